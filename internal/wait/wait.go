@@ -1,0 +1,145 @@
+// Package wait is how guest threads sleep, all of them and everywhere: pipes, terminals,
+// children, timers, poll and futexes.
+//
+// # Model
+//
+// Kernel objects never block. An operation that cannot proceed returns EAGAIN, and the
+// object notifies its Queue when that may have changed. The one blocking loop, in the
+// system call layer, registers the thread's Waiter with the queue, tries again, and then
+// sleeps in Waiter.Sleep. Whatever ends a sleep (an event, a signal, a timer) puts one
+// token into the same channel, so that a sleeper waits for one thing only and re-checks
+// the world when it wakes. Wake-ups may be spurious; they are never lost, because the
+// waiter is registered before the last try.
+//
+// # Lock order
+//
+// Queue.mu is a leaf: Notify may be called with any lock of an object held.
+package wait
+
+import (
+	"sync"
+	"time"
+)
+
+// Events is a set of poll(2) event bits.
+type Events uint32
+
+// Event bits, as in poll(2).
+const (
+	In   Events = 0x001
+	Pri  Events = 0x002
+	Out  Events = 0x004
+	Err  Events = 0x008
+	Hup  Events = 0x010
+	Nval Events = 0x020
+)
+
+// Waiter is one sleeper, usually one guest thread. The zero value is not ready: use New.
+// Sleep is called by its owner only; Wake by anyone.
+type Waiter struct {
+	token chan struct{} // capacity 1: a wake-up that came before the sleep is kept
+	timer *time.Timer   // reused by Sleep, owner only
+}
+
+// New makes a waiter.
+func New() *Waiter { return &Waiter{token: make(chan struct{}, 1)} }
+
+// Wake ends the current sleep, or the next one.
+func (w *Waiter) Wake() {
+	select {
+	case w.token <- struct{}{}:
+	default:
+	}
+}
+
+// Clear drops a token that is left from an earlier wait.
+func (w *Waiter) Clear() {
+	select {
+	case <-w.token:
+	default:
+	}
+}
+
+// Sleep blocks until Wake, or until d has passed if d is not negative. It reports
+// whether it was woken, as against timed out.
+func (w *Waiter) Sleep(d time.Duration) bool {
+	if d < 0 {
+		<-w.token
+		return true
+	}
+	if w.timer == nil {
+		w.timer = time.NewTimer(d)
+	} else {
+		w.timer.Reset(d)
+	}
+	select {
+	case <-w.token:
+		w.timer.Stop()
+		return true
+	case <-w.timer.C:
+		return false
+	}
+}
+
+// Entry is one registration of a waiter with a queue. The caller owns its memory and may
+// reuse it once it is removed. The zero value is unregistered.
+type Entry struct {
+	waiter     *Waiter
+	mask       Events
+	queue      *Queue
+	prev, next *Entry
+}
+
+// Queue is the list of those who wait for events of one object. The zero value is empty
+// and ready. It must not be copied.
+type Queue struct {
+	mu sync.Mutex
+
+	// guarded by mu
+	head, tail *Entry
+}
+
+// Add registers w for the events in mask (Err and Hup are always included).
+func (q *Queue) Add(e *Entry, w *Waiter, mask Events) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	*e = Entry{waiter: w, mask: mask | Err | Hup, queue: q, prev: q.tail}
+	if q.tail == nil {
+		q.head = e
+	} else {
+		q.tail.next = e
+	}
+	q.tail = e
+}
+
+// Remove ends a registration. Removing an unregistered entry does nothing.
+func (e *Entry) Remove() {
+	q := e.queue
+	if q == nil {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if e.prev == nil {
+		q.head = e.next
+	} else {
+		e.prev.next = e.next
+	}
+	if e.next == nil {
+		q.tail = e.prev
+	} else {
+		e.next.prev = e.prev
+	}
+	*e = Entry{}
+}
+
+// Notify wakes every waiter registered for any event of mask.
+func (q *Queue) Notify(mask Events) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for e := q.head; e != nil; e = e.next {
+		if e.mask&mask != 0 {
+			e.waiter.Wake()
+		}
+	}
+}
