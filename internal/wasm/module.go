@@ -161,4 +161,6 @@ type Module struct {
 	Customs []Custom
 
 	DataCount *uint32
+
+	spaces spaces
 }
