@@ -53,6 +53,8 @@ const (
 	ExitLongjmp = 5 // wali.longjmp: Args[0] buffer address, Args[1] value
 	ExitTrap    = 6 // a fault: ExitCode one of Trap*
 	ExitPreempt = 7 // the engine asked the guest to leave
+	ExitWait    = 8 // memory.atomic.wait on a shared memory: Args[0] address, [1] expected value, [2] timeout in ns (signed, < 0 = none), [3] width in bytes (4 or 8); resume with 0 woken, 1 not equal, 2 timed out
+	ExitNotify  = 9 // memory.atomic.notify on a shared memory: Args[0] address, [1] most waiters to wake; resume with the number woken
 )
 
 // Trap codes: why WebAssembly code trapped. Codes below TrapFault are stored in ExitCode by
@@ -67,6 +69,7 @@ const (
 	TrapTypeMismatch  = 7  // "indirect call type mismatch"
 	TrapMemoryBounds  = 8  // memory.copy, fill, init out of bounds
 	TrapUnaligned     = 9  // unaligned atomic
+	TrapUnshared      = 10 // memory.atomic.wait on a memory that is not shared
 	TrapFault         = 16 // a load or store hit an unmapped or protected page
 	TrapStackOverflow = 17 // the native stack ran into its guard
 )
