@@ -1,0 +1,155 @@
+package signal
+
+import (
+	"slices"
+	"sync"
+
+	"vkernel/internal/linux"
+)
+
+// State is the signal state of a process. New makes it.
+type State struct {
+	mu sync.Mutex
+
+	// guarded by mu
+	actions [linux.NSIG + 1]Action
+	shared  queue     // sent to the process
+	threads []*Thread // in the order of their start
+	limit   int       // RLIMIT_SIGPENDING: entries of all queues together
+}
+
+// New makes the state of a first process: default actions.
+func New(limit int) *State { return &State{limit: limit} }
+
+// Fork makes the state of a child: the same actions, nothing pending, no threads.
+func (s *State) Fork() *State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return &State{actions: s.actions, limit: s.limit}
+}
+
+// Exec resets what execve resets: caught signals to their default.
+func (s *State) Exec() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.actions {
+		if h := s.actions[i].Handler; h != linux.SIG_IGN {
+			s.actions[i] = Action{}
+		} else {
+			s.actions[i] = Action{Handler: h}
+		}
+	}
+}
+
+// SetLimit sets how many signals may be queued.
+func (s *State) SetLimit(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.limit = n
+}
+
+// Action gives the action of sig.
+func (s *State) Action(sig linux.Signal) Action {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.actions[sig]
+}
+
+// SetAction sets the action of sig, which is valid and not unblockable. A signal that is
+// now ignored is no longer pending.
+func (s *State) SetAction(sig linux.Signal, a Action) (old Action) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a.Mask &^= Unblockable
+	old = s.actions[sig]
+	s.actions[sig] = a
+	if a.Disposition(sig) == Ignore {
+		s.dropLocked(Of(sig))
+	}
+	return old
+}
+
+// Catches reports whether the process handles sig itself, or ignores it by choice.
+func (s *State) Ignores(sig linux.Signal) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.actions[sig].Disposition(sig) == Ignore
+}
+
+// Sets gives the sets that /proc/PID/status shows.
+func (s *State) Sets() (pending, ignored, caught Set) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for sig := linux.Signal(1); sig <= linux.NSIG; sig++ {
+		switch s.actions[sig].Handler {
+		case linux.SIG_DFL:
+		case linux.SIG_IGN:
+			ignored |= bit(sig)
+		default:
+			caught |= bit(sig)
+		}
+	}
+	return s.shared.set, ignored, caught
+}
+
+// dropLocked removes signals from every queue.
+func (s *State) dropLocked(set Set) {
+	s.shared.drop(set)
+	for _, t := range s.threads {
+		t.private.drop(set)
+		t.refreshLocked()
+	}
+}
+
+// queuedLocked counts what is in the queues.
+func (s *State) queuedLocked() int {
+	n := len(s.shared.info)
+	for _, t := range s.threads {
+		n += len(t.private.info)
+	}
+	return n
+}
+
+// prepareLocked does what happens when a signal is sent, whether it is ever taken or not:
+// a continue takes back stops, and a stop takes back continues.
+func (s *State) prepareLocked(sig linux.Signal) {
+	switch {
+	case sig == linux.SIGCONT:
+		s.dropLocked(stops)
+	case stops.Has(sig):
+		s.dropLocked(Of(linux.SIGCONT))
+	}
+}
+
+// Send sends a signal to the process; some thread that does not block it will take it.
+// Continuing a stopped process on SIGCONT and SIGKILL is the caller's.
+func (s *State) Send(info linux.SigInfo) linux.Errno {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sig := linux.Signal(info.Signo)
+	s.prepareLocked(sig)
+	if s.ignoredLocked(sig, s.threads) {
+		return 0
+	}
+	if e := s.shared.push(&info, s.queuedLocked() < s.limit); e != 0 {
+		return e
+	}
+	for _, t := range s.threads {
+		if t.takesLocked(sig) {
+			t.alarmLocked()
+			break
+		}
+	}
+	return 0
+}
+
+// ignoredLocked reports whether sig can be thrown away at once: nobody blocks or awaits it
+// and the process ignores it.
+func (s *State) ignoredLocked(sig linux.Signal, to []*Thread) bool {
+	if s.actions[sig].Disposition(sig) != Ignore {
+		return false
+	}
+	return !slices.ContainsFunc(to, func(t *Thread) bool {
+		return t.blocked.Has(sig) || t.awaited.Has(sig) || t.suspended && t.saved.Has(sig)
+	})
+}

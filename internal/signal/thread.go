@@ -1,0 +1,169 @@
+package signal
+
+import (
+	"slices"
+	"sync/atomic"
+
+	"vkernel/internal/linux"
+)
+
+// Pending is the bit of Thread.Work that says: ask Next.
+const Pending = 1
+
+// Thread is the signal state of a thread. Start makes it.
+type Thread struct {
+	// Work is what the thread has to see to before it runs on: Pending, and bits of proc.
+	Work  atomic.Uint32
+	state *State
+	alarm func() // ends a sleep of the thread, or its run of compiled code
+
+	// guarded by state.mu
+	blocked   Set
+	saved     Set  // the mask to go back to, if suspended
+	suspended bool // blocked is that of sigsuspend, ppoll or pselect
+	awaited   Set  // what sigtimedwait waits for, though blocked
+	private   queue
+	stack     linux.Stack
+}
+
+// Start makes the state of a new thread with the mask blocked.
+func (s *State) Start(blocked Set, stack linux.Stack, alarm func()) *Thread {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := &Thread{state: s, alarm: alarm, blocked: blocked &^ Unblockable, stack: stack}
+	s.threads = append(s.threads, t)
+	t.refreshLocked()
+	return t
+}
+
+// End takes the thread out of its process. Signals sent to it alone are lost.
+func (t *Thread) End() {
+	t.state.mu.Lock()
+	defer t.state.mu.Unlock()
+	t.state.threads = slices.DeleteFunc(t.state.threads, func(o *Thread) bool { return o == t })
+	for _, o := range t.state.threads {
+		o.refreshLocked() // they take what is pending now
+	}
+}
+
+// takesLocked reports whether the thread can take sig now.
+func (t *Thread) takesLocked(sig linux.Signal) bool {
+	return !t.blocked.Has(sig) || t.awaited.Has(sig)
+}
+
+// alarmLocked tells the thread that there is something for it.
+func (t *Thread) alarmLocked() {
+	t.Work.Or(Pending)
+	t.alarm()
+}
+
+// Raise sets bits of Work and alarms the thread.
+func (t *Thread) Raise(bits uint32) {
+	t.Work.Or(bits)
+	t.alarm()
+}
+
+// refreshLocked makes the bit Pending say what is true.
+func (t *Thread) refreshLocked() {
+	if (t.private.set|t.state.shared.set)&^(t.blocked&^t.awaited) != 0 {
+		if t.Work.Or(Pending)&Pending == 0 {
+			t.alarm()
+		}
+	} else {
+		t.Work.And(^uint32(Pending))
+	}
+}
+
+// Send sends a signal to this thread.
+func (t *Thread) Send(info linux.SigInfo) linux.Errno {
+	s := t.state
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sig := linux.Signal(info.Signo)
+	s.prepareLocked(sig)
+	if s.ignoredLocked(sig, []*Thread{t}) {
+		return 0
+	}
+	if e := t.private.push(&info, s.queuedLocked() < s.limit); e != 0 {
+		return e
+	}
+	if t.takesLocked(sig) {
+		t.alarmLocked()
+	}
+	return 0
+}
+
+// Force sends a synchronous signal, which cannot wait: if it is blocked or ignored, the
+// thread gets its default action.
+func (t *Thread) Force(info linux.SigInfo) {
+	s := t.state
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sig := linux.Signal(info.Signo)
+	if t.blocked.Has(sig) || s.actions[sig].Disposition(sig) != Handle {
+		s.actions[sig] = Action{}
+		t.blocked &^= bit(sig)
+	}
+	t.private.drop(Of(sig))
+	t.private.push(&info, true)
+	t.Work.Or(Pending)
+}
+
+// Next takes the next signal that is not blocked, with the action it finds. For a signal
+// to be handled the mask is that of the handler from now on, and before is the mask to
+// return to. ok is false if there is none.
+func (t *Thread) Next() (info linux.SigInfo, a Action, before Set, ok bool) {
+	s := t.state
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		sig := next((t.private.set | s.shared.set) &^ t.blocked)
+		if sig == 0 {
+			t.restoreLocked()
+			t.refreshLocked()
+			return info, a, 0, false
+		}
+		info = t.takeLocked(sig)
+		a = s.actions[sig]
+		switch a.Disposition(sig) {
+		case Ignore:
+			continue
+		case Handle:
+			before = t.enterLocked(sig, a)
+		}
+		return info, a, before, true
+	}
+}
+
+// takeLocked takes the oldest sig out of the thread's queue, else the process's.
+func (t *Thread) takeLocked(sig linux.Signal) linux.SigInfo {
+	if t.private.set.Has(sig) {
+		return t.private.pop(sig)
+	}
+	return t.state.shared.pop(sig)
+}
+
+// enterLocked sets the mask for a handler and gives the one before.
+func (t *Thread) enterLocked(sig linux.Signal, a Action) (before Set) {
+	before = t.blocked
+	if t.suspended {
+		before, t.suspended = t.saved, false
+	}
+	t.blocked |= a.Mask
+	if a.Flags&linux.SA_NODEFER == 0 {
+		t.blocked |= bit(sig)
+	}
+	t.blocked &^= Unblockable
+	if a.Flags&linux.SA_RESETHAND != 0 {
+		t.state.actions[sig] = Action{}
+	}
+	t.refreshLocked()
+	return before
+}
+
+// restoreLocked ends a suspension that no handler ended.
+func (t *Thread) restoreLocked() {
+	if t.suspended {
+		t.blocked, t.suspended = t.saved, false
+	}
+}
