@@ -1,0 +1,224 @@
+// Package bundle opens what `vkernel build` made: a directory that holds one container,
+// and checks it against the signed manifest before any of it is used.
+//
+// # Model
+//
+// A bundle is a directory:
+//
+//	manifest.json        what may run (package manifest)
+//	manifest.json.sig    the signature over its exact bytes
+//	megabinary.wasm      a WebAssembly component whose core modules are the programs
+//	megabinary.ARCH.aot  their native code, one file per architecture
+//	rootfs.json          the list of the root file system: names, modes, digests
+//	rootfs/              the files' contents
+//
+// # Rules
+//
+// The order of checks is fixed: the signature over the manifest's bytes; then its parser;
+// then the digest of every part, before the part is parsed. Native code is copied into a
+// sealed memfd while it is hashed, so that the bytes which were checked are the bytes
+// that are mapped. Contents of the root file system are checked at their first open
+// (Content), so that starting takes no longer for a large root. Names, modes and links
+// come from rootfs.json, never from the directory.
+//
+// Keys are the caller's. Nothing in a bundle can add one.
+//
+// Package bundle/build makes bundles; this one does not need the compiler.
+package bundle
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"vkernel/internal/engine/layout"
+	"vkernel/internal/manifest"
+)
+
+// Names in a bundle, beside those of package manifest.
+const (
+	MegabinaryFile = "megabinary.wasm"
+	RootDir        = "rootfs"
+)
+
+// Arch is the architecture this build of vkernel can run, as uname -m names it.
+const Arch = "x86_64"
+
+// NativeFile is the name of the native code for an architecture.
+func NativeFile(arch string) string { return "megabinary." + arch + ".aot" }
+
+// Bundle is an open bundle whose manifest, code and list of files have been verified. Its
+// fields are read-only.
+type Bundle struct {
+	Dir      string // absolute
+	Manifest *manifest.Manifest
+	Digest   manifest.Digest // of manifest.json
+	Signer   manifest.Key    // whose signature was accepted
+	Root     *manifest.Root
+	Native   manifest.Native
+	Code     *os.File // the native code in a sealed memfd; closed by Close
+
+	content content
+}
+
+// PartError says which part of a bundle was refused.
+type PartError struct {
+	Part string // "signature", "manifest", "megabinary", "native code", "root file system"
+	Err  error
+}
+
+func (e *PartError) Error() string { return e.Part + ": " + e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *PartError) Unwrap() error { return e.Err }
+
+// ReadManifest reads the bytes of a bundle's manifest, verified by nobody.
+func ReadManifest(dir string) ([]byte, error) {
+	data, err := readFile(filepath.Join(dir, manifest.File), manifest.MaxSize)
+	if err != nil {
+		return nil, notABundle(dir, err)
+	}
+	return data, nil
+}
+
+func notABundle(dir string, err error) error {
+	if os.IsNotExist(err) {
+		return fmt.Errorf("%s is not a bundle: it has no %s (a bundle is made by 'vkernel build -o %s ROOTDIR')", dir, manifest.File, dir)
+	}
+	return err
+}
+
+// ReadVerified reads a bundle's manifest and checks its signature, then its form.
+func ReadVerified(dir string, trusted []manifest.Key) (data []byte, m *manifest.Manifest, signer manifest.Key, err error) {
+	data, err = ReadManifest(dir)
+	if err != nil {
+		return nil, nil, signer, err
+	}
+	sig, err := readFile(filepath.Join(dir, manifest.SignatureFile), 4096)
+	if os.IsNotExist(err) {
+		err = fmt.Errorf("%s has not been signed: sign it with 'vkernel sign --key KEY %s'", dir, dir)
+	}
+	if err != nil {
+		return nil, nil, signer, &PartError{"signature", err}
+	}
+	if signer, err = manifest.Verify(data, sig, trusted); err != nil {
+		return nil, nil, signer, &PartError{"signature", err}
+	}
+	if m, err = manifest.Parse(data); err != nil {
+		return nil, nil, signer, &PartError{"manifest", err}
+	}
+	return data, m, signer, nil
+}
+
+// Open opens the bundle at dir for this machine. The manifest must be signed by one of
+// trusted.
+func Open(dir string, trusted []manifest.Key) (_ *Bundle, err error) {
+	b := new(Bundle)
+	if b.Dir, err = filepath.Abs(dir); err != nil {
+		return nil, err
+	}
+	data, m, signer, err := ReadVerified(b.Dir, trusted)
+	if err != nil {
+		return nil, err
+	}
+	b.Manifest, b.Digest, b.Signer = m, manifest.Sum(data), signer
+	defer func() {
+		if err != nil {
+			b.Close()
+		}
+	}()
+	// The megabinary is not needed to run, but a bundle is whole or refused; its hash is
+	// computed beside the rest.
+	megabinary := make(chan error, 1)
+	go func() {
+		megabinary <- checkFile(filepath.Join(b.Dir, MegabinaryFile), manifest.Blob{SHA256: m.Megabinary.SHA256, Size: m.Megabinary.Size})
+	}()
+	rootErr := b.openRoot()
+	codeErr := b.openCode()
+	if err := <-megabinary; err != nil {
+		return nil, &PartError{"megabinary", err}
+	}
+	if codeErr != nil {
+		return nil, &PartError{"native code", codeErr}
+	}
+	if rootErr != nil {
+		return nil, &PartError{"root file system", rootErr}
+	}
+	return b, nil
+}
+
+// Close gives up what Open holds.
+func (b *Bundle) Close() {
+	if b.Code != nil {
+		b.Code.Close()
+	}
+	b.content.close()
+}
+
+func (b *Bundle) openRoot() error {
+	data, err := readBlob(filepath.Join(b.Dir, manifest.RootFile), b.Manifest.Rootfs)
+	if err != nil {
+		return err
+	}
+	if b.Root, err = manifest.ParseRoot(data); err != nil {
+		return err
+	}
+	return b.content.open(filepath.Join(b.Dir, RootDir))
+}
+
+func (b *Bundle) openCode() (err error) {
+	if b.Native, err = nativeFor(b.Manifest, Arch); err != nil {
+		return err
+	}
+	if missing := missingFeatures(b.Native.Features); len(missing) > 0 {
+		return fmt.Errorf("it needs a CPU with %s, which this machine lacks", missing)
+	}
+	b.Code, err = sealedCopy(filepath.Join(b.Dir, NativeFile(Arch)), manifest.Blob{SHA256: b.Native.SHA256, Size: b.Native.Size})
+	return err
+}
+
+func nativeFor(m *manifest.Manifest, arch string) (manifest.Native, error) {
+	for _, n := range m.Native {
+		if n.Arch != arch {
+			continue
+		}
+		if n.ABI != layout.Version {
+			return n, fmt.Errorf("%s has ABI %q, this vkernel runs %q: build the bundle again", NativeFile(arch), n.ABI, layout.Version)
+		}
+		return n, nil
+	}
+	return manifest.Native{}, fmt.Errorf("the manifest lists none for %s: build the bundle again on such a machine", arch)
+}
+
+// CheckPrograms compares what the native code says of itself with the manifest: program i
+// was compiled from module i.
+func (b *Bundle) CheckPrograms(programs []layout.Program) error {
+	return checkPrograms(b.Manifest, programs)
+}
+
+func checkPrograms(m *manifest.Manifest, programs []layout.Program) error {
+	if len(programs) != len(m.Megabinary.Modules) {
+		return &PartError{"native code", fmt.Errorf("it holds %d programs, the megabinary %d modules", len(programs), len(m.Megabinary.Modules))}
+	}
+	for i, p := range programs {
+		if want := m.Megabinary.Modules[i].String(); p.Module != want {
+			return &PartError{"native code", fmt.Errorf("program %d (%s) was compiled from module %s, the manifest says %s", i, p.Name, p.Module, want)}
+		}
+	}
+	return nil
+}
+
+// readFile reads a regular file of at most limit bytes.
+func readFile(path string, limit int64) ([]byte, error) {
+	f, err := openRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("%s: more than %d bytes", path, limit)
+	}
+	return data, err
+}
