@@ -1,0 +1,176 @@
+// bench NAME COUNT runs one benchmark and prints COUNT samples, nanoseconds for one
+// operation each, one a line; a line starting with # is a checksum to compare.
+#define _GNU_SOURCE
+#include "bench.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+int64_t now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void fail(const char *what) {
+    perror(what);
+    exit(1);
+}
+
+static void await(pid_t pid) {
+    int status;
+    if (waitpid(pid, &status, 0) != pid || status != 0) {
+        fprintf(stderr, "bench: child ended with status %#x\n", status);
+        exit(1);
+    }
+}
+
+// spawn is vfork and execve: what a shell or posix_spawn does at best.
+static void spawn(char **argv) {
+    pid_t pid = vfork();
+    if (pid < 0) fail("vfork");
+    if (pid == 0) {
+        execve(argv[0], argv, environ);
+        _exit(127);
+    }
+    await(pid);
+}
+
+static int64_t exec_exit_wait(void) {
+    static char *argv[] = {0, 0};
+    argv[0] = getenv("BENCH_TRUE");
+    int64_t start = now();
+    spawn(argv);
+    return now() - start;
+}
+
+static int64_t fork_exit_wait(void) {
+    int64_t start = now();
+    pid_t pid = fork();
+    if (pid < 0) fail("fork");
+    if (pid == 0) _exit(0);
+    await(pid);
+    return now() - start;
+}
+
+static int64_t sh_pipeline(void) {
+    static char *argv[] = {0, "-c", "ls | wc -l >/dev/null", 0};
+    argv[0] = getenv("BENCH_SH");
+    int64_t start = now();
+    spawn(argv);
+    return now() - start;
+}
+
+// pipe_roundtrip: one byte to a child and back.
+static int64_t pipe_roundtrip(void) {
+    enum { N = 100 };
+    static int to[2], from[2];
+    static int started;
+    char c = 0;
+    if (!started) {
+        started = 1;
+        if (pipe(to) || pipe(from)) fail("pipe");
+        pid_t pid = fork();
+        if (pid < 0) fail("fork");
+        if (pid == 0) {
+            close(to[1]);
+            while (read(to[0], &c, 1) == 1 && write(from[1], &c, 1) == 1) {
+            }
+            _exit(0);
+        }
+        close(to[0]);
+        close(from[1]);
+    }
+    int64_t start = now();
+    for (int i = 0; i < N; i++)
+        if (write(to[1], &c, 1) != 1 || read(from[0], &c, 1) != 1) fail("pipe");
+    return (now() - start) / N;
+}
+
+static int64_t bench_getpid(void) {
+    enum { N = 10000 };
+    int64_t start = now();
+    for (int i = 0; i < N; i++) syscall(SYS_getpid);
+    return (now() - start) / N;
+}
+
+static char block[4096];
+
+// memfile gives a file of 1 MiB in memory: $BENCH_DIR is tmpfs, or the memory layer.
+static int memfile(void) {
+    static int fd = -1;
+    char path[512];
+    if (fd >= 0) return fd;
+    snprintf(path, sizeof path, "%s/bench.XXXXXX", getenv("BENCH_DIR"));
+    fd = mkstemp(path);
+    if (fd < 0) fail(path);
+    unlink(path);
+    for (int i = 0; i < 256; i++)
+        if (write(fd, block, sizeof block) != sizeof block) fail("write");
+    return fd;
+}
+
+static int64_t memfile_read_4k(void) {
+    enum { N = 1000 };
+    int fd = memfile();
+    int64_t start = now();
+    for (int i = 0; i < N; i++)
+        if (pread(fd, block, sizeof block, (off_t)(i & 255) * 4096) != sizeof block) fail("pread");
+    return (now() - start) / N;
+}
+
+static int64_t memfile_write_4k(void) {
+    enum { N = 1000 };
+    int fd = memfile();
+    int64_t start = now();
+    for (int i = 0; i < N; i++)
+        if (pwrite(fd, block, sizeof block, (off_t)(i & 255) * 4096) != sizeof block) fail("pwrite");
+    return (now() - start) / N;
+}
+
+static const struct {
+    const char *name;
+    int64_t (*sample)(void);
+} benches[] = {
+    {"exec_exit_wait", exec_exit_wait},   {"fork_exit_wait", fork_exit_wait},   {"sh_pipeline", sh_pipeline},
+    {"pipe_roundtrip", pipe_roundtrip},   {"getpid", bench_getpid},             {"memfile_read_4k", memfile_read_4k},
+    {"memfile_write_4k", memfile_write_4k},
+};
+
+static int run_kernel(const char *name, int count) {
+    for (const struct kernel *k = kernels; k->name; k++) {
+        if (strcmp(k->name, name)) continue;
+        printf("# %u\n", k->run()); // warms up, too
+        for (int i = 0; i < count; i++) {
+            int64_t start = now();
+            k->run();
+            printf("%lld\n", (long long)(now() - start));
+        }
+        return 0;
+    }
+    return 1;
+}
+
+int main(int argc, char **argv) {
+    if (argc != 3) {
+        fprintf(stderr, "usage: bench NAME COUNT\n");
+        return 2;
+    }
+    int count = atoi(argv[2]);
+    if (!strncmp(argv[1], "cpu_", 4) && run_kernel(argv[1] + 4, count) == 0) return 0;
+    for (size_t i = 0; i < sizeof benches / sizeof *benches; i++) {
+        if (strcmp(argv[1], benches[i].name)) continue;
+        benches[i].sample();
+        for (int n = 0; n < count; n++) printf("%lld\n", (long long)benches[i].sample());
+        return 0;
+    }
+    fprintf(stderr, "bench: no benchmark %s\n", argv[1]);
+    return 2;
+}
