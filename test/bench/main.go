@@ -1,0 +1,197 @@
+// Command bench measures vkernel against the native kernel, side by side in one run.
+//
+// It runs the same C program (guest/bench.c) on both, in turns, so that noise of the
+// machine meets both alike; prints medians and ratios; and writes them as JSON. It judges
+// nothing: a benchmark that fails is one that cannot run, never one that is slow.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Result is one line of out/bench.json. Values are medians of one operation, in Unit.
+type Result struct {
+	Name    string  `json:"name"`
+	Unit    string  `json:"unit"`
+	Samples int     `json:"samples"`
+	VKernel float64 `json:"vkernel"`
+	Native  float64 `json:"native"`
+	Ratio   float64 `json:"ratio"` // vkernel / native
+}
+
+// benchmark is one row: samples are taken in rounds, alternating between the two sides.
+type benchmark struct {
+	name    string
+	rounds  int
+	samples int // per round
+}
+
+var benchmarks = []benchmark{
+	{"exec_exit_wait", 5, 400},
+	{"fork_exit_wait", 5, 400},
+	{"sh_pipeline", 5, 60},
+	{"pipe_roundtrip", 5, 40},
+	{"getpid", 5, 20},
+	{"memfile_read_4k", 5, 20},
+	{"memfile_write_4k", 5, 20},
+	{"cpu_sieve", 3, 10},
+	{"cpu_matmul", 3, 20},
+	{"cpu_sha256", 3, 20},
+	{"cpu_sort", 3, 5},
+	{"cpu_interp", 3, 10},
+	{"cpu_hash", 3, 20},
+}
+
+// side runs one benchmark on one kernel and gives what it printed.
+type side func(name string, samples int) ([]byte, error)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	vkernel := flag.String("vkernel", "out/vkernel", "the vkernel command")
+	bundle := flag.String("bundle", "out/bench/bundle", "bundle with /bin/bench, /bin/true and /bin/sh")
+	key := flag.String("key", "", "public key that signed the bundle (default: the user's trusted keys)")
+	native := flag.String("native", "out/bench/native", "directory with native bench, true, and bin/ with busybox and its applets")
+	out := flag.String("out", "out/bench.json", "where to write the results")
+	only := flag.String("run", "", "run only benchmarks whose name contains this")
+	flag.Parse()
+
+	nativeSide, cleanup, err := onNative(*native)
+	if err != nil {
+		return err
+	}
+	defer cleanup()
+	vkernelSide := onVKernel(*vkernel, *bundle, *key)
+
+	results := []Result{} // never null in JSON
+	fmt.Printf("%-18s %12s %12s %8s   (medians, ns an operation)\n", "", "vkernel", "native", "ratio")
+	for _, b := range benchmarks {
+		if !strings.Contains(b.name, *only) {
+			continue
+		}
+		r, err := measure(b, vkernelSide, nativeSide)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%-18s %12.0f %12.0f %8.2f\n", r.Name, r.VKernel, r.Native, r.Ratio)
+		results = append(results, r)
+	}
+	text, err := json.MarshalIndent(results, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(*out), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(*out, append(text, '\n'), 0o644)
+}
+
+// onNative runs the native program, its memory files on tmpfs.
+func onNative(dir string) (side, func(), error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	tmp, err := os.MkdirTemp("/dev/shm", "vkbench")
+	if err != nil {
+		return nil, nil, fmt.Errorf("tmpfs for native memory files: %w", err)
+	}
+	bin := filepath.Join(dir, "bin")
+	env := []string{
+		"PATH=" + bin, "BENCH_DIR=" + tmp,
+		"BENCH_TRUE=" + filepath.Join(dir, "true"), "BENCH_SH=" + filepath.Join(bin, "sh"),
+	}
+	return func(name string, samples int) ([]byte, error) {
+		cmd := exec.Command(filepath.Join(dir, "bench"), name, strconv.Itoa(samples))
+		cmd.Env = env
+		cmd.Dir = bin // so that `ls` has as much to list as in the container
+		cmd.Stderr = os.Stderr
+		return cmd.Output()
+	}, func() { os.RemoveAll(tmp) }, nil
+}
+
+// onVKernel runs the program of the bundle in a container.
+func onVKernel(vkernel, bundle, key string) side {
+	return func(name string, samples int) ([]byte, error) {
+		args := []string{"run", "-w", "/bin", "-e", "PATH=/bin", "-e", "BENCH_DIR=/tmp", "-e", "BENCH_TRUE=/bin/trivial", "-e", "BENCH_SH=/bin/sh"}
+		if key != "" {
+			args = append(args, "--key", key)
+		}
+		args = append(args, bundle, "/bin/bench", name, strconv.Itoa(samples))
+		cmd := exec.Command(vkernel, args...)
+		cmd.Stderr = os.Stderr
+		return cmd.Output()
+	}
+}
+
+func measure(b benchmark, vkernel, native side) (Result, error) {
+	var v, n []float64
+	var sums []string
+	for range b.rounds {
+		for _, s := range []struct {
+			kernel string
+			run    side
+			to     *[]float64
+		}{{"vkernel", vkernel, &v}, {"native", native, &n}} {
+			out, err := s.run(b.name, b.samples)
+			if err != nil {
+				return Result{}, fmt.Errorf("%s on %s: %w", b.name, s.kernel, err)
+			}
+			sum, err := parse(out, s.to)
+			if err != nil {
+				return Result{}, fmt.Errorf("%s on %s: %w", b.name, s.kernel, err)
+			}
+			sums = append(sums, sum)
+		}
+	}
+	for _, s := range sums {
+		if s != sums[0] {
+			return Result{}, fmt.Errorf("%s: the two kernels computed different results: %q and %q", b.name, sums[0], s)
+		}
+	}
+	r := Result{Name: b.name, Unit: "ns", Samples: len(v), VKernel: median(v), Native: median(n)}
+	r.Ratio = r.VKernel / r.Native
+	return r, nil
+}
+
+// parse adds the samples in out to list, and gives its checksum line.
+func parse(out []byte, list *[]float64) (sum string, err error) {
+	for line := range strings.Lines(string(out)) {
+		line = strings.TrimSpace(line)
+		if s, ok := strings.CutPrefix(line, "#"); ok {
+			sum = s
+			continue
+		}
+		x, err := strconv.ParseFloat(line, 64)
+		if err != nil {
+			return "", fmt.Errorf("unexpected output %q", line)
+		}
+		*list = append(*list, x)
+	}
+	if len(*list) == 0 {
+		return "", fmt.Errorf("no samples")
+	}
+	return sum, nil
+}
+
+func median(x []float64) float64 {
+	x = slices.Clone(x)
+	slices.Sort(x)
+	if n := len(x); n%2 == 0 {
+		return (x[n/2-1] + x[n/2]) / 2
+	}
+	return x[len(x)/2]
+}

@@ -1,0 +1,122 @@
+// Package syscalls_test runs the C tests of this directory on Linux and on vkernel and
+// compares what they print. Linux is the oracle.
+package syscalls_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The build (make) leaves these; the paths are relative to the repository.
+const (
+	vkernel = "out/vkernel"
+	bundle  = "out/systest/bundle"
+	native  = "out/systest/native"
+)
+
+func repo(t *testing.T, path string) string {
+	t.Helper()
+	p, err := filepath.Abs(filepath.Join("../..", path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(p); err != nil {
+		t.Fatalf("%v\nrun these tests with: make test", err)
+	}
+	return p
+}
+
+// section is what one test printed, and whether anything in it failed.
+type section struct {
+	text   string
+	failed bool
+}
+
+// split cuts the output of systest into its tests.
+func split(out []byte) map[string]section {
+	tests := map[string]section{}
+	for part := range strings.SplitSeq("\n"+string(out), "\n== ") {
+		name, text, ok := strings.Cut(part, "\n")
+		if ok && name != "" {
+			tests[name] = section{text, strings.Contains(text, "FAIL ")}
+		}
+	}
+	return tests
+}
+
+func runNative(t *testing.T) map[string]section {
+	dir, err := os.MkdirTemp("/dev/shm", "systest") // tmpfs, the nearest to the memory layer
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	os.Chmod(dir, 0o755)
+	// The tests drop privileges and run the program again: it must be reachable by all.
+	self := filepath.Join(dir, "systest")
+	text, err := os.ReadFile(repo(t, native))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(self, text, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = []string{"TMPDIR=" + dir, "SYSTEST=" + self, "PATH=/bin:/usr/bin", "HOME=/"}
+	out, err := cmd.Output()
+	if err != nil {
+		t.Logf("native systest: %v", err)
+	}
+	return split(out)
+}
+
+func runVKernel(t *testing.T) map[string]section {
+	cmd := exec.Command(repo(t, vkernel), "run", "-e", "SYSTEST=/bin/systest", "-e", "PATH=/bin:/usr/bin", "-e", "HOME=/", repo(t, bundle), "/bin/systest")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Logf("systest on vkernel: %v\n%s", err, stderr.Bytes())
+	}
+	return split(out)
+}
+
+func TestAgree(t *testing.T) {
+	linux, ours := runNative(t), runVKernel(t)
+	if len(linux) < 50 {
+		t.Fatalf("only %d tests ran on Linux", len(linux))
+	}
+	for name, want := range linux {
+		t.Run(name, func(t *testing.T) {
+			got, ok := ours[name]
+			switch {
+			case want.failed:
+				t.Errorf("fails on Linux:\n%s", want.text)
+			case !ok:
+				t.Error("did not run on vkernel")
+			case got.text != want.text:
+				t.Errorf("differs\n%s", diff(want.text, got.text))
+			}
+		})
+	}
+	for name := range ours {
+		if _, ok := linux[name]; !ok {
+			t.Errorf("%s ran on vkernel only", name)
+		}
+	}
+}
+
+// diff shows the lines from the first that differs.
+func diff(want, got string) string {
+	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
+	i := 0
+	for i < len(w) && i < len(g) && w[i] == g[i] {
+		i++
+	}
+	tail := func(s []string) string { return strings.Join(s[min(i, len(s)):min(i+6, len(s))], "\n") }
+	return fmt.Sprintf("at line %d\nLinux:\n%s\nvkernel:\n%s", i+1, tail(w), tail(g))
+}
