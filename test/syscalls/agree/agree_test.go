@@ -1,6 +1,6 @@
-// Package syscalls_test runs the C tests of this directory on Linux and on vkernel and
+// Package agree_test runs the C tests of test/syscalls on Linux and on vkernel and
 // compares what they print. Linux is the oracle.
-package syscalls_test
+package agree_test
 
 import (
 	"bytes"
@@ -21,7 +21,7 @@ const (
 
 func repo(t *testing.T, path string) string {
 	t.Helper()
-	p, err := filepath.Abs(filepath.Join("../..", path))
+	p, err := filepath.Abs(filepath.Join("../../..", path))
 	if err != nil {
 		t.Fatal(err)
 	}
