@@ -1,0 +1,142 @@
+package wasm
+
+func (m *Module) decodeGlobals(b *buffer) error {
+	return vector(b, "globals", 3, maxGlobals, func(int) error {
+		t, err := b.globalType()
+		if err != nil {
+			return err
+		}
+		init, err := b.constExpr()
+		m.Globals = append(m.Globals, Global{Type: t, Init: init})
+		m.spaces.globals = append(m.spaces.globals, t)
+		return err
+	})
+}
+
+// constExpr reads an expression up to its end. Whether it is constant is for Validate.
+func (b *buffer) constExpr() (Const, error) {
+	c := Const{Offset: b.offset()}
+	start := b.pos
+	r := Reader{buf: buffer{data: b.data[start:], base: c.Offset}}
+	for depth := 0; ; {
+		in, err := r.Next()
+		if err != nil {
+			return c, err
+		}
+		switch in.Op {
+		case OpBlock, OpLoop, OpIf:
+			depth++
+		case OpEnd:
+			if depth == 0 {
+				b.pos += r.buf.pos
+				c.Expr = b.data[start:b.pos:b.pos]
+				return c, nil
+			}
+			depth--
+		}
+	}
+}
+
+func (m *Module) decodeExports(b *buffer) error {
+	return vector(b, "exports", 3, maxExports, func(int) error {
+		name, err := b.name()
+		if err != nil {
+			return err
+		}
+		at := b.offset()
+		kind, err := b.byte()
+		switch {
+		case err != nil:
+			return err
+		case ExternKind(kind) == KindTag:
+			return unsupported(at, "exception-handling", "export of a tag")
+		case ExternKind(kind) > KindTag:
+			return malformed(at, "malformed export kind %d", kind)
+		}
+		index, err := b.u32()
+		m.Exports = append(m.Exports, Export{Name: name, Kind: ExternKind(kind), Index: index})
+		return err
+	})
+}
+
+func (m *Module) decodeStart(b *buffer) error {
+	i, err := b.u32()
+	m.Start = &i
+	return err
+}
+
+func (m *Module) decodeDataCount(b *buffer) error {
+	n, err := b.u32()
+	m.DataCount = &n
+	return err
+}
+
+func (m *Module) decodeCode(b *buffer) error {
+	at := b.offset()
+	n, err := b.count("function bodies", 3, maxFuncs)
+	if err != nil {
+		return err
+	}
+	if n != len(m.Funcs) {
+		return malformed(at, "function and code section have inconsistent lengths: %d functions, %d bodies", len(m.Funcs), n)
+	}
+	for i := range m.Funcs {
+		if err := b.body(&m.Funcs[i]); err != nil {
+			err.Func = int(m.NumImportedFuncs()) + i
+			return err
+		}
+	}
+	return nil
+}
+
+// body reads one entry of the code section.
+func (b *buffer) body(f *Func) *Error {
+	at := b.offset()
+	size, err := b.u32()
+	if err != nil {
+		return err.(*Error)
+	}
+	if size > maxBody {
+		return errAt(ErrLimit, at, "body of %d bytes, at most %d are allowed", size, maxBody)
+	}
+	start := b.offset()
+	data, err := b.bytes(size)
+	if err != nil {
+		return err.(*Error)
+	}
+	code := &buffer{data: data, base: start}
+	if err := code.locals(f); err != nil {
+		return err.(*Error)
+	}
+	if code.done() {
+		return malformed(code.offset(), "unexpected end of a body, expected end (0x0b)")
+	}
+	f.Body = data[code.pos:]
+	f.Offset = code.offset()
+	return nil
+}
+
+// locals reads the declarations of locals. The number of locals is bounded here, those of
+// parameters and locals together by Validate.
+func (b *buffer) locals(f *Func) error {
+	total := uint64(0)
+	return vector(b, "declarations of locals", 2, maxRuns, func(int) error {
+		at := b.offset()
+		n, err := b.u32()
+		if err != nil {
+			return err
+		}
+		t, err := b.valType()
+		if err != nil {
+			return err
+		}
+		if total += uint64(n); total > 1<<32-1 {
+			return malformed(at, "too many locals: %d", total)
+		}
+		if total > maxLocals {
+			return errAt(ErrLimit, at, "%d locals, at most %d are allowed", total, maxLocals)
+		}
+		f.Locals = append(f.Locals, LocalRun{Count: n, Type: t})
+		return nil
+	})
+}
