@@ -1,0 +1,70 @@
+package vfs
+
+import "vkernel/internal/linux"
+
+// allowed reports whether c may do want (a set of R_OK, W_OK, X_OK) to a node with p.
+func (c *Cred) allowed(p Perm, want uint32) bool {
+	if c.Super() {
+		// Root needs one x bit to execute, except to search.
+		return want&linux.X_OK == 0 || p.Type() == linux.S_IFDIR || p.Mode&linux.S_IXUGO != 0
+	}
+	bits := p.Mode
+	switch {
+	case c.FSUID == p.UID:
+		bits >>= 6
+	case c.InGroup(p.GID):
+		bits >>= 3
+	}
+	return bits&want == want
+}
+
+// Allowed reports whether c may do want, a set of R_OK, W_OK and X_OK, to a node with p.
+func (c *Cred) Allowed(p Perm, want uint32) bool { return c.allowed(p, want) }
+
+// owns reports whether c may do what is reserved to the owner.
+func (c *Cred) owns(p Perm) bool { return c.FSUID == p.UID || c.Super() }
+
+// mayCreate checks that names can be made in dir.
+func (c *Cred) mayCreate(dir Path) linux.Errno {
+	if !c.allowed(dir.Node().Perm(), linux.W_OK|linux.X_OK) {
+		return linux.EACCES
+	}
+	return 0
+}
+
+// mayDelete checks that child can be removed from dir, or replaced by a directory or by
+// something else.
+func (c *Cred) mayDelete(dir Path, child *Entry, isDir bool) linux.Errno {
+	d, v := dir.Node().Perm(), child.node.Perm()
+	switch {
+	case !c.allowed(d, linux.W_OK|linux.X_OK):
+		return linux.EACCES
+	case d.Mode&linux.S_ISVTX != 0 && c.FSUID != v.UID && c.FSUID != d.UID && !c.Super():
+		return linux.EPERM
+	case isDir && v.Type() != linux.S_IFDIR:
+		return linux.ENOTDIR
+	case !isDir && v.Type() == linux.S_IFDIR:
+		return linux.EISDIR
+	}
+	return 0
+}
+
+// readOnly reports whether nothing may change through p's mount.
+func (p Path) readOnly() bool { return p.Mount.Flags&ReadOnly != 0 }
+
+// newNode applies umask, setgid directories and ownership to a node to be made in dir.
+func (c *Context) newNode(dir Path, mode uint32) NewNode {
+	cred, d := c.Cred(), dir.Node().Perm()
+	n := NewNode{Mode: mode &^ c.Umask(), UID: cred.FSUID, GID: cred.FSGID}
+	if d.Mode&linux.S_ISGID == 0 {
+		return n
+	}
+	n.GID = d.GID
+	switch {
+	case mode&linux.S_IFMT == linux.S_IFDIR:
+		n.Mode |= linux.S_ISGID
+	case n.Mode&linux.S_IXGRP != 0 && !cred.Super() && !cred.InGroup(d.GID):
+		n.Mode &^= linux.S_ISGID
+	}
+	return n
+}
