@@ -1,0 +1,62 @@
+package linux
+
+// Commands of fcntl(2).
+const (
+	F_DUPFD         = 0
+	F_GETFD         = 1
+	F_SETFD         = 2
+	F_GETFL         = 3
+	F_SETFL         = 4
+	F_GETLK         = 5
+	F_SETLK         = 6
+	F_SETLKW        = 7
+	F_SETOWN        = 8
+	F_GETOWN        = 9
+	F_SETSIG        = 10
+	F_GETSIG        = 11
+	F_OFD_GETLK     = 36
+	F_OFD_SETLK     = 37
+	F_OFD_SETLKW    = 38
+	F_SETLEASE      = 1024
+	F_GETLEASE      = 1025
+	F_DUPFD_CLOEXEC = 1030
+	F_SETPIPE_SZ    = 1031
+	F_GETPIPE_SZ    = 1032
+	F_ADD_SEALS     = 1033
+	F_GET_SEALS     = 1034
+)
+
+// FD_CLOEXEC is the one flag of F_SETFD.
+const FD_CLOEXEC = 1
+
+// Types of struct flock.
+const (
+	F_RDLCK = 0
+	F_WRLCK = 1
+	F_UNLCK = 2
+)
+
+// Operations of flock(2).
+const (
+	LOCK_SH = 1
+	LOCK_EX = 2
+	LOCK_NB = 4
+	LOCK_UN = 8
+)
+
+// Flags of close_range(2).
+const (
+	CLOSE_RANGE_UNSHARE = 2
+	CLOSE_RANGE_CLOEXEC = 4
+)
+
+// Flock is struct flock of fcntl(2), 32 bytes.
+type Flock struct {
+	Type   int16
+	Whence int16
+	_      int32
+	Start  int64
+	Len    int64
+	PID    int32
+	_      int32
+}

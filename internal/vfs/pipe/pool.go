@@ -1,0 +1,53 @@
+package pipe
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// Pool is the memory of all pipes of one kernel. Buffers that were given back are kept
+// for the next pipe; what is handed out is counted and never passes the limit.
+type Pool struct {
+	limit int64
+	used  atomic.Int64
+	inode atomic.Uint64
+
+	small sync.Pool // *[PageSize]byte
+	large sync.Pool // *[DefaultSize]byte
+}
+
+// NewPool makes a pool that hands out at most limit bytes at any time.
+func NewPool(limit int64) *Pool { return &Pool{limit: limit} }
+
+// Used gives the number of bytes that are handed out.
+func (p *Pool) Used() int64 { return p.used.Load() }
+
+// get gives a buffer of n bytes with arbitrary contents, or nil at the limit.
+func (p *Pool) get(n int) []byte {
+	if p.used.Add(int64(n)) > p.limit {
+		p.used.Add(-int64(n))
+		return nil
+	}
+	switch n {
+	case PageSize:
+		if b, ok := p.small.Get().(*[PageSize]byte); ok {
+			return b[:]
+		}
+	case DefaultSize:
+		if b, ok := p.large.Get().(*[DefaultSize]byte); ok {
+			return b[:]
+		}
+	}
+	return make([]byte, n)
+}
+
+// put takes back a buffer that get gave. A nil buffer is ignored.
+func (p *Pool) put(b []byte) {
+	p.used.Add(-int64(len(b)))
+	switch len(b) {
+	case PageSize:
+		p.small.Put((*[PageSize]byte)(b))
+	case DefaultSize:
+		p.large.Put((*[DefaultSize]byte)(b))
+	}
+}

@@ -1,0 +1,119 @@
+package tty
+
+import (
+	"sync/atomic"
+
+	"vkernel/internal/linux"
+	"vkernel/internal/wait"
+)
+
+// Master is the other side of a terminal: the host's for a console, /dev/ptmx for a
+// pseudo terminal. It is a vfs.File.
+type Master struct {
+	tty    *TTY
+	stat   func() (linux.Stat, linux.Errno)
+	onExit func()
+	closed atomic.Bool
+}
+
+// Master gives the master side; there is one. stat may be nil for a console; onClose, if
+// not nil, is called when the master has been closed.
+func (t *TTY) Master(stat func() (linux.Stat, linux.Errno), onClose func()) *Master {
+	return &Master{tty: t, stat: stat, onExit: onClose}
+}
+
+// TTY gives the terminal.
+func (m *Master) TTY() *TTY { return m.tty }
+
+// Stat is fstat(2).
+func (m *Master) Stat() (linux.Stat, linux.Errno) {
+	if m.stat == nil {
+		return linux.Stat{Mode: linux.S_IFCHR | 0o600}, 0
+	}
+	return m.stat()
+}
+
+// Write types p. EAGAIN: the input buffer is full.
+func (m *Master) Write(p []byte, _ int64) (int, linux.Errno) {
+	t := m.tty
+	t.mu.Lock()
+	defer t.unlock()
+	switch {
+	case t.hungUp:
+		return 0, linux.EIO
+	case len(p) == 0:
+		return 0, 0
+	}
+	if n := t.receiveLocked(p); n > 0 {
+		return n, 0
+	}
+	return 0, linux.EAGAIN
+}
+
+// Read takes output. EIO: all slave files of a pseudo terminal were closed.
+func (m *Master) Read(p []byte, _ int64) (int, linux.Errno) {
+	t := m.tty
+	t.mu.Lock()
+	defer t.unlock()
+	if len(t.out.buf) == 0 {
+		switch {
+		case t.slaveGoneLocked():
+			return 0, linux.EIO
+		case t.hungUp:
+			return 0, 0
+		}
+		return 0, linux.EAGAIN
+	}
+	n := copy(p, t.out.buf)
+	t.out.buf = append(t.out.buf[:0], t.out.buf[n:]...)
+	if n > 0 && !t.out.stopped {
+		t.slaveQueue.Notify(wait.Out)
+	}
+	return n, 0
+}
+
+// slaveGoneLocked reports whether a pseudo terminal lost its last slave file.
+func (t *TTY) slaveGoneLocked() bool { return t.pty && t.opened && t.slaves == 0 }
+
+// Poll gives the events that hold now.
+func (m *Master) Poll() wait.Events {
+	t := m.tty
+	t.mu.Lock()
+	defer t.unlock()
+	var ev wait.Events
+	if len(t.out.buf) > 0 {
+		ev |= wait.In
+	}
+	if t.roomLocked() > 0 {
+		ev |= wait.Out
+	}
+	if t.slaveGoneLocked() || t.hungUp {
+		ev |= wait.Hup
+	}
+	return ev
+}
+
+// Queue is where changes of Poll are told.
+func (m *Master) Queue() *wait.Queue { return &m.tty.masterQueue }
+
+// Close hangs the terminal up.
+func (m *Master) Close() {
+	if m.closed.Swap(true) {
+		return
+	}
+	m.tty.Hangup()
+	if m.onExit != nil {
+		m.onExit()
+	}
+}
+
+// Drained reports whether the master has read all output.
+func (m *Master) Drained() bool {
+	t := m.tty
+	t.mu.Lock()
+	defer t.unlock()
+	return len(t.out.buf) == 0
+}
+
+// Stream says that a terminal has no positions.
+func (m *Master) Stream() {}
