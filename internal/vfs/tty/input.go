@@ -48,6 +48,9 @@ func (t *TTY) roomLocked() int {
 func (t *TTY) receiveLocked(p []byte) int {
 	n := 0
 	for ; n < len(p) && t.roomLocked() > 0; n++ {
+		if last := inputSize - 1; len(t.in.buf) > last {
+			t.in.buf = t.in.buf[:last] // a line too long: its newest byte makes room
+		}
 		t.receiveByteLocked(p[n])
 	}
 	t.flushEchoLocked()
@@ -96,6 +99,7 @@ func (t *TTY) flowLocked(c byte) bool {
 	switch {
 	case t.is(c, linux.VSTART):
 		t.startLocked()
+		t.flushEchoLocked()
 	case t.is(c, linux.VSTOP):
 		t.stopLocked()
 	default:
@@ -140,12 +144,8 @@ func (t *TTY) interruptLocked(c byte) bool {
 func (t *TTY) ordinaryLocked(c byte) {
 	if t.lflag(linux.ECHO) {
 		t.finishErasingLocked()
-		if c == '\n' {
-			t.echoLocked(echoRaw, '\n')
-		} else {
-			t.beginLineLocked()
-			t.echoCharLocked(c)
-		}
+		t.beginLineLocked()
+		t.echoCharLocked(c)
 	}
 	t.storeMarkedLocked(c)
 	if !t.lflag(linux.ICANON) {
@@ -168,14 +168,8 @@ func (t *TTY) storeMarkedLocked(c byte) {
 	t.storeLocked(c)
 }
 
-// storeLocked appends c to the buffer. A full buffer, which only a line that is being
-// edited can meet, loses its newest byte.
-func (t *TTY) storeLocked(c byte) {
-	if n := len(t.in.buf); n >= inputSize {
-		t.in.buf = t.in.buf[:n-1]
-	}
-	t.in.buf = append(t.in.buf, c)
-}
+// storeLocked appends c to the buffer.
+func (t *TTY) storeLocked(c byte) { t.in.buf = append(t.in.buf, c) }
 
 // endLineLocked stores a byte that ends a line and makes the line readable.
 func (t *TTY) endLineLocked(c byte) {

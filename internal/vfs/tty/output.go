@@ -168,6 +168,9 @@ func (t *TTY) echoOpLocked(e echoOp) {
 
 // echoLocked queues an echo operation, within bounds.
 func (t *TTY) echoLocked(op, c byte) {
+	if len(t.out.echo) == echoSize {
+		t.flushEchoLocked()
+	}
 	if len(t.out.echo) < echoSize {
 		t.out.echo = append(t.out.echo, echoOp{op, c})
 	}
@@ -185,12 +188,12 @@ func (t *TTY) echoCharLocked(c byte) {
 // stopLocked is VSTOP and TCOOFF.
 func (t *TTY) stopLocked() { t.out.stopped = true }
 
-// startLocked is VSTART and TCOON.
+// startLocked is VSTART and TCOON. As on Linux, echo that waited is shown with the next
+// output or input.
 func (t *TTY) startLocked() {
 	if !t.out.stopped || t.out.manual {
 		return
 	}
 	t.out.stopped = false
-	t.flushEchoLocked()
 	t.slaveQueue.Notify(wait.Out)
 }
