@@ -1,0 +1,7 @@
+#include "libc.h"
+
+/* __progname is with the arguments, in __load_args.c. */
+struct __libc __libc;
+
+size_t __hwcap;
+size_t __sysinfo;

@@ -1,0 +1,7 @@
+#include <math.h>
+
+/* One instruction. */
+double rint(double x)
+{
+	return __builtin_rint(x);
+}

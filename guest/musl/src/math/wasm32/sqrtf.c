@@ -1,0 +1,7 @@
+#include <math.h>
+
+/* One instruction. */
+float sqrtf(float x)
+{
+	return __builtin_sqrtf(x);
+}

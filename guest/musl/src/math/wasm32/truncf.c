@@ -1,0 +1,7 @@
+#include <math.h>
+
+/* One instruction. */
+float truncf(float x)
+{
+	return __builtin_truncf(x);
+}

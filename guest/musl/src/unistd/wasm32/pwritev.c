@@ -1,0 +1,12 @@
+#define _BSD_SOURCE
+#include <sys/uio.h>
+#include <unistd.h>
+#include "syscall.h"
+
+/* The offset is one argument, as on 64-bit machines. */
+ssize_t pwritev(int fd, const struct iovec *iov, int count, off_t ofs)
+{
+	return syscall_cp(SYS_pwritev, fd, iov, count, ofs);
+}
+
+weak_alias(pwritev, pwritev64);
