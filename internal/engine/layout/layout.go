@@ -33,6 +33,7 @@ const (
 	Args     = -512  // u64[MaxArgs]: arguments of an import call or of an export; 8 bytes each
 	Results  = -2048 // 16 bytes each, [MaxResults]: results of an export, and of a function after its first
 	Control  = 4096  // size of the control page
+	Save     = -4096 // 2048 bytes of the engine's own: registers of an interrupted guest, bounds, preemption
 )
 
 // Limits on what a module may use of the control page; more is a build error.

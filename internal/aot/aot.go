@@ -1,0 +1,50 @@
+// Package aot builds the native code of a megabinary: it decodes, validates and emits each
+// program, compiles the C in parallel, links one ELF and describes it in its metadata.
+//
+// # Model
+//
+//	wasm --emit--> C files --clang--> objects (cached by content) --lld--> ELF
+//	    --objcopy--> symbols of people's names, section .vk.meta
+//
+// The ELF has an executable and a read-only segment and nothing else: no relocations, no
+// imports, nothing writable. Instance areas and memory images lie page-aligned in the
+// read-only segment.
+//
+// # Rules
+//
+// The same input gives the same bytes, wherever it is built and whatever was cached. The
+// names of a program's symbols depend on its module's hash, not on its place, so an object
+// is of use to every megabinary that holds the program. The output appears whole or not at
+// all. clang and lld run with limits on time and memory; their input is hostile.
+package aot
+
+import (
+	"time"
+	"vkernel/internal/engine/layout"
+	"vkernel/internal/wasm"
+)
+
+// Input is one program: a core module.
+type Input struct {
+	Name string // unique; names the program in errors, symbols and metadata
+	Wasm []byte
+}
+
+// Options say how to build. The zero value of a field is its default.
+type Options struct {
+	OutAOT   string // file to write
+	CacheDir string // objects by content; empty: no cache
+	Jobs     int    // compilers at a time; default: one per CPU
+	Clang    string // default clang-19
+	LLD      string // default ld.lld-19
+	Objcopy  string // default llvm-objcopy-19
+
+	// CheckImport judges the type and name of each imported function; nil accepts all.
+	CheckImport func(program string, im layout.Import) error
+	// Progress is called after each program is compiled, from one goroutine at a time.
+	Progress func(done, total int, name string, took time.Duration)
+
+	// Global and Tables are passed to package emit, for tests.
+	Global func(im *wasm.Import) (bits uint64, ok bool)
+	Tables bool
+}

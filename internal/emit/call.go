@@ -1,0 +1,121 @@
+package emit
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"vkernel/internal/engine/layout"
+	"vkernel/internal/wasm"
+)
+
+const maxResults = layout.MaxResults
+
+// call translates call and call_indirect.
+func (f *function) call(in *wasm.Instr) error {
+	t, callee, err := f.callee(in)
+	if err != nil {
+		return err
+	}
+	args := f.popN(len(t.Params))
+	head := ""
+	if len(t.Results) > 0 {
+		head = f.temp(t.Results[0])
+	}
+	f.emit(head, callee, "(", list(args), ");")
+	for k := 1; k < len(t.Results); k++ {
+		f.emit(f.temp(t.Results[k]), "RESULT(", cType(t.Results[k]), ", ", uint32(k), ");")
+	}
+	return nil
+}
+
+// callee returns the type of what is called and the C expression of its address. It pops
+// the index of an indirect call.
+func (f *function) callee(in *wasm.Instr) (wasm.FuncType, string, error) {
+	if in.Op == wasm.OpCall || in.Op == wasm.OpReturnCall {
+		t, _ := f.p.m.FuncTypeOf(in.Index)
+		switch {
+		case f.p.setjmp[in.Index]:
+			return t, "VK_SETJMP", nil
+		case f.p.sigsetjmp[in.Index]:
+			return t, "vk_setjmp", nil
+		}
+		f.refs[in.Index] = true
+		return t, "f" + strconv.FormatUint(uint64(in.Index), 10), nil
+	}
+	t := f.p.m.Types[in.Index]
+	if len(t.Results) > maxResults {
+		return t, "", fmt.Errorf("%d results, at most %d are supported", len(t.Results), maxResults)
+	}
+	tab := f.p.area.tables[in.Index2]
+	index := f.pop()
+	return t, fmt.Sprintf("((%s)vk_callee(%d, %s, %du, %du, %s))", pointerType(t), tab.offset, tab.size(), tab.mask,
+		f.p.typeIDs[in.Index], index.appendTo(nil)), nil
+}
+
+// tailCall translates return_call and return_call_indirect, for callees of the caller's own
+// type: clang can promise to reuse the frame only for those.
+func (f *function) tailCall(in *wasm.Instr) error {
+	t, callee, err := f.callee(in)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(t.Params, f.typ.Params) || !slices.Equal(t.Results, f.typ.Results) {
+		return fmt.Errorf("callee of type %s in a function of type %s; only tail calls between equal types are supported", signature(t), signature(f.typ))
+	}
+	if f.scan.setjmp {
+		return errors.New("tail call in a function that calls setjmp is not supported")
+	}
+	f.emit("__attribute__((musttail)) return ", callee, "(", list(f.popN(len(t.Params))), ");")
+	f.dead = true
+	return nil
+}
+
+// list joins operands with commas.
+func list(args []operand) string {
+	var b []byte
+	for i, a := range args {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = a.appendTo(b)
+	}
+	return string(b)
+}
+
+// pointerType is the C type of a pointer to a function of type t.
+func pointerType(t wasm.FuncType) string {
+	return resultOf(t) + " (*)(" + string(appendParams(nil, t, false)) + ")"
+}
+
+func resultOf(t wasm.FuncType) string {
+	if len(t.Results) == 0 {
+		return "void"
+	}
+	return cType(t.Results[0])
+}
+
+func appendParams(b []byte, t wasm.FuncType, named bool) []byte {
+	for i, p := range t.Params {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = append(b, cType(p)...)
+		if named {
+			b = strconv.AppendInt(append(b, " l"...), int64(i), 10)
+		}
+	}
+	if len(t.Params) == 0 {
+		b = append(b, "void"...)
+	}
+	return b
+}
+
+// appendPrototype adds the declarator of function i.
+func (p *program) appendPrototype(b []byte, i uint32, named bool) []byte {
+	t, _ := p.m.FuncTypeOf(i)
+	b = append(append(b, resultOf(t)...), " f"...)
+	b = append(strconv.AppendUint(b, uint64(i), 10), '(')
+	return append(appendParams(b, t, named), ')')
+}

@@ -1,0 +1,106 @@
+// Package emit translates a validated WebAssembly module to C.
+//
+// # Model
+//
+// Each wasm function i becomes one C function f<i> with the SysV calling convention; the
+// module's globals, tables and passive segments become the instance area, addressed by
+// constant negative offsets from GS (see package layout); its active data becomes the
+// memory image. Fixed C lives in runtime/: vk_layout.h (numbers of package layout), vk.h
+// (one macro or inline function per WebAssembly instruction, named after it: i32.div_s is
+// i32_div_s), vk_simd.h, vk_bulk.c (memory.copy and its like) and vk_stubs.S (ways into and
+// out of compiled code). The emitted text is therefore little more than the module's
+// instructions written one to a line:
+//
+//	u32 f7(u32 l0, u32 l1) {
+//	  u32 l2 = 0;
+//	  u32 t1 = i32_load(l0, 8);
+//	  u32 t2 = i32_add(t1, l1);
+//	  return t2;
+//	}
+//
+// Operands are symbolic: a constant or a local is not copied to a temporary until
+// something could change it; every other value is assigned once. Structured control is
+// flat, with goto, so that deep nesting is no burden for clang.
+//
+// # Rules
+//
+// Only numbers of a module reach C text: names go into ELF symbols after linking. The
+// same module gives the same bytes. Text is bounded: a small module that would expand to
+// very much C is refused. Nothing in emitted code is an address inside the slot: all
+// accesses go through GS, no local's address is taken.
+//
+// # Deviations from the specification, all of them in what a trap leaves behind or in NaNs
+//
+//   - A load that the optimiser finds dead may not trap. Results that the module itself
+//     drops, or sets to a local that is never read, are kept and do trap.
+//   - x*1, x/1, x-0 and x+-0 with a constant that reached the operation through a local may
+//     return a signalling NaN unquietened. A constant operand is protected.
+//   - Programs that import a call which maps memory (mmap, mremap, brk, shmat) have pages
+//     above memory.size: memory.copy and memory.fill check the pages, not the size, there.
+package emit
+
+import (
+	"embed"
+
+	"vkernel/internal/engine/layout"
+	"vkernel/internal/wasm"
+)
+
+// Runtime holds the fixed C and assembly: files of the folder runtime.
+//
+//go:embed runtime
+var Runtime embed.FS
+
+// Options say how to emit.
+type Options struct {
+	// Prefix starts each symbol of the program: p<hex digits>_. It must be unique in a
+	// megabinary.
+	Prefix string
+	// FileBytes is the number of bytes of function bodies that go into one C file; 0
+	// means DefaultFileBytes.
+	FileBytes int
+	// Global gives the value of an imported immutable global; nil refuses all of them.
+	Global func(im *wasm.Import) (bits uint64, ok bool)
+	// Tables allows imported tables, which are then treated as defined and empty. For the
+	// specification's tests.
+	Tables bool
+}
+
+// DefaultFileBytes balances parallel compilation against optimisation across functions.
+const DefaultFileBytes = 200 << 10
+
+// File is one C file.
+type File struct {
+	Name string
+	Text []byte
+}
+
+// Fixup is a place in Area that holds the code offset of a function: the u32 at Offset
+// becomes the address of Symbol minus that of vk_text.
+type Fixup struct {
+	Offset uint32
+	Symbol string
+}
+
+// Output is the result of Emit.
+type Output struct {
+	Files []File
+	// Area is the image of the instance area, with Fixups to be made after linking.
+	Area   []byte
+	Fixups []Fixup
+	// Image holds memory bytes from Program.Memory.ImageStart on; a multiple of 4096 long.
+	Image []byte
+	// Program is complete but for Name, Module, thunks, file offsets and MaxFrame.
+	Program layout.Program
+	// Thunks are the symbols of the export thunks, in the order of Program.Exports; Start is
+	// that of the start function's thunk, empty if there is none.
+	Thunks []string
+	Start  string
+	// Symbols names the functions for people: symbol to name. Names are the module's.
+	Symbols []Symbol
+}
+
+// Symbol is the name that a module gives to a function.
+type Symbol struct {
+	Symbol, Name string
+}

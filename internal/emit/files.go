@@ -1,0 +1,185 @@
+package emit
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"vkernel/internal/wasm"
+)
+
+// maxText bounds the C of one program.
+const maxText = 1 << 30
+
+// files writes the C files: bodies in order, split by their bytes; import stubs and export
+// thunks are in the first.
+func (p *program) files() error {
+	groups := p.split()
+	total := 0
+	for k, g := range groups {
+		text, err := p.file(g.from, g.to, k == 0)
+		if err != nil {
+			return err
+		}
+		if total += len(text); total > maxText {
+			return fmt.Errorf("the module expands to more than %d bytes of C", maxText)
+		}
+		name := p.opts.Prefix + strconv.Itoa(k) + ".c"
+		p.out.Files = append(p.out.Files, File{name, text})
+	}
+	return nil
+}
+
+type group struct{ from, to int }
+
+// split divides the functions into groups of about FileBytes.
+func (p *program) split() []group {
+	total := 0
+	for i := range p.m.Funcs {
+		total += len(p.m.Funcs[i].Body)
+	}
+	n := max(1, (total+p.opts.FileBytes/2)/p.opts.FileBytes)
+	groups := []group{{}}
+	done := 0
+	for i := range p.m.Funcs {
+		g := &groups[len(groups)-1]
+		if g.to > g.from && done >= total*len(groups)/n {
+			groups = append(groups, group{i, i})
+			g = &groups[len(groups)-1]
+		}
+		g.to = i + 1
+		done += len(p.m.Funcs[i].Body)
+	}
+	return groups
+}
+
+// file writes functions from to to (not included), preceded by what they refer to.
+func (p *program) file(from, to int, first bool) ([]byte, error) {
+	refs := map[uint32]bool{}
+	var body []byte
+	var err error
+	if first {
+		body = p.stubs(body, refs)
+		body = p.thunks(body, refs)
+	}
+	for i := from; i < to; i++ {
+		if body, err = p.emitFunc(body, i, refs); err != nil {
+			return nil, err
+		}
+		refs[p.m.NumImportedFuncs()+uint32(i)] = true
+	}
+	return append(p.head(refs), body...), nil
+}
+
+func (p *program) head(refs map[uint32]bool) []byte {
+	b := []byte("#include \"vk.h\"\n")
+	if p.simd {
+		b = append(b, "#include \"vk_simd.h\"\n"...)
+	}
+	b = append(append(append(b, "#define VK_NAME(n) __asm__(\""...), p.opts.Prefix...), "\" #n)\n"...)
+	order := make([]uint32, 0, len(refs))
+	for i := range refs {
+		order = append(order, i)
+	}
+	slices.Sort(order)
+	for _, i := range order {
+		b = append(p.appendPrototype(b, i, false), " VK_NAME(f"...)
+		b = append(strconv.AppendUint(b, uint64(i), 10), ");\n"...)
+	}
+	return b
+}
+
+// stubs writes the imported functions: arguments to Args, out, and the result back.
+func (p *program) stubs(b []byte, refs map[uint32]bool) []byte {
+	for i := range p.m.NumImportedFuncs() {
+		if p.setjmp[i] || p.sigsetjmp[i] {
+			continue
+		}
+		refs[i] = true
+		t, _ := p.m.FuncTypeOf(i)
+		b = append(p.appendPrototype(b, i, true), " {\n"...)
+		slot := 0
+		for k, typ := range t.Params {
+			b = fmt.Appendf(b, "  ARG(%s, %d) = %s;\n", argType(typ), slot, argValue(typ, k))
+			slot += slots(t.Params[k : k+1])
+		}
+		b = append(p.stubExit(b, i, t), "}\n"...)
+	}
+	return b
+}
+
+// argType and argValue say how an argument is stored: what is narrower than a word is
+// extended with zeros.
+func argType(t wasm.ValType) string {
+	if t == wasm.V128 {
+		return "v128"
+	}
+	return "u64"
+}
+
+func argValue(t wasm.ValType, k int) string {
+	switch t {
+	case wasm.F32:
+		return fmt.Sprintf("i32_reinterpret_f32(l%d)", k)
+	case wasm.F64:
+		return fmt.Sprintf("i64_reinterpret_f64(l%d)", k)
+	}
+	return fmt.Sprintf("l%d", k)
+}
+
+func (p *program) stubExit(b []byte, i uint32, t wasm.FuncType) []byte {
+	im := p.out.Program.Imports[i]
+	if im.Module == "wali" && im.Name == "longjmp" {
+		return append(b, "  vk_exit(VK_EXIT_LONGJMP, 0);\n  vk_trap_unreachable();\n"...)
+	}
+	exit := fmt.Sprintf("vk_exit(VK_EXIT_SYSCALL, %d)", i)
+	if len(t.Results) == 0 {
+		return append(b, "  "+exit+";\n"...)
+	}
+	switch t.Results[0] {
+	case wasm.I32:
+		exit = "(u32)" + exit
+	case wasm.F32:
+		exit = "f32_reinterpret_i32((u32)" + exit + ")"
+	case wasm.F64:
+		exit = "f64_reinterpret_i64(" + exit + ")"
+	case wasm.V128:
+		exit = "(" + exit + ", RESULT(v128, 0))"
+	}
+	return append(b, "  return "+exit+";\n"...)
+}
+
+// thunks writes the functions through which the engine calls exports and the start function.
+func (p *program) thunks(b []byte, refs map[uint32]bool) []byte {
+	k := 0
+	for _, e := range p.m.Exports {
+		if e.Kind != wasm.KindFunc {
+			continue
+		}
+		b = p.thunk(b, "x"+strconv.Itoa(k), e.Index, refs)
+		k++
+	}
+	if p.m.Start != nil {
+		b = p.thunk(b, "start", *p.m.Start, refs)
+	}
+	return b
+}
+
+func (p *program) thunk(b []byte, name string, i uint32, refs map[uint32]bool) []byte {
+	refs[i] = true
+	t, _ := p.m.FuncTypeOf(i)
+	b = fmt.Appendf(b, "void %s(void) VK_NAME(%s);\nvoid %s(void) {\n  ", name, name, name)
+	if len(t.Results) > 0 {
+		b = fmt.Appendf(b, "RESULT(%s, 0) = ", resultType(t.Results[0]))
+	}
+	b = fmt.Appendf(b, "f%d(", i)
+	slot := 0
+	for k, typ := range t.Params {
+		if k > 0 {
+			b = append(b, ", "...)
+		}
+		b = fmt.Appendf(b, "ARG(%s, %d)", cType(typ), slot)
+		slot += slots(t.Params[k : k+1])
+	}
+	return append(b, ");\n}\n"...)
+}

@@ -1,0 +1,72 @@
+/*
+ * The vocabulary of emitted C: one macro or inline function per WebAssembly instruction,
+ * named after it with '.' as '_'. Arguments of macros are names or constants, never
+ * expressions with effects, so a macro may use one twice.
+ *
+ * GS holds the address of byte 0 of linear memory. An access is a pointer in clang's
+ * address space 256, which is GS-relative; its value is an unsigned 33-bit sum for memory,
+ * a negative constant for the words of the instance (see vk_layout.h).
+ */
+#ifndef VK_H
+#define VK_H
+#include "vk_layout.h"
+
+typedef unsigned char u8;
+typedef signed char s8;
+typedef unsigned short u16;
+typedef short s16;
+typedef unsigned u32;
+typedef int s32;
+typedef unsigned long u64;
+typedef long s64;
+typedef float f32;
+typedef double f64;
+typedef u64 v128 __attribute__((vector_size(16)));
+typedef v128 v128_u __attribute__((aligned(1)));
+
+/* Types of memory accesses: WebAssembly allows any alignment. */
+#define VK_UNALIGNED(T) typedef T T##_u __attribute__((aligned(1)));
+VK_UNALIGNED(u8) VK_UNALIGNED(s8) VK_UNALIGNED(u16) VK_UNALIGNED(s16) VK_UNALIGNED(u32)
+VK_UNALIGNED(s32) VK_UNALIGNED(u64) VK_UNALIGNED(s64) VK_UNALIGNED(f32) VK_UNALIGNED(f64)
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define SEG __attribute__((address_space(256)))
+
+/* All functions are in one ELF: reach them directly. */
+#pragma GCC visibility push(hidden)
+
+/* AT: a word of the instance. EA: a memory address. MEM: what is there. */
+#define AT(T, off) (*(T##_u SEG *)(s64)(off))
+#define EA(a, o) ((u64)(u32)(a) + (u64)(o))
+#define MEM(T, a, o) (*(T##_u SEG *)EA(a, o))
+
+#define ARG(T, i) AT(T, VK_ARGS + 8 * (i))
+#define RESULT(T, i) AT(T, VK_RESULTS + 16 * (i))
+
+/* KEEP makes a value needed, so that what computes it stays and may trap. */
+#define KEEP_I(x) __asm__ volatile("" ::"r"(x))
+#define KEEP_F(x) __asm__ volatile("" ::"x"(x))
+
+/* vk_stubs.S */
+u64 vk_exit(u64 kind, u64 code);
+u32 vk_setjmp(u32 buf, u32 savemask) __attribute__((returns_twice));
+#define VK_SETJMP(buf) vk_setjmp(buf, 0)
+extern const u8 vk_text[];
+#define COLD __attribute__((noreturn, cold))
+void vk_trap_unreachable(void) COLD;
+void vk_trap_divide(void) COLD;
+void vk_trap_overflow(void) COLD;
+void vk_trap_conversion(void) COLD;
+void vk_trap_table(void) COLD;
+void vk_trap_memory(void) COLD;
+void vk_trap_unaligned(void) COLD;
+void vk_trap_unshared(void) COLD;
+void vk_trap_element(u64 entry) COLD;
+
+#include "vk_int.h"
+#include "vk_float.h"
+#include "vk_memory.h"
+#include "vk_atomic.h"
+#include "vk_table.h"
+#endif

@@ -1,0 +1,60 @@
+package emit
+
+import "vkernel/internal/wasm"
+
+// funcScan is what one pass over a body tells before it is emitted.
+type funcScan struct {
+	setjmp bool
+	unread map[uint32]bool // locals that are set but never read
+}
+
+// scanBodies reads all bodies once: which functions call setjmp, which tables can grow,
+// whether there is SIMD.
+func (p *program) scanBodies() error {
+	p.area.grows = make([]bool, p.m.NumTables())
+	p.scan = make([]funcScan, len(p.m.Funcs))
+	r := wasm.NewReader(nil, 0)
+	for i := range p.m.Funcs {
+		r.Reset(p.m.Funcs[i].Body, p.m.Funcs[i].Offset)
+		if err := p.scanBody(r, &p.scan[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *program) scanBody(r *wasm.Reader, s *funcScan) error {
+	var set, read map[uint32]bool
+	for !r.Done() {
+		in, err := r.Next()
+		if err != nil {
+			return err
+		}
+		switch in.Op {
+		case wasm.OpLocalGet:
+			read = mark(read, in.Index)
+		case wasm.OpLocalSet, wasm.OpLocalTee:
+			set = mark(set, in.Index)
+		case wasm.OpCall, wasm.OpReturnCall:
+			s.setjmp = s.setjmp || p.setjmp[in.Index] || p.sigsetjmp[in.Index]
+		case wasm.OpTableGrow:
+			p.area.grows[in.Index] = true
+		default:
+			p.simd = p.simd || in.Op>>8 == 0xfd
+		}
+	}
+	for i := range set {
+		if !read[i] {
+			s.unread = mark(s.unread, i)
+		}
+	}
+	return nil
+}
+
+func mark(set map[uint32]bool, i uint32) map[uint32]bool {
+	if set == nil {
+		set = map[uint32]bool{}
+	}
+	set[i] = true
+	return set
+}

@@ -1,0 +1,130 @@
+package emit
+
+import (
+	"fmt"
+
+	"vkernel/internal/wasm"
+)
+
+// elements fills tables with active segments and places passive ones.
+func (p *program) elements() error {
+	for i := range p.m.Elems {
+		e := &p.m.Elems[i]
+		if e.Mode == wasm.Declarative {
+			continue
+		}
+		dst := p.area.elems[i].offset
+		if e.Mode == wasm.Active {
+			at, err := p.evaluate(e.Offset)
+			if err != nil {
+				return err
+			}
+			t := p.area.tables[e.Table]
+			if uint64(uint32(at.bits))+uint64(len(e.Inits)) > uint64(t.min) {
+				return fmt.Errorf("element segment %d: entries %d to %d of table %d, which has %d: the program would trap at its start",
+					i, uint32(at.bits), uint64(uint32(at.bits))+uint64(len(e.Inits)), e.Table, t.min)
+			}
+			dst = t.offset + 8*int64(uint32(at.bits))
+		} else {
+			p.put32(p.area.elems[i].length, uint32(len(e.Inits)))
+		}
+		if err := p.entries(dst, e.Inits); err != nil {
+			return err
+		}
+	}
+	return p.dedupe()
+}
+
+func (p *program) entries(dst int64, inits []wasm.Const) error {
+	for k, init := range inits {
+		c, err := p.evaluate(init)
+		if err != nil {
+			return err
+		}
+		p.put(dst+8*int64(k), c)
+	}
+	return nil
+}
+
+// dedupe keeps the last fixup of each place: segments may overwrite one another, also with
+// null.
+func (p *program) dedupe() error {
+	last := make(map[uint32]int, len(p.out.Fixups))
+	for i, f := range p.out.Fixups {
+		last[f.Offset] = i
+	}
+	kept := p.out.Fixups[:0]
+	for i, f := range p.out.Fixups {
+		// An entry whose type id is 0 became null after this fixup was made.
+		if last[f.Offset] == i && p.out.Area[f.Offset+4]|p.out.Area[f.Offset+5]|p.out.Area[f.Offset+6]|p.out.Area[f.Offset+7] != 0 {
+			kept = append(kept, f)
+		}
+	}
+	p.out.Fixups = kept
+	return nil
+}
+
+// maxImage bounds the part of memory between the first and the last byte of active data.
+const maxImage = 512 << 20
+
+// data makes the memory image of active segments and places passive ones.
+func (p *program) data() error {
+	starts := make([]uint64, len(p.m.Data))
+	lo, hi := uint64(1<<32), uint64(0)
+	for i := range p.m.Data {
+		d := &p.m.Data[i]
+		if d.Mode != wasm.Active {
+			copy(p.at(p.area.data[i].offset), d.Init)
+			p.put32(p.area.data[i].length, uint32(len(d.Init)))
+			continue
+		}
+		at, err := p.evaluate(d.Offset)
+		if err != nil {
+			return err
+		}
+		starts[i] = uint64(uint32(at.bits))
+		end := starts[i] + uint64(len(d.Init))
+		if size := uint64(p.out.Program.Memory.Min) << 16; end > size {
+			return fmt.Errorf("data segment %d: bytes %d to %d of a memory of %d: the program would trap at its start", i, starts[i], end, size)
+		}
+		if len(d.Init) > 0 {
+			lo, hi = min(lo, starts[i]), max(hi, end)
+		}
+	}
+	if hi == 0 {
+		return nil
+	}
+	return p.image(starts, lo&^4095, (hi+4095)&^4095)
+}
+
+func (p *program) image(starts []uint64, lo, hi uint64) error {
+	if hi-lo > maxImage {
+		return fmt.Errorf("data segments spread over %d bytes, at most %d are supported", hi-lo, maxImage)
+	}
+	image := make([]byte, hi-lo)
+	for i := range p.m.Data {
+		if d := &p.m.Data[i]; d.Mode == wasm.Active && len(d.Init) > 0 {
+			copy(image[starts[i]-lo:], d.Init)
+		}
+	}
+	for len(image) > 0 && zero(image[:4096]) {
+		image, lo = image[4096:], lo+4096
+	}
+	for len(image) > 0 && zero(image[len(image)-4096:]) {
+		image = image[:len(image)-4096]
+	}
+	if len(image) > 0 {
+		p.out.Image = image
+		p.out.Program.Memory.ImageStart, p.out.Program.Memory.ImageSize = uint32(lo), uint32(len(image))
+	}
+	return nil
+}
+
+func zero(page []byte) bool {
+	for _, b := range page {
+		if b != 0 {
+			return false
+		}
+	}
+	return true
+}
