@@ -136,6 +136,7 @@ func (d *moduleDecoder) section(b *buffer) error {
 		return malformed(at, "unexpected content after last section: %s section out of order or repeated", s.name)
 	}
 	d.last = s.order
+	d.m.spaces.sections[id] = start
 	if err := s.decode(d.m, body); err != nil {
 		return err
 	}

@@ -1,16 +1,20 @@
 package wasm
 
+import "slices"
+
 func (m *Module) decodeGlobals(b *buffer) error {
-	return vector(b, "globals", 3, maxGlobals, func(int) error {
-		t, err := b.globalType()
-		if err != nil {
+	err := list(b, &m.Globals, "globals", 3, maxGlobals, func(g *Global) (err error) {
+		if g.Type, err = b.globalType(); err != nil {
 			return err
 		}
-		init, err := b.constExpr()
-		m.Globals = append(m.Globals, Global{Type: t, Init: init})
-		m.spaces.globals = append(m.spaces.globals, t)
+		g.Init, err = b.constExpr()
 		return err
 	})
+	m.spaces.globals = slices.Grow(m.spaces.globals, len(m.Globals))
+	for i := range m.Globals {
+		m.spaces.globals = append(m.spaces.globals, m.Globals[i].Type)
+	}
+	return err
 }
 
 // constExpr reads an expression up to its end. Whether it is constant is for Validate.
@@ -38,23 +42,23 @@ func (b *buffer) constExpr() (Const, error) {
 }
 
 func (m *Module) decodeExports(b *buffer) error {
-	return vector(b, "exports", 3, maxExports, func(int) error {
-		name, err := b.name()
-		if err != nil {
+	return list(b, &m.Exports, "exports", 3, maxExports, func(e *Export) (err error) {
+		e.Offset = b.offset()
+		if e.Name, err = b.name(); err != nil {
 			return err
 		}
 		at := b.offset()
 		kind, err := b.byte()
+		e.Kind = ExternKind(kind)
 		switch {
 		case err != nil:
 			return err
-		case ExternKind(kind) == KindTag:
+		case e.Kind == KindTag:
 			return unsupported(at, "exception-handling", "export of a tag")
-		case ExternKind(kind) > KindTag:
+		case e.Kind > KindTag:
 			return malformed(at, "malformed export kind %d", kind)
 		}
-		index, err := b.u32()
-		m.Exports = append(m.Exports, Export{Name: name, Kind: ExternKind(kind), Index: index})
+		e.Index, err = b.u32()
 		return err
 	})
 }
@@ -120,23 +124,19 @@ func (b *buffer) body(f *Func) *Error {
 // parameters and locals together by Validate.
 func (b *buffer) locals(f *Func) error {
 	total := uint64(0)
-	return vector(b, "declarations of locals", 2, maxRuns, func(int) error {
+	return list(b, &f.Locals, "declarations of locals", 2, maxRuns, func(run *LocalRun) (err error) {
 		at := b.offset()
-		n, err := b.u32()
-		if err != nil {
+		if run.Count, err = b.u32(); err != nil {
 			return err
 		}
-		t, err := b.valType()
-		if err != nil {
-			return err
-		}
-		if total += uint64(n); total > 1<<32-1 {
+		total += uint64(run.Count)
+		switch {
+		case total > 1<<32-1:
 			return malformed(at, "too many locals: %d", total)
-		}
-		if total > maxLocals {
+		case total > maxLocals:
 			return errAt(ErrLimit, at, "%d locals, at most %d are allowed", total, maxLocals)
 		}
-		f.Locals = append(f.Locals, LocalRun{Count: n, Type: t})
-		return nil
+		run.Type, err = b.valType()
+		return err
 	})
 }

@@ -1,9 +1,8 @@
 package wasm
 
 func (m *Module) decodeElems(b *buffer) error {
-	return vector(b, "element segments", 2, maxSegments, func(int) error {
-		e, err := b.elem()
-		m.Elems = append(m.Elems, e)
+	return list(b, &m.Elems, "element segments", 2, maxSegments, func(e *Elem) (err error) {
+		*e, err = b.elem()
 		return err
 	})
 }
@@ -77,9 +76,8 @@ func (b *buffer) elemType(exprs bool) (ValType, error) {
 }
 
 func (b *buffer) elemExprs(e *Elem) error {
-	return vector(b, "elements", 1, maxElems, func(int) error {
-		c, err := b.constExpr()
-		e.Inits = append(e.Inits, c)
+	return list(b, &e.Inits, "elements", 1, maxElems, func(c *Const) (err error) {
+		*c, err = b.constExpr()
 		return err
 	})
 }
@@ -114,9 +112,8 @@ func (b *buffer) elemFuncs(e *Elem) error {
 }
 
 func (m *Module) decodeData(b *buffer) error {
-	return vector(b, "data segments", 2, maxSegments, func(int) error {
-		d, err := b.dataSegment()
-		m.Data = append(m.Data, d)
+	return list(b, &m.Data, "data segments", 2, maxSegments, func(d *Data) (err error) {
+		*d, err = b.dataSegment()
 		return err
 	})
 }

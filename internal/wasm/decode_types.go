@@ -1,18 +1,26 @@
 package wasm
 
-// vector reads a vector: its length, then each element with one.
-func vector(b *buffer, what string, min, limit int, one func(i int) error) error {
+import "slices"
+
+// list reads a vector into dst, each element with one. It allocates once: count bounds the
+// length by the bytes that are left.
+func list[T any](b *buffer, dst *[]T, what string, min, limit int, one func(*T) error) error {
 	n, err := b.count(what, min, limit)
-	for i := 0; i < n && err == nil; i++ {
-		err = one(i)
+	if n == 0 || err != nil {
+		return err
 	}
-	return err
+	*dst = make([]T, n)
+	for i := range *dst {
+		if err := one(&(*dst)[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (m *Module) decodeTypes(b *buffer) error {
-	return vector(b, "types", 3, maxTypes, func(int) error {
-		t, err := b.funcType()
-		m.Types = append(m.Types, t)
+	return list(b, &m.Types, "types", 3, maxTypes, func(t *FuncType) (err error) {
+		*t, err = b.funcType()
 		return err
 	})
 }
@@ -37,18 +45,12 @@ func (b *buffer) funcType() (t FuncType, err error) {
 	return t, err
 }
 
-func (b *buffer) valTypes(what string) ([]ValType, error) {
-	n, err := b.count(what, 1, maxParams)
-	if n == 0 || err != nil {
-		return nil, err
-	}
-	list := make([]ValType, n)
-	for i := range list {
-		if list[i], err = b.valType(); err != nil {
-			return nil, err
-		}
-	}
-	return list, nil
+func (b *buffer) valTypes(what string) (types []ValType, err error) {
+	err = list(b, &types, what, 1, maxParams, func(t *ValType) (err error) {
+		*t, err = b.valType()
+		return err
+	})
+	return types, err
 }
 
 // The kinds of groups of imports, of the proposal compact-import-section.
@@ -58,21 +60,19 @@ const (
 )
 
 func (m *Module) decodeImports(b *buffer) error {
-	return vector(b, "imports", 4, maxImports, func(int) error {
-		im := Import{Offset: b.offset()}
-		var err error
+	return list(b, &m.Imports, "imports", 4, maxImports, func(im *Import) (err error) {
+		im.Offset = b.offset()
 		if im.Module, err = b.name(); err != nil {
 			return err
 		}
 		if im.Name, err = b.name(); err != nil {
 			return err
 		}
-		if err = b.importDesc(&im); err != nil {
-			return err
+		err = b.importDesc(im)
+		if err == nil {
+			m.spaces.enter(im)
 		}
-		m.Imports = append(m.Imports, im)
-		m.spaces.enter(&im)
-		return nil
+		return err
 	})
 }
 
@@ -168,28 +168,31 @@ func (b *buffer) globalType() (g GlobalType, err error) {
 }
 
 func (m *Module) decodeFuncs(b *buffer) error {
-	return vector(b, "functions", 1, maxFuncs, func(int) error {
-		t, err := b.u32()
-		m.Funcs = append(m.Funcs, Func{Type: t})
-		m.spaces.funcs = append(m.spaces.funcs, t)
+	err := list(b, &m.Funcs, "functions", 1, maxFuncs, func(f *Func) (err error) {
+		f.Type, err = b.u32()
 		return err
 	})
+	m.spaces.funcs = slices.Grow(m.spaces.funcs, len(m.Funcs))
+	for i := range m.Funcs {
+		m.spaces.funcs = append(m.spaces.funcs, m.Funcs[i].Type)
+	}
+	return err
 }
 
 func (m *Module) decodeTables(b *buffer) error {
-	return vector(b, "tables", 3, maxTables, func(int) error {
-		t, err := b.tableType()
-		m.Tables = append(m.Tables, t)
-		m.spaces.tables = append(m.spaces.tables, t)
+	err := list(b, &m.Tables, "tables", 3, maxTables, func(t *TableType) (err error) {
+		*t, err = b.tableType()
 		return err
 	})
+	m.spaces.tables = append(m.spaces.tables, m.Tables...)
+	return err
 }
 
 func (m *Module) decodeMems(b *buffer) error {
-	return vector(b, "memories", 2, maxMems, func(int) error {
-		l, err := b.memoryType()
-		m.Mems = append(m.Mems, l)
-		m.spaces.mems = append(m.spaces.mems, l)
+	err := list(b, &m.Mems, "memories", 2, maxMems, func(l *Limits) (err error) {
+		*l, err = b.memoryType()
 		return err
 	})
+	m.spaces.mems = append(m.spaces.mems, m.Mems...)
+	return err
 }

@@ -8,6 +8,7 @@ type spaces struct {
 	globals []GlobalType
 
 	imported [KindTag + 1]uint32 // number of imports of each kind
+	sections [secTag]int         // file offsets of the sections' contents, for errors
 }
 
 // enter adds an import to its index space.
@@ -23,6 +24,14 @@ func (s *spaces) enter(im *Import) {
 	case KindGlobal:
 		s.globals = append(s.globals, im.Global)
 	}
+}
+
+// place is the offset of a section, or of the imports when the module has no such section.
+func (s *spaces) place(id int) int {
+	if at := s.sections[id]; at != 0 {
+		return at
+	}
+	return s.sections[secImport]
 }
 
 // NumFuncs is the size of the function index space, imports included.

@@ -83,6 +83,8 @@ type Export struct {
 	Name  string
 	Kind  ExternKind
 	Index uint32
+
+	Offset int // in the file
 }
 
 // Func is a function defined in the module.

@@ -65,29 +65,31 @@ func (v *validator) funcTypes() error {
 }
 
 func (v *validator) tables() error {
+	at := v.m.spaces.place(secTable)
 	for i, t := range v.m.spaces.tables {
 		if l := t.Limits; l.HasMax && l.Min > l.Max {
-			return invalid(0, "table %d: size minimum %d must not be greater than maximum %d", i, l.Min, l.Max)
+			return invalid(at, "table %d: size minimum %d must not be greater than maximum %d", i, l.Min, l.Max)
 		}
 		if t.Limits.Min > maxTableMin {
-			return errAt(ErrLimit, 0, "table %d: %d entries, at most %d are allowed", i, t.Limits.Min, maxTableMin)
+			return errAt(ErrLimit, at, "table %d: %d entries, at most %d are allowed", i, t.Limits.Min, maxTableMin)
 		}
 	}
 	return nil
 }
 
 func (v *validator) memories() error {
+	at := v.m.spaces.place(secMemory)
 	if n := v.m.NumMems(); n > 1 {
-		return unsupported(0, "multi-memory", "multiple memories: %d", n)
+		return unsupported(at, "multi-memory", "multiple memories: %d", n)
 	}
 	for _, l := range v.m.spaces.mems {
 		switch {
 		case l.Min > maxPages || l.HasMax && l.Max > maxPages:
-			return invalid(0, "memory size must be at most %d pages (4GiB), found minimum %d, maximum %d", maxPages, l.Min, l.Max)
+			return invalid(at, "memory size must be at most %d pages (4GiB), found minimum %d, maximum %d", maxPages, l.Min, l.Max)
 		case l.HasMax && l.Min > l.Max:
-			return invalid(0, "memory: size minimum %d must not be greater than maximum %d", l.Min, l.Max)
+			return invalid(at, "memory: size minimum %d must not be greater than maximum %d", l.Min, l.Max)
 		case l.Shared && !l.HasMax:
-			return invalid(0, "shared memory must have maximum")
+			return invalid(at, "shared memory must have maximum")
 		}
 	}
 	return nil
@@ -109,7 +111,7 @@ func (v *validator) exports() error {
 	for i := range m.Exports {
 		e := &m.Exports[i]
 		if seen[e.Name] {
-			return invalid(0, "duplicate export name %q", e.Name)
+			return invalid(e.Offset, "duplicate export name %q", e.Name)
 		}
 		seen[e.Name] = true
 		var n uint32
@@ -125,7 +127,7 @@ func (v *validator) exports() error {
 			n, what = m.NumGlobals(), "global"
 		}
 		if e.Index >= n {
-			return invalid(0, "export %q: unknown %s %d of %d", e.Name, what, e.Index, n)
+			return invalid(e.Offset, "export %q: unknown %s %d of %d", e.Name, what, e.Index, n)
 		}
 		if e.Kind == KindFunc {
 			v.declared[e.Index] = true
@@ -138,12 +140,13 @@ func (v *validator) start() error {
 	if v.m.Start == nil {
 		return nil
 	}
+	at := v.m.spaces.place(secStart)
 	t, ok := v.m.FuncTypeOf(*v.m.Start)
 	if !ok {
-		return invalid(0, "start: unknown function %d of %d", *v.m.Start, v.m.NumFuncs())
+		return invalid(at, "start: unknown function %d of %d", *v.m.Start, v.m.NumFuncs())
 	}
 	if len(t.Params)+len(t.Results) != 0 {
-		return invalid(0, "start function %d has type %v, expected no parameters and no results", *v.m.Start, t)
+		return invalid(at, "start function %d has type %v, expected no parameters and no results", *v.m.Start, t)
 	}
 	return nil
 }
