@@ -25,8 +25,7 @@ const (
 	TypeLink = "link"
 )
 
-// Node is one file, directory or symbolic link of the root file system. Hard links are
-// nodes of equal content.
+// Node is one file, directory or symbolic link of the root file system.
 type Node struct {
 	Path   string  `json:"path"` // absolute and clean
 	Type   string  `json:"type"` // one of Type*
@@ -34,6 +33,10 @@ type Node struct {
 	Size   uint64  `json:"size,omitempty"`   // TypeFile
 	SHA256 *Digest `json:"sha256,omitempty"` // TypeFile
 	Target string  `json:"target,omitempty"` // TypeLink
+
+	// Hardlink is the first path of a TypeFile that has several names, for all but the
+	// first. Mode, Size and SHA256 are repeated.
+	Hardlink string `json:"hardlink,omitempty"`
 }
 
 // ParseRoot parses the bytes of rootfs.json, whose digest must have been checked before.
@@ -117,9 +120,23 @@ func (r *Root) check() error {
 				return fieldError(fmt.Sprintf("files[%d].path", i), "%q: its directory is not listed before it", n.Path)
 			}
 		}
+		if n.Hardlink != "" && !r.sameFile(n) {
+			return fieldError(fmt.Sprintf("files[%d].hardlink", i), "%q is not an equal file that is listed before", n.Hardlink)
+		}
 		r.index[n.Path] = int32(i)
 	}
 	return nil
+}
+
+// sameFile reports whether n's hard link leads to an equal file, listed before, that is
+// not a hard link itself.
+func (r *Root) sameFile(n *Node) bool {
+	i, ok := r.index[n.Hardlink]
+	if !ok || n.Type != TypeFile {
+		return false
+	}
+	f := &r.Files[i]
+	return f.Type == TypeFile && f.Hardlink == "" && f.Mode == n.Mode && f.Size == n.Size && *f.SHA256 == *n.SHA256
 }
 
 func (n *Node) check(field string) error {

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"vkernel/internal/bundle"
+)
+
+func verifyCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "verify BUNDLE",
+		Short: "Check a bundle: signature, manifest, code and every file",
+		Long: `Checks everything that 'vkernel run' checks before it starts a container, and also what it
+leaves for the first open: the digest of each file of the root file system, that nothing
+else lies there, and that megabinary, native code and executables fit together. The first
+thing that is wrong is named, and the exit status is 1.`,
+		Example: `  vkernel verify app.vk
+  vkernel verify --key release.key.pub app.vk`,
+		Args: args(1, 1, "one bundle"),
+	}
+	keys := keyFlag(cmd)
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if _, err := bundle.ReadManifest(args[0]); err != nil {
+			return err
+		}
+		trusted, err := trustedKeys(*keys, args[0])
+		if err != nil {
+			return err
+		}
+		checked := []bundle.Checked{}
+		err = bundle.Verify(args[0], trusted, func(c bundle.Checked) {
+			checked = append(checked, c)
+			if !*asJSON {
+				fmt.Fprintf(cmd.OutOrStdout(), "ok  %-16s  %s\n", c.Part, c.Detail)
+			}
+		})
+		if *asJSON {
+			return verifyJSON(cmd, checked, err)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", args[0], err)
+		}
+		return nil
+	}
+	return cmd
+}
+
+func verifyJSON(cmd *cobra.Command, checked []bundle.Checked, failed error) error {
+	v := struct {
+		OK      bool             `json:"ok"`
+		Checked []bundle.Checked `json:"checked"`
+		Error   string           `json:"error,omitempty"`
+	}{OK: failed == nil, Checked: checked}
+	if failed != nil {
+		v.Error = failed.Error()
+	}
+	if err := writeJSON(cmd.OutOrStdout(), v); err != nil {
+		return err
+	}
+	if failed != nil {
+		return &statusError{status: exitError}
+	}
+	return nil
+}
+
+// keyFlag adds --key to a command that trusts public keys.
+func keyFlag(cmd *cobra.Command) *[]string {
+	return cmd.Flags().StringArray("key", nil, "trust the public key in `FILE` and no other (may be repeated)")
+}
