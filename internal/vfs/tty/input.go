@@ -130,6 +130,7 @@ func (t *TTY) interruptLocked(c byte) bool {
 		t.out.echo = t.out.echo[:0]
 		t.out.buf = t.out.buf[:0]
 		t.slaveQueue.Notify(wait.Out)
+		t.masterQueue.Notify(wait.Out)
 	}
 	if t.iflag(linux.IXON) {
 		t.startLocked()
