@@ -1,0 +1,164 @@
+package engine
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"vkernel/internal/engine/layout"
+	"vkernel/internal/linux"
+)
+
+const wasmPage = 65536
+
+// Code is the mapped native code of one megabinary, and the address space for its instances.
+type Code struct {
+	meta     *layout.Meta
+	programs []*Program
+	file     *os.File // a duplicate: memory images are mapped from it
+	image    []byte   // the whole file, read-only
+	mapped   []byte   // the reserved range that holds the segments
+	text     uintptr  // vk_text
+	textSize uint64
+
+	slots   slots
+	pagemap *pagemap
+	records atomic.Uint64 // number of the next setjmp record
+}
+
+// Load checks the ELF file and its metadata and maps it: text readable and executable,
+// everything else read-only. The file must not change afterwards (give a sealed memfd).
+// The first Load of the process installs the signal handlers.
+func Load(f *os.File) (*Code, error) {
+	c, err := load(f)
+	if err != nil {
+		return nil, fmt.Errorf("load native code %s: %w", f.Name(), err)
+	}
+	return c, nil
+}
+
+func load(f *os.File) (_ *Code, err error) {
+	if err := initSignals(); err != nil {
+		return nil, err
+	}
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !st.Mode().IsRegular() || st.Size() < int64(unsafe.Sizeof([64]byte{})) || st.Size() > maxSpan {
+		return nil, fmt.Errorf("%d bytes, mode %v: want a file of at most %d bytes", st.Size(), st.Mode(), int64(maxSpan))
+	}
+	c := &Code{}
+	defer func() {
+		if err != nil {
+			c.Close()
+		}
+	}()
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	c.file = os.NewFile(uintptr(fd), f.Name())
+	if c.image, err = syscall.Mmap(fd, 0, int(st.Size()), unix.PROT_READ, unix.MAP_PRIVATE); err != nil {
+		return nil, err
+	}
+	o, err := parseELF(c.image)
+	if err != nil {
+		return nil, err
+	}
+	if c.meta, err = parseMeta(o.metadata, c.image, o.text.size); err != nil {
+		return nil, err
+	}
+	if err := c.mapSegments(o); err != nil {
+		return nil, err
+	}
+	if c.pagemap, err = openPagemap(); err != nil {
+		return nil, err
+	}
+	c.slots.init()
+	c.records.Store(firstRecord())
+	for i := range c.meta.Programs {
+		c.programs = append(c.programs, newProgram(c, &c.meta.Programs[i]))
+	}
+	return c, nil
+}
+
+// codeBase derives an address from the code's identity, so that another process finds the
+// same code at the same place. The range is one that neither Linux nor Go (nor its race
+// detector) puts anything into.
+func codeBase(id []byte) uintptr {
+	sum := sha256.Sum256(id)
+	n := binary.LittleEndian.Uint64(sum[:]) & (1<<23 - 1)
+	return 0x1000_0000_0000 + uintptr(n)<<21
+}
+
+// mapSegments reserves one range for all segments, which keeps their distances, and maps
+// each into it.
+func (c *Code) mapSegments(o *object) error {
+	size := uintptr(o.high - o.low)
+	const flags = unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_NORESERVE
+	base, e := mmap(codeBase(o.identifies), size, unix.PROT_NONE, flags|unix.MAP_FIXED_NOREPLACE, -1, 0)
+	if e != 0 {
+		base, e = mmap(0, size, unix.PROT_NONE, flags, -1, 0)
+	}
+	if e != 0 {
+		return fmt.Errorf("reserve %d bytes for the code: %w", size, e)
+	}
+	c.mapped = unsafe.Slice((*byte)(pointer(base)), size)
+	for _, s := range o.segments {
+		prot := unix.PROT_READ
+		if s.exec {
+			prot |= unix.PROT_EXEC
+			c.text, c.textSize = base+uintptr(s.addr-o.low), s.size
+		}
+		skip := s.addr % pageSize
+		at := base + uintptr(s.addr-skip-o.low)
+		if _, e := mmap(at, uintptr(s.size+skip), prot, unix.MAP_PRIVATE|unix.MAP_FIXED, int(c.file.Fd()), int64(s.off-skip)); e != 0 {
+			return fmt.Errorf("map segment at %#x: %w", s.addr, e)
+		}
+	}
+	return nil
+}
+
+// Meta is the code's checked metadata.
+func (c *Code) Meta() *layout.Meta { return c.meta }
+
+// Programs lists the programs in the order of the metadata.
+func (c *Code) Programs() []*Program { return c.programs }
+
+// Close unmaps the code and every slot. No instance may be in use.
+func (c *Code) Close() error {
+	var errs []error
+	if c.mapped != nil {
+		errs = append(errs, munmapErr(address(c.mapped), uintptr(len(c.mapped))))
+	}
+	if c.image != nil {
+		errs = append(errs, syscall.Munmap(c.image))
+	}
+	if c.file != nil {
+		errs = append(errs, c.file.Close())
+	}
+	if c.pagemap != nil {
+		errs = append(errs, c.pagemap.close())
+	}
+	errs = append(errs, c.slots.close())
+	*c = Code{}
+	return errors.Join(errs...)
+}
+
+func munmapErr(at, size uintptr) error {
+	if e := munmap(at, size); e != 0 {
+		return fmt.Errorf("munmap %#x, +%#x: %w", at, size, e)
+	}
+	return nil
+}
+
+// Errno of a raw system call of the host.
+func hostErrno(e syscall.Errno) linux.Errno { return linux.Errno(e) }

@@ -1,0 +1,109 @@
+package engine
+
+import (
+	"slices"
+	"unsafe"
+
+	"vkernel/internal/engine/layout"
+	"vkernel/internal/linux"
+)
+
+// Fork makes an instance that continues where parent, of the same program, stands: the area,
+// the used stack, the activations and the setjmp records are copied; memory is the program's
+// image and empty pages (mm.Space.Fork does the rest with the raw operations).
+func (p *Program) Fork(parent *Instance) (*Instance, linux.Errno) {
+	if parent.p != p {
+		return nil, linux.EINVAL
+	}
+	child, e := p.New()
+	if e != 0 {
+		return nil, e
+	}
+	size := uintptr(p.Meta.AreaSize)
+	copy(bytesAt(child.base-size, size), bytesAt(parent.base-size, size))
+	child.setBounds()
+	child.adopt(parent)
+	if e := child.copyStack(parent); e != 0 {
+		child.Free()
+		return nil, e
+	}
+	for _, h := range parent.holes {
+		if e := child.punch(h); e != 0 {
+			child.Free()
+			return nil, e
+		}
+	}
+	return child, 0
+}
+
+// copyStack copies the used part of the native stack.
+func (i *Instance) copyStack(parent *Instance) linux.Errno {
+	if !parent.started {
+		return 0
+	}
+	if low := parent.stackLow - parent.at + i.at; low < i.stackLow {
+		if e := i.growStack(low + handlerRoom); e != 0 {
+			return e
+		}
+	}
+	used := parent.usedStack()
+	copy(bytesAt(i.at+i.p.stackTop-uintptr(len(used)), uintptr(len(used))), used)
+	return 0
+}
+
+// usedStack is the native stack from the lowest byte that any activation uses.
+func (i *Instance) usedStack() []byte {
+	low := max(i.sp()&^(pageSize-1), i.stackLow) // an overflowed one points below it
+	high := i.at + i.p.stackTop
+	return bytesAt(low, high-low)
+}
+
+// Aside is what a vfork child, which runs on its parent's instance, may overwrite.
+type Aside struct {
+	i       *Instance
+	stack   []byte
+	area    []byte
+	below   []snapshot
+	records []record
+
+	state    state
+	started  bool
+	held     bool
+	result   uint64
+	stackLow uintptr
+}
+
+// SetAside copies the used stack, the area (globals), the activations and the records. The
+// child then runs on this instance, until it has an image of its own or ends.
+func (i *Instance) SetAside() *Aside {
+	size := uintptr(len(i.p.area))
+	return &Aside{
+		i: i, stack: slices.Clone(i.usedStack()), area: slices.Clone(bytesAt(i.base-size, size)),
+		below: slices.Clone(i.below), records: slices.Clone(i.records),
+		state: i.state, started: i.started, held: i.held, result: i.result, stackLow: i.stackLow,
+	}
+}
+
+// Restore puts them back. Memory, and its size, stay what they are.
+func (a *Aside) Restore() {
+	i := a.i
+	pages := i.Pages()
+	i.shrinkStack(a.stackLow)
+	copy(bytesAt(i.at+i.p.stackTop-uintptr(len(a.stack)), uintptr(len(a.stack))), a.stack)
+	i.restoreArea(a.area)
+	i.SetPages(pages)
+	i.below, i.records = a.below, a.records
+	i.state, i.started, i.held, i.result = a.state, a.started, a.held, a.result
+}
+
+// restoreArea writes a copy of the area back, without the engine's words but the registers:
+// others may set the kick word at any time.
+func (i *Instance) restoreArea(area []byte) {
+	size := uintptr(len(area))
+	below := size - layout.Control
+	copy(bytesAt(i.base-size, below), area[:below])
+	after := below + (layout.Results - layout.Save)
+	copy(bytesAt(i.base-size+after, size-after), area[after:])
+	s, old := i.save(), (*save)(unsafe.Pointer(&area[below]))
+	s.registers, s.fx, s.signo, s.addr = old.registers, old.fx, old.signo, old.addr
+}

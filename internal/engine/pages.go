@@ -1,0 +1,215 @@
+package engine
+
+import (
+	"golang.org/x/sys/unix"
+
+	"vkernel/internal/linux"
+)
+
+// The raw operations on an instance's memory. Package mm decides what is asked for; here only
+// the bounds are checked, since a mistake would reach beyond the slot.
+
+// Protection of guest pages, as the host's PROT_READ and PROT_WRITE.
+const (
+	ProtNone  = unix.PROT_NONE
+	ProtRead  = unix.PROT_READ
+	ProtWrite = unix.PROT_WRITE
+)
+
+// hole is a page-aligned part of the memory image that is not mapped from the file.
+type hole struct{ start, end uint64 }
+
+// within checks a range of pages and gives its host address.
+func (i *Instance) within(addr, length uint64) (uintptr, linux.Errno) {
+	if addr%pageSize != 0 || length%pageSize != 0 || length == 0 || addr >= memorySize || length > memorySize-addr {
+		return 0, linux.EINVAL
+	}
+	return i.base + uintptr(addr), 0
+}
+
+func checkProt(prot int) linux.Errno {
+	switch {
+	case prot&unix.PROT_EXEC != 0:
+		return linux.EACCES
+	case prot&^(ProtRead|ProtWrite) != 0:
+		return linux.EINVAL
+	}
+	return 0
+}
+
+// Map makes the unmapped pages of [addr, addr+length) zero memory. Shared memory stays one
+// memory when Share gives it to another instance. Addresses and lengths of all raw operations
+// are multiples of the page size within 4 GiB, else EINVAL; PROT_EXEC is EACCES.
+func (i *Instance) Map(addr, length uint64, prot int, shared bool) linux.Errno {
+	at, e := i.within(addr, length)
+	if e == 0 {
+		e = checkProt(prot)
+	}
+	if e != 0 {
+		return e
+	}
+	i.changed = true
+	if !shared {
+		return mprotect(at, uintptr(length), prot)
+	}
+	i.foreign = true
+	_, e = mmap(at, uintptr(length), prot, unix.MAP_SHARED|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE|unix.MAP_FIXED, -1, 0)
+	return e
+}
+
+// Protect changes the protection of mapped pages.
+func (i *Instance) Protect(addr, length uint64, prot int) linux.Errno {
+	at, e := i.within(addr, length)
+	if e == 0 {
+		e = checkProt(prot)
+	}
+	if e != 0 {
+		return e
+	}
+	i.changed = true
+	return mprotect(at, uintptr(length), prot)
+}
+
+// Unmap drops pages and makes them inaccessible. Unmapped pages may be in the range.
+func (i *Instance) Unmap(addr, length uint64) linux.Errno {
+	at, e := i.within(addr, length)
+	if e != 0 {
+		return e
+	}
+	i.changed = true
+	if e := i.dropImage(addr, addr+length); e != 0 {
+		return e
+	}
+	if i.foreign {
+		return reserve(at, uintptr(length))
+	}
+	if e := madvise(at, uintptr(length), unix.MADV_DONTNEED); e != 0 {
+		return e
+	}
+	return mprotect(at, uintptr(length), unix.PROT_NONE)
+}
+
+// Discard drops the content of pages (MADV_DONTNEED) and keeps them mapped: they are zero, or
+// the program's image again.
+func (i *Instance) Discard(addr, length uint64) linux.Errno {
+	at, e := i.within(addr, length)
+	if e != 0 {
+		return e
+	}
+	return madvise(at, uintptr(length), unix.MADV_DONTNEED)
+}
+
+// dropImage replaces the part of the memory image in [start, end) by reserved pages.
+func (i *Instance) dropImage(start, end uint64) linux.Errno {
+	m := &i.p.Meta.Memory
+	first := uint64(m.ImageStart)
+	start, end = max(start, first), min(end, first+uint64(m.ImageSize))
+	if start >= end {
+		return 0
+	}
+	return i.punch(hole{start, end})
+}
+
+// punch makes a hole and notes it, so that a fork repeats it. Holes are kept apart and in
+// order, so there are no more of them than half the pages of the image.
+func (i *Instance) punch(h hole) linux.Errno {
+	i.changed = true
+	if e := reserve(i.base+uintptr(h.start), uintptr(h.end-h.start)); e != 0 {
+		return e
+	}
+	var out []hole
+	for _, o := range i.holes {
+		switch {
+		case o.end < h.start:
+			out = append(out, o)
+		case o.start > h.end:
+			out = append(out, h)
+			h = o
+		default:
+			h = hole{min(h.start, o.start), max(h.end, o.end)}
+		}
+	}
+	i.holes = append(out, h)
+	return 0
+}
+
+// inImage tells whether a part of the range is mapped from the program's image.
+func (i *Instance) inImage(addr, length uint64) bool {
+	m := &i.p.Meta.Memory
+	return addr < uint64(m.ImageStart)+uint64(m.ImageSize) && addr+length > uint64(m.ImageStart)
+}
+
+// Move moves length bytes of pages, readable and writable, from one mapped range to an unmapped
+// one of the same protection; the old range is unmapped. The ranges do not overlap.
+func (i *Instance) Move(from, to, length uint64) linux.Errno {
+	src, e := i.within(from, length)
+	if e != 0 {
+		return e
+	}
+	dst, e := i.within(to, length)
+	if e != 0 {
+		return e
+	}
+	i.changed = true
+	// The old place must not be free for others even for a moment: it stays mapped, empty.
+	const flags = unix.MREMAP_MAYMOVE | unix.MREMAP_FIXED | unix.MREMAP_DONTUNMAP
+	if !i.inImage(from, length) && !i.inImage(to, length) {
+		if mremap(src, uintptr(length), uintptr(length), flags, dst) == 0 {
+			i.foreign = true
+			return i.Unmap(from, length)
+		}
+	}
+	if e := i.Map(to, length, ProtRead|ProtWrite, false); e != 0 {
+		return e
+	}
+	copy(bytesAt(dst, uintptr(length)), bytesAt(src, uintptr(length)))
+	return i.Unmap(from, length)
+}
+
+// populateFrom is the run of pages from which on faulting them in by one call pays.
+const populateFrom = 4 * pageSize
+
+// CopyPages copies the private pages of the range into the same range of dst, where it must be
+// mapped writable, and be as New left it or empty. Here it must be readable.
+func (i *Instance) CopyPages(dst *Instance, addr, length uint64) linux.Errno {
+	at, e := i.within(addr, length)
+	if e != 0 {
+		return e
+	}
+	return i.p.code.pagemap.private(at, uintptr(length), func(at, size uintptr) {
+		to := at - i.base + dst.base
+		if size >= populateFrom {
+			madvise(to, size, unix.MADV_POPULATE_WRITE) // else it faults: slower, not wrong
+		}
+		copy(bytesAt(to, size), bytesAt(at, size))
+	})
+}
+
+// Share maps the shared range [addr, addr+length) into dst at the same place.
+func (i *Instance) Share(dst *Instance, addr, length uint64, prot int) linux.Errno {
+	at, e := i.within(addr, length)
+	if e == 0 {
+		e = checkProt(prot)
+	}
+	if e != 0 {
+		return e
+	}
+	dst.changed, dst.foreign = true, true
+	// Remapping a shared mapping of no bytes makes a second mapping of its pages.
+	to := at - i.base + dst.base
+	if e := mremap(at, 0, uintptr(length), unix.MREMAP_MAYMOVE|unix.MREMAP_FIXED, to); e != 0 {
+		return e
+	}
+	return mprotect(to, uintptr(length), prot)
+}
+
+// Resident counts the bytes of the range that are in the host's memory.
+func (i *Instance) Resident(addr, length uint64) uint64 {
+	at, e := i.within(addr, length)
+	if e != 0 {
+		return 0
+	}
+	var n uint64
+	i.p.code.pagemap.walk(at, uintptr(length), 0, func(_, size uintptr) { n += uint64(size) })
+	return n
+}

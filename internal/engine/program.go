@@ -1,0 +1,138 @@
+package engine
+
+import (
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"vkernel/internal/engine/layout"
+	"vkernel/internal/linux"
+)
+
+// Program is one core module of the code.
+type Program struct {
+	Meta *layout.Program
+
+	code   *Code
+	area   []byte // image of the instance area
+	memory []byte // image of memory [ImageStart, ImageStart+ImageSize)
+
+	stackTop uintptr // offsets from a slot's start
+	stackLow uintptr
+	initial  uintptr // bytes of memory that New maps
+
+	mu sync.Mutex
+
+	// guarded by mu
+	idle []idleSlot
+}
+
+// idleSlot is a slot that is as New would make it.
+type idleSlot struct {
+	at    uintptr
+	pages int // private pages that it keeps
+}
+
+// maxIdle is how many slots a program keeps ready.
+const maxIdle = 1024
+
+func newProgram(c *Code, m *layout.Program) *Program {
+	p := &Program{Meta: m, code: c}
+	p.area = c.image[m.AreaFile : m.AreaFile+uint64(m.AreaSize)]
+	if m.Memory.ImageSize != 0 {
+		p.memory = c.image[m.Memory.ImageFile : m.Memory.ImageFile+uint64(m.Memory.ImageSize)]
+	}
+	p.stackTop = baseOffset - uintptr(m.AreaSize) - stackGap
+	p.stackLow = p.stackTop - stackSize
+	p.initial = uintptr(m.Memory.Min) * wasmPage
+	return p
+}
+
+// New makes an instance from the program's image. EAGAIN if there are too many instances,
+// ENOMEM if the host has no room.
+func (p *Program) New() (*Instance, linux.Errno) {
+	if !p.code.slots.declare(slotMappings) {
+		return nil, linux.EAGAIN
+	}
+	at, e := p.takeSlot()
+	if e != 0 {
+		p.code.slots.declare(-slotMappings)
+		return nil, e
+	}
+	return newInstance(p, at), 0
+}
+
+// takeSlot gives an idle slot of this program, or furnishes a blank one.
+func (p *Program) takeSlot() (uintptr, linux.Errno) {
+	if at, ok := p.takeIdle(); ok {
+		return at, 0
+	}
+	at, e := p.code.slots.take()
+	if e == linux.EAGAIN || e == linux.ENOMEM {
+		// Another program may have slots to spare.
+		for _, q := range p.code.programs {
+			if q == p {
+				continue
+			}
+			if at, ok := q.takeIdle(); ok {
+				if e := q.strip(at); e != 0 {
+					return 0, e
+				}
+				return at, p.furnish(at)
+			}
+		}
+	}
+	if e != 0 {
+		return 0, e
+	}
+	if e := p.furnish(at); e != 0 {
+		if p.strip(at) == 0 {
+			p.code.slots.give(at)
+		}
+		return 0, e
+	}
+	return at, 0
+}
+
+func (p *Program) takeIdle() (uintptr, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.idle) == 0 {
+		return 0, false
+	}
+	s := p.idle[len(p.idle)-1]
+	p.idle = p.idle[:len(p.idle)-1]
+	p.code.slots.keep(-s.pages)
+	return s.at, true
+}
+
+// furnish maps the program's initial layout into a blank slot and fills the area.
+func (p *Program) furnish(at uintptr) linux.Errno {
+	if e := mprotect(at+p.stackLow, baseOffset+p.initial-p.stackLow, unix.PROT_READ|unix.PROT_WRITE); e != 0 {
+		return e
+	}
+	if e := p.mapImage(at); e != 0 {
+		return e
+	}
+	area := bytesAt(at+baseOffset-uintptr(len(p.area)), uintptr(len(p.area)))
+	madvise(address(area), uintptr(len(area)), unix.MADV_POPULATE_WRITE) // saves faults; may fail
+	copy(area, p.area)
+	return 0
+}
+
+// mapImage maps the memory image over its place in memory.
+func (p *Program) mapImage(at uintptr) linux.Errno {
+	m := &p.Meta.Memory
+	if m.ImageSize == 0 {
+		return 0
+	}
+	const flags = unix.MAP_PRIVATE | unix.MAP_FIXED | unix.MAP_NORESERVE
+	_, e := mmap(at+baseOffset+uintptr(m.ImageStart), uintptr(m.ImageSize), unix.PROT_READ|unix.PROT_WRITE,
+		flags, int(p.code.file.Fd()), int64(m.ImageFile))
+	return e
+}
+
+// strip makes a slot blank.
+func (p *Program) strip(at uintptr) linux.Errno {
+	return reserve(at+guardSize/2, baseOffset+memorySize-guardSize/2)
+}

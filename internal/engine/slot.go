@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"bytes"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"vkernel/internal/linux"
+)
+
+// A slot is the address range of one instance. Offsets from its start:
+//
+//	0            guard: larger than the largest frame, its upper end may become the reserve
+//	             in which a handler runs after a stack overflow
+//	64 MiB       native stack, gap, instance area: they end at base. Where they begin
+//	             depends on the program; what is below is guard
+//	baseOffset   base: linear memory, 4 GiB
+//	+4 GiB       reach of an index plus an offset, never mapped
+//
+// Everything is reserved and inaccessible until a program moves in. Stack, gap and area are
+// one mapping, and one with the memory below the image, so that an idle instance costs the
+// host at most four mappings, the inaccessible one included. Nothing runs up a stack, and no
+// guest access goes below base: a guard between them would guard nothing.
+const (
+	guardSize  = 64 << 20
+	stackSize  = 8 << 20
+	stackGap   = 64 << 10
+	memorySize = 4 << 30
+	reachSize  = memorySize + 64<<10
+
+	// base lies 1 MiB above a multiple of 2 MiB, so that the top of the stack, the area and
+	// the first memory share one page of page table.
+	baseOffset = guardSize + stackSize + stackGap + maxArea + (1<<20 - stackGap)
+	slotStride = (baseOffset + memorySize + reachSize + 2<<20 - 1) &^ (2<<20 - 1)
+
+	maxSlots     = 15000
+	slabSlots    = 16
+	slotMappings = 4
+
+	// What Go, the C library and the code itself need of vm.max_map_count.
+	hostMappings = 8192
+)
+
+// slots lends slots, and keeps the count of what the host limits.
+type slots struct {
+	limit    int64 // slots
+	mappings int64 // limit of used
+
+	used atomic.Int64 // mappings that live instances declare
+
+	mu sync.Mutex
+
+	// guarded by mu
+	blank []uintptr // starts of slots that hold nothing
+	slabs []slab
+	count int // slots in all slabs
+	idle  int // pages that idle slots of programs keep
+}
+
+type slab struct{ at, size uintptr }
+
+func (s *slots) init() {
+	s.mappings = maxMapCount() - hostMappings
+	s.limit = min(maxSlots, s.mappings/slotMappings)
+}
+
+// maxMapCount is vm.max_map_count, or its default where it cannot be read.
+func maxMapCount() int64 {
+	if b, err := os.ReadFile("/proc/sys/vm/max_map_count"); err == nil {
+		if n, err := strconv.ParseInt(string(bytes.TrimSpace(b)), 10, 64); err == nil && n > 2*hostMappings {
+			return n
+		}
+	}
+	return 65530
+}
+
+// declare changes the number of mappings in use by n, if the host's limit allows it.
+func (s *slots) declare(n int64) bool {
+	if s.used.Add(n) > s.mappings && n > 0 {
+		s.used.Add(-n)
+		return false
+	}
+	return true
+}
+
+// take gives a blank slot. EAGAIN at the limit, ENOMEM if the host refuses.
+func (s *slots) take() (uintptr, linux.Errno) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.blank) == 0 {
+		if e := s.addSlab(); e != 0 {
+			return 0, e
+		}
+	}
+	at := s.blank[len(s.blank)-1]
+	s.blank = s.blank[:len(s.blank)-1]
+	return at, 0
+}
+
+// give returns a slot that is reserved all over.
+func (s *slots) give(at uintptr) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.blank = append(s.blank, at)
+}
+
+// addSlab reserves address space for more slots, fewer if there is not enough in one piece.
+func (s *slots) addSlab() linux.Errno {
+	room := int(s.limit) - s.count
+	if room <= 0 {
+		return linux.EAGAIN
+	}
+	const flags = unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_NORESERVE
+	const align = 2 << 20
+	for n := min(slabSlots, room); n > 0; n /= 2 {
+		size := uintptr(n)*slotStride + align
+		at, e := mmap(0, size, unix.PROT_NONE, flags, -1, 0)
+		if e != 0 {
+			continue
+		}
+		madvise(at, size, unix.MADV_NOHUGEPAGE)
+		s.slabs = append(s.slabs, slab{at, size})
+		first := (at + align - 1) &^ (align - 1)
+		for k := n - 1; k >= 0; k-- {
+			s.blank = append(s.blank, first+uintptr(k)*slotStride)
+		}
+		s.count += n
+		return 0
+	}
+	return linux.ENOMEM
+}
+
+func (s *slots) close() error {
+	for _, b := range s.slabs {
+		if err := munmapErr(b.at, b.size); err != nil {
+			return err
+		}
+	}
+	return nil
+}
