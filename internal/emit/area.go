@@ -9,14 +9,15 @@ import (
 )
 
 // area says where the parts of the instance area lie, as offsets from base. From base
-// down: control page, globals, length words, tables, passive segments.
+// down: control page, globals, length words, tables, passive element segments. Passive data
+// segments, which may be large, are read-only data of the ELF.
 type area struct {
 	next    int64 // below which the next part goes
 	globals []int64
 	tables  []table
 	elems   []segment
-	data    []segment
-	grows   []bool // tables that some table.grow names
+	data    []int64 // offsets of the length words of data segments
+	grows   []bool  // tables that some table.grow names
 }
 
 // table is a table: cap entries, padded to mask+1, its length in the word at length.
@@ -27,15 +28,15 @@ type table struct {
 	fixed          bool // never grows: its length is min
 }
 
-// segment is a passive segment; the word at length is 0 once it is dropped.
+// segment is a passive element segment; the word at length is 0 once it is dropped.
 type segment struct {
 	offset, length int64
 }
 
 // Limits of a program's instance area.
 const (
-	maxArea    = 256 << 20
-	tableSpare = 1024 // entries that a table without a maximum can grow by
+	maxArea    = 16 << 20 // the engine's limit: each instance copies its area
+	tableSpare = 1024     // entries that a table without a maximum can grow by
 	maxCap     = 1 << 20
 )
 
@@ -59,16 +60,16 @@ func (p *program) layoutArea() error {
 		}
 		a.tables = append(a.tables, tab)
 	}
-	a.elems, a.data = make([]segment, len(p.m.Elems)), make([]segment, len(p.m.Data))
+	a.elems, a.data = make([]segment, len(p.m.Elems)), make([]int64, len(p.m.Data))
 	for i := range a.elems {
 		a.elems[i].length = a.alloc(4, 4)
 	}
 	for i := range a.data {
-		a.data[i].length = a.alloc(4, 4)
+		a.data[i] = a.alloc(4, 4)
 	}
 	p.layoutEntries()
 	if a.next < -maxArea {
-		return fmt.Errorf("globals, tables and passive segments take %d bytes, at most %d are supported", -a.next, maxArea)
+		return fmt.Errorf("globals, tables and element segments take %d bytes, at most %d are supported", -a.next, maxArea)
 	}
 	size := (-a.next + 4095) &^ 4095
 	p.out.Area = make([]byte, size)
@@ -90,11 +91,6 @@ func (p *program) layoutEntries() {
 	for i := range a.elems {
 		if p.m.Elems[i].Mode == wasm.Passive {
 			a.elems[i].offset = a.alloc(layout.EntrySize*int64(len(p.m.Elems[i].Inits)), 8)
-		}
-	}
-	for i := range a.data {
-		if p.m.Data[i].Mode == wasm.Passive {
-			a.data[i].offset = a.alloc(int64(len(p.m.Data[i].Init)), 16)
 		}
 	}
 }

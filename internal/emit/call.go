@@ -41,7 +41,7 @@ func (f *function) callee(in *wasm.Instr) (wasm.FuncType, string, error) {
 		case f.p.sigsetjmp[in.Index]:
 			return t, "vk_setjmp", nil
 		}
-		f.refs[in.Index] = true
+		f.refs.funcs[in.Index] = true
 		return t, "f" + strconv.FormatUint(uint64(in.Index), 10), nil
 	}
 	t := f.p.m.Types[in.Index]

@@ -75,6 +75,12 @@ type File struct {
 	Text []byte
 }
 
+// Blob is read-only data.
+type Blob struct {
+	Symbol string
+	Bytes  []byte
+}
+
 // Fixup is a place in Area that holds the code offset of a function: the u32 at Offset
 // becomes the address of Symbol minus that of vk_text.
 type Fixup struct {
@@ -90,6 +96,8 @@ type Output struct {
 	Fixups []Fixup
 	// Image holds memory bytes from Program.Memory.ImageStart on; a multiple of 4096 long.
 	Image []byte
+	// Data are passive data segments, read-only data by these symbols.
+	Data []Blob
 	// Program is complete but for Name, Module, thunks, file offsets and MaxFrame.
 	Program layout.Program
 	// Thunks are the symbols of the export thunks, in the order of Program.Exports; Start is

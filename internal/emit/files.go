@@ -2,6 +2,7 @@ package emit
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -55,7 +56,7 @@ func (p *program) split() []group {
 
 // file writes functions from to to (not included), preceded by what they refer to.
 func (p *program) file(from, to int, first bool) ([]byte, error) {
-	refs := map[uint32]bool{}
+	refs := refs{map[uint32]bool{}, map[uint32]bool{}}
 	var body []byte
 	var err error
 	if first {
@@ -66,23 +67,21 @@ func (p *program) file(from, to int, first bool) ([]byte, error) {
 		if body, err = p.emitFunc(body, i, refs); err != nil {
 			return nil, err
 		}
-		refs[p.m.NumImportedFuncs()+uint32(i)] = true
+		refs.funcs[p.m.NumImportedFuncs()+uint32(i)] = true
 	}
 	return append(p.head(refs), body...), nil
 }
 
-func (p *program) head(refs map[uint32]bool) []byte {
+func (p *program) head(refs refs) []byte {
 	b := []byte("#include \"vk.h\"\n")
 	if p.simd {
 		b = append(b, "#include \"vk_simd.h\"\n"...)
 	}
 	b = append(append(append(b, "#define VK_NAME(n) __asm__(\""...), p.opts.Prefix...), "\" #n)\n"...)
-	order := make([]uint32, 0, len(refs))
-	for i := range refs {
-		order = append(order, i)
+	for _, i := range slices.Sorted(maps.Keys(refs.data)) {
+		b = fmt.Appendf(b, "extern const u8 d%d[] VK_NAME(d%d);\n", i, i)
 	}
-	slices.Sort(order)
-	for _, i := range order {
+	for _, i := range slices.Sorted(maps.Keys(refs.funcs)) {
 		b = append(p.appendPrototype(b, i, false), " VK_NAME(f"...)
 		b = append(strconv.AppendUint(b, uint64(i), 10), ");\n"...)
 	}
@@ -90,12 +89,12 @@ func (p *program) head(refs map[uint32]bool) []byte {
 }
 
 // stubs writes the imported functions: arguments to Args, out, and the result back.
-func (p *program) stubs(b []byte, refs map[uint32]bool) []byte {
+func (p *program) stubs(b []byte, refs refs) []byte {
 	for i := range p.m.NumImportedFuncs() {
 		if p.setjmp[i] || p.sigsetjmp[i] {
 			continue
 		}
-		refs[i] = true
+		refs.funcs[i] = true
 		t, _ := p.m.FuncTypeOf(i)
 		b = append(p.appendPrototype(b, i, true), " {\n"...)
 		slot := 0
@@ -150,7 +149,7 @@ func (p *program) stubExit(b []byte, i uint32, t wasm.FuncType) []byte {
 }
 
 // thunks writes the functions through which the engine calls exports and the start function.
-func (p *program) thunks(b []byte, refs map[uint32]bool) []byte {
+func (p *program) thunks(b []byte, refs refs) []byte {
 	k := 0
 	for _, e := range p.m.Exports {
 		if e.Kind != wasm.KindFunc {
@@ -165,8 +164,8 @@ func (p *program) thunks(b []byte, refs map[uint32]bool) []byte {
 	return b
 }
 
-func (p *program) thunk(b []byte, name string, i uint32, refs map[uint32]bool) []byte {
-	refs[i] = true
+func (p *program) thunk(b []byte, name string, i uint32, refs refs) []byte {
+	refs.funcs[i] = true
 	t, _ := p.m.FuncTypeOf(i)
 	b = fmt.Appendf(b, "void %s(void) VK_NAME(%s);\nvoid %s(void) {\n  ", name, name, name)
 	if len(t.Results) > 0 {

@@ -14,7 +14,7 @@ type function struct {
 	typ    wasm.FuncType
 	locals []wasm.ValType
 	scan   *funcScan
-	refs   map[uint32]bool // functions named in this file
+	refs   refs
 
 	text   []byte // statements
 	vars   []byte // declarations of block results and loop parameters
@@ -26,6 +26,9 @@ type function struct {
 	dead   bool
 	nested int // blocks that were opened in dead code
 }
+
+// refs are the functions and data segments that a file names.
+type refs struct{ funcs, data map[uint32]bool }
 
 // lazyWindow is how many operands from the top may be locals that were not copied; it
 // bounds the search when a local is set.
@@ -39,7 +42,7 @@ const (
 )
 
 // emitFunc appends the C of defined function i to b.
-func (p *program) emitFunc(b []byte, i int, refs map[uint32]bool) ([]byte, error) {
+func (p *program) emitFunc(b []byte, i int, refs refs) ([]byte, error) {
 	f := &function{p: p, index: p.m.NumImportedFuncs() + uint32(i), scan: &p.scan[i], refs: refs, lazy: map[uint32]int{}}
 	f.typ, _ = p.m.FuncTypeOf(f.index)
 	if len(f.typ.Results) > maxResults {

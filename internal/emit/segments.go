@@ -74,8 +74,8 @@ func (p *program) data() error {
 	for i := range p.m.Data {
 		d := &p.m.Data[i]
 		if d.Mode != wasm.Active {
-			copy(p.at(p.area.data[i].offset), d.Init)
-			p.put32(p.area.data[i].length, uint32(len(d.Init)))
+			p.out.Data = append(p.out.Data, Blob{p.symbol('d', uint32(i)), d.Init})
+			p.put32(p.area.data[i], uint32(len(d.Init)))
 			continue
 		}
 		at, err := p.evaluate(d.Offset)

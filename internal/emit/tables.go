@@ -2,6 +2,7 @@ package emit
 
 import (
 	"fmt"
+	"strconv"
 
 	"vkernel/internal/wasm"
 )
@@ -25,7 +26,7 @@ func (f *function) tableInstr(in *wasm.Instr) (done bool, err error) {
 		v := f.pop()
 		f.emit(f.temp(wasm.I32), "ref_is_null(", v, ");")
 	case wasm.OpRefFunc:
-		f.refs[in.Index] = true
+		f.refs.funcs[in.Index] = true
 		f.emit(f.temp(wasm.FuncRef), "FUNC_REF(f", in.Index, ", ", f.p.typeID(in.Index), "u);")
 		return true, f.p.refer(in.Index, "used as a reference")
 	case wasm.OpTableGet:
@@ -55,10 +56,9 @@ func (f *function) tableInstr(in *wasm.Instr) (done bool, err error) {
 	case wasm.OpElemDrop:
 		f.emit("elem_drop(", a.elems[in.Index].length, ");")
 	case wasm.OpMemoryInit:
-		s := a.data[in.Index]
-		f.emit("memory_init(", s.offset, ", ", s.length, ", ", list(f.popN(3)), ");")
+		f.emit("memory_init(", f.segment(in.Index), ", ", a.data[in.Index], ", ", list(f.popN(3)), ");")
 	case wasm.OpDataDrop:
-		f.emit("data_drop(", a.data[in.Index].length, ");")
+		f.emit("data_drop(", a.data[in.Index], ");")
 	default:
 		return false, nil
 	}
@@ -68,4 +68,13 @@ func (f *function) tableInstr(in *wasm.Instr) (done bool, err error) {
 func (f *function) elem(table uint32) wasm.ValType {
 	t, _ := f.p.m.TableTypeOf(table)
 	return t.Elem
+}
+
+// segment is the C name of a data segment; an active one is empty at run time.
+func (f *function) segment(i uint32) string {
+	if f.p.m.Data[i].Mode != wasm.Passive {
+		return "vk_text"
+	}
+	f.refs.data[i] = true
+	return "d" + strconv.FormatUint(uint64(i), 10)
 }

@@ -163,11 +163,17 @@ void vk_memory_fill_mapped(u32 d, u32 v, u32 n)
 	fill(d, v, n);
 }
 
-void vk_memory_init(u32 d, u32 s, u32 n, s64 segment, u32 size)
+/* The source is read-only data of the ELF, not of the slot: a plain pointer. */
+void vk_memory_init(u32 d, u32 s, u32 n, const u8 *segment, u32 size)
 {
 	if (UNLIKELY((u64)s + n > size || (u64)d + n > memory_bytes()))
 		vk_trap_memory();
-	copy(d, segment + s, n);
+	segment += s;
+	s64 to = d;
+	for (; n >= 16; n -= 16, to += 16, segment += 16)
+		BYTES(v128, to) = *(const v128_u *)segment;
+	for (; n > 0; n--)
+		BYTES(u8, to++) = *segment++;
 }
 
 void vk_table_copy(s64 dst, u32 dst_size, s64 src, u32 src_size, u32 d, u32 s, u32 n)

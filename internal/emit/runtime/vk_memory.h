@@ -34,7 +34,7 @@ void vk_memory_copy(u32 d, u32 s, u32 n);
 void vk_memory_fill(u32 d, u32 v, u32 n);
 void vk_memory_copy_mapped(u32 d, u32 s, u32 n);
 void vk_memory_fill_mapped(u32 d, u32 v, u32 n);
-void vk_memory_init(u32 d, u32 s, u32 n, s64 segment, u32 size);
+void vk_memory_init(u32 d, u32 s, u32 n, const u8 *segment, u32 size);
 
 /* Small copies of constant length: everything is loaded before anything is stored. */
 #define VK_SMALL 64

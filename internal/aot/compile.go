@@ -1,0 +1,191 @@
+package aot
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"sync"
+	"time"
+
+	"vkernel/internal/emit"
+)
+
+// pool compiles in parallel. The first error stops it.
+type pool struct {
+	b      *builder
+	ctx    context.Context
+	cancel context.CancelFunc
+	jobs   chan job
+	wg     sync.WaitGroup
+
+	mu sync.Mutex
+
+	// guarded by mu
+	err  error
+	done int
+}
+
+// job is one source file to compile.
+type job struct {
+	m     *module // nil: the runtime's
+	name  string  // in the scratch folder; the object is name + ".o"
+	text  []byte
+	start time.Time
+	data  bool // assembly of nothing but bytes: written already, not worth caching
+}
+
+func noProgress(int, int, string, time.Duration) {}
+
+// compile translates all modules and compiles them; it returns the objects in link order.
+func (b *builder) compile(ctx context.Context) ([]string, error) {
+	runtime, err := b.writeRuntime()
+	if err != nil {
+		return nil, err
+	}
+	p := &pool{b: b, jobs: make(chan job)}
+	p.ctx, p.cancel = context.WithCancel(ctx)
+	defer p.cancel()
+	for range b.opts.Jobs {
+		p.wg.Add(1)
+		go p.work(runtime)
+	}
+	objects := []string{}
+	for _, name := range []string{"vk_stubs.S", "vk_bulk.c"} { // vk_text is the start of the first
+		text, err := fs.ReadFile(emit.Runtime, "runtime/"+name)
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, name+".o")
+		p.submit(job{name: name, text: text})
+	}
+	for _, m := range b.modules {
+		names, err := p.add(m)
+		if err != nil {
+			p.fail(err)
+			break
+		}
+		objects = append(objects, names...)
+	}
+	close(p.jobs)
+	p.wg.Wait()
+	if p.err == nil {
+		p.err = ctx.Err()
+	}
+	return objects, p.err
+}
+
+// writeRuntime puts the headers into the scratch folder and returns all of their text.
+func (b *builder) writeRuntime() ([]byte, error) {
+	var all bytes.Buffer
+	entries, err := emit.Runtime.ReadDir("runtime")
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		text, err := emit.Runtime.ReadFile("runtime/" + e.Name())
+		if err != nil {
+			return nil, err
+		}
+		if err := b.write(e.Name(), text); err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&all, "%s %d\n%s", e.Name(), len(text), text)
+	}
+	return all.Bytes(), nil
+}
+
+// add translates a module and submits its files.
+func (p *pool) add(m *module) ([]string, error) {
+	start := time.Now()
+	if err := p.b.translate(m); err != nil {
+		return nil, err
+	}
+	m.bytes = nil
+	m.left = len(m.out.Files)
+	data, err := p.b.writeData(m)
+	if err != nil {
+		return nil, err
+	}
+	p.submit(job{m: m, name: data, data: true})
+	names := []string{data + ".o"}
+	for i := range m.out.Files {
+		f := &m.out.Files[i]
+		names = append(names, f.Name+".o")
+		p.submit(job{m: m, name: f.Name, text: f.Text, start: start})
+		f.Text = nil
+	}
+	return names, nil
+}
+
+func (p *pool) submit(j job) {
+	select {
+	case p.jobs <- j:
+	case <-p.ctx.Done():
+	}
+}
+
+func (p *pool) work(runtime []byte) {
+	defer p.wg.Done()
+	for j := range p.jobs {
+		if p.ctx.Err() != nil {
+			continue
+		}
+		if err := p.b.object(p.ctx, j, runtime); err != nil {
+			p.fail(err)
+			continue
+		}
+		p.finished(j)
+	}
+}
+
+// fail notes the first error and stops the others.
+func (p *pool) fail(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err == nil {
+		p.err = err
+	}
+	p.cancel()
+}
+
+func (p *pool) finished(j job) {
+	if j.m == nil || j.data {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if j.m.left--; j.m.left == 0 {
+		p.done++
+		p.b.opts.Progress(p.done, len(p.b.modules), j.m.name, time.Since(j.start))
+	}
+}
+
+// object compiles a file, or takes its object from the cache.
+func (b *builder) object(ctx context.Context, j job, runtime []byte) error {
+	who := "runtime"
+	if j.m != nil {
+		who = "program " + j.m.name
+	}
+	key := ""
+	if !j.data {
+		key = b.key(j, runtime)
+		if b.fromCache(key, j.name+".o") {
+			return nil
+		}
+		if err := b.write(j.name, j.text); err != nil {
+			return err
+		}
+	}
+	args := append(append([]string{}, compileFlags...), "-c", "-o", j.name+".o", j.name)
+	if err := run(ctx, b.dir, b.tools.clang, args...); err != nil {
+		return fmt.Errorf("%s: compile %s: %w", who, j.name, err)
+	}
+	if err := b.checkObject(j.name + ".o"); err != nil {
+		return fmt.Errorf("%s: %s: %w", who, j.name, err)
+	}
+	if j.data {
+		return nil
+	}
+	return b.toCache(key, j.name+".o")
+}

@@ -1,0 +1,51 @@
+package aot
+
+// compileFlags are clang's for emitted C. Each has its reason; most are needed for
+// WebAssembly's semantics or for the rules of package layout, not for taste.
+var compileFlags = []string{
+	"-std=gnu17", "-w",
+	"-O2",
+	"--target=x86_64-linux-gnu",
+	"-march=x86-64-v2",                  // SSE4.1 rounding, popcnt; what every host of the last decade has
+	"-ffreestanding",                    // no library stands behind the code
+	"-fno-builtin",                      // a loop must not become a call of memset, least of all through GS
+	"-nostdinc",                         // only our headers
+	"-fPIC",                             // text is mapped anywhere: no absolute addresses
+	"-fvisibility=hidden",               // no function can be replaced: direct calls
+	"-fno-finite-loops",                 // a loop without effects still does not end
+	"-fwrapv",                           // arithmetic wraps, addresses too
+	"-fno-strict-aliasing",              // memory is bytes
+	"-fno-delete-null-pointer-checks",   // address 0 is valid memory
+	"-fno-math-errno",                   // sqrt is one instruction
+	"-ffp-contract=off",                 // no fused multiply-add: results are exact
+	"-fcf-protection=none",              // no endbr64: indirect calls go only to table entries
+	"-fomit-frame-pointer",              // a frame must hold no address of the stack
+	"-fno-stack-protector",              // return addresses are out of the guest's reach; no TLS here
+	"-fno-asynchronous-unwind-tables",   // nothing unwinds
+	"-fno-unwind-tables",                //
+	"-mno-red-zone",                     // whatever interrupts a guest may use its stack at once
+	"-fno-stack-clash-protection",       // the guard is larger than any frame; it would copy RSP
+	"-fno-ident", "-fno-addrsig", "-Qn", // nothing in the object that depends on the builder
+	"-fstack-size-section", // frame sizes, for Program.MaxFrame
+	"-fbracket-depth=512",
+	"-ferror-limit=5",
+}
+
+// linkFlags are lld's. The output is static and has no dynamic section: objects are checked
+// to hold no absolute relocation, so it can be mapped at any address.
+var linkFlags = []string{
+	"-static", "--entry=0", "--image-base=0x10000",
+	"-z", "separate-code", // text begins on a page of its own
+	"-z", "max-page-size=4096", "-z", "common-page-size=4096",
+	"-z", "noexecstack", "-z", "norelro", "-z", "nognustack",
+	"-z", "text", "-z", "defs",
+	"--build-id=none", "--hash-style=sysv",
+	"--no-eh-frame-hdr", "--orphan-handling=place",
+	"--fatal-warnings",
+}
+
+// Limits of one compiler or linker process.
+const (
+	cpuSeconds = 1200
+	memoryKiB  = 12 << 20
+)

@@ -1,0 +1,62 @@
+package aot
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os/exec"
+	"strconv"
+	"strings"
+)
+
+// tools are the programs that build, and the version of the compiler.
+type tools struct {
+	clang, lld, objcopy string
+	version             string
+}
+
+// findTools makes sure that all tools are there before any work is done.
+func findTools(ctx context.Context, o *Options) (tools, error) {
+	t := tools{}
+	for _, f := range []struct {
+		name string
+		path *string
+	}{{o.Clang, &t.clang}, {o.LLD, &t.lld}, {o.Objcopy, &t.objcopy}} {
+		path, err := exec.LookPath(f.name)
+		if err != nil {
+			return t, fmt.Errorf("%s is not installed: %w", f.name, err)
+		}
+		*f.path = path
+	}
+	out, err := exec.CommandContext(ctx, t.clang, "--version").Output()
+	if err != nil {
+		return t, fmt.Errorf("%s --version: %w", t.clang, err)
+	}
+	t.version, _, _ = strings.Cut(string(out), "\n")
+	return t, nil
+}
+
+// maxOutput bounds how much of a tool's complaint goes into an error.
+const maxOutput = 8 << 10
+
+// run runs a tool in a folder, with limits on its time and memory, and at a low priority.
+func run(ctx context.Context, dir, tool string, args ...string) error {
+	script := "ulimit -t " + strconv.Itoa(cpuSeconds) + "; ulimit -v " + strconv.Itoa(memoryKiB) + `; exec nice -n 5 "$@"`
+	cmd := exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", script, "sh", tool}, args...)...)
+	cmd.Dir = dir
+	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C", "TMPDIR=" + dir}
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	text := bytes.TrimSpace(out.Bytes())
+	if len(text) > maxOutput {
+		text = text[:maxOutput]
+	}
+	return fmt.Errorf("%s: %w (limits: %d s of CPU, %d MiB)\n%s", tool, err, cpuSeconds, memoryKiB>>10, text)
+}
