@@ -1,0 +1,128 @@
+package proc
+
+import (
+	"sync/atomic"
+
+	"vkernel/internal/fd"
+	"vkernel/internal/linux"
+	"vkernel/internal/signal"
+	"vkernel/internal/vfs"
+	"vkernel/internal/wait"
+)
+
+// Process is one process: what its parts have in common.
+type Process struct {
+	pid    int
+	table  *Table
+	files  *fd.Table
+	fs     *vfs.Context
+	sig    *signal.State
+	limits *Limits
+	timers timers
+	memory memory
+	thread *Thread // the only one
+
+	cred     atomic.Pointer[Cred]
+	image    atomic.Pointer[Image]   // what it executes
+	parent   atomic.Pointer[Process] // changes under table.mu; nil for the first process
+	maxRSS   atomic.Uint64
+	children wait.Queue // told when a child's state changes
+	inherited
+
+	// guarded by table.mu
+	kids       []*Process // in the order of their births
+	group      *Group
+	state      State
+	status     int          // wait status, once it is a zombie
+	stopSignal linux.Signal // that stopped it
+	stopNews   bool         // the stop has not been waited for
+	contNews   bool         // nor has the continue
+	continues  uint64       // how often it was continued
+	execed     bool         // has executed a program since its fork: setpgid is EACCES
+	exitSignal linux.Signal // sent to the parent at its end
+	waited     Usage        // of children that were waited for
+	exiting    bool         // exitStatus is decided
+	exitStatus int
+}
+
+// inherited is what a child simply has from its parent.
+type inherited struct {
+	nice        atomic.Int32
+	personality atomic.Uint32
+	noNewPrivs  atomic.Bool
+	subreaper   atomic.Bool  // not inherited
+	deathSignal atomic.Int32 // not inherited: sent to this process when its parent dies
+	dumpable    atomic.Int32
+	keepCaps    atomic.Bool
+	timerSlack  atomic.Int64
+}
+
+// from takes over a parent's.
+func (i *inherited) from(parent *inherited) {
+	i.nice.Store(parent.nice.Load())
+	i.personality.Store(parent.personality.Load())
+	i.noNewPrivs.Store(parent.noNewPrivs.Load())
+	i.dumpable.Store(parent.dumpable.Load())
+	i.timerSlack.Store(parent.timerSlack.Load())
+}
+
+// State is where a process is in its life.
+type State uint8
+
+// States.
+const (
+	Running State = iota
+	Stopped
+	Zombie
+	Dead // waited for
+)
+
+// PID is the process's id.
+func (p *Process) PID() int { return p.pid }
+
+// Table is the table that the process is in.
+func (p *Process) Table() *Table { return p.table }
+
+// Files are the process's descriptors.
+func (p *Process) Files() *fd.Table { return p.files }
+
+// FS is its root, working directory and umask.
+func (p *Process) FS() *vfs.Context { return p.fs }
+
+// Signals is its signal state. To send a signal use Signal.
+func (p *Process) Signals() *signal.State { return p.sig }
+
+// Thread is its thread.
+func (p *Process) Thread() *Thread { return p.thread }
+
+// Parent is its parent's id, 0 for the first process.
+func (p *Process) Parent() int {
+	if parent := p.parent.Load(); parent != nil {
+		return parent.pid
+	}
+	return 0
+}
+
+// Image is what it executes.
+func (p *Process) Image() *Image { return p.image.Load() }
+
+// State is its state.
+func (p *Process) State() State {
+	p.table.mu.Lock()
+	defer p.table.mu.Unlock()
+	return p.state
+}
+
+// Sleeping reports whether its thread sleeps.
+func (p *Process) Sleeping() bool { return p.thread.clock.asleep.Load() != 0 }
+
+// Attributes that prctl, personality and setpriority keep.
+
+func (p *Process) Nice() *atomic.Int32         { return &p.nice }
+func (p *Process) Personality() *atomic.Uint32 { return &p.personality }
+func (p *Process) NoNewPrivs() *atomic.Bool    { return &p.noNewPrivs }
+func (p *Process) Subreaper() *atomic.Bool     { return &p.subreaper }
+func (p *Process) DeathSignal() *atomic.Int32  { return &p.deathSignal }
+func (p *Process) Dumpable() *atomic.Int32     { return &p.dumpable }
+func (p *Process) KeepCaps() *atomic.Bool      { return &p.keepCaps }
+func (p *Process) TimerSlack() *atomic.Int64   { return &p.timerSlack }

@@ -1,0 +1,101 @@
+package proc
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"vkernel/internal/engine/layout"
+	"vkernel/internal/linux"
+)
+
+// run is the life of a thread. The guest's pending call, if it is in one, gets result.
+func (t *Thread) run(result uint64) {
+	debug.SetPanicOnFault(true)
+	defer t.crashed()
+	for alive := true; alive; {
+		switch t.inst.Resume(result) {
+		case layout.ExitSyscall:
+			result, alive = t.syscall()
+		case layout.ExitReturn:
+			result, alive = t.returned()
+		case layout.ExitGrow:
+			result = t.grow()
+		case layout.ExitSetjmp:
+			result, alive = t.setjmp()
+		case layout.ExitLongjmp:
+			result, alive = t.longjmp()
+		case layout.ExitTrap:
+			t.trap()
+			result, alive = t.attend(none)
+		default: // ExitPreempt
+			result, alive = t.attend(none)
+		}
+	}
+}
+
+// syscall serves an import. It is the hot path: it allocates nothing.
+func (t *Thread) syscall() (result uint64, alive bool) {
+	index := t.inst.Import()
+	args := Args(t.inst.Args()[:6])
+	t.index = index
+	n, e := t.program.Calls[index](t, args)
+	if t.sig.Work.Load() == 0 && e < ERESTARTSYS {
+		return uint64(e.Result(n)), true
+	}
+	return t.attend(call{index, args, n, e, t.deadline})
+}
+
+// redo makes a call again that a signal interrupted.
+func (t *Thread) redo(c call) call {
+	t.again, t.deadline, t.index = true, c.deadline, c.index
+	defer func() { t.again = false }()
+	c.n, c.e = t.program.Calls[c.index](t, c.args)
+	c.deadline = t.deadline
+	return c
+}
+
+// returned serves the end of an activation: of a signal handler, or of the program's entry
+// point, which ends the process as exit(0) does.
+func (t *Thread) returned() (uint64, bool) {
+	if t.inst.Depth() > 1 {
+		t.inst.Return()
+		f := t.frames[len(t.frames)-1]
+		t.frames = t.frames[:len(t.frames)-1]
+		t.sig.SetMask(f.before)
+		return t.attend(f.call)
+	}
+	if t.entry != 0 {
+		t.enterEntry()
+		return 0, true
+	}
+	t.process.Exit(0)
+	return t.attend(none)
+}
+
+// grow serves memory.grow.
+func (t *Thread) grow() uint64 {
+	old, ok := t.space.Grow(uint32(t.inst.Arg(0)))
+	if !ok {
+		return 0xffffffff
+	}
+	return uint64(old)
+}
+
+// crashed turns a panic of the kernel into the end of the container, with an error that
+// names the call: the other containers of the process go on.
+func (t *Thread) crashed() {
+	r := recover()
+	if r == nil {
+		return
+	}
+	where := "outside a call"
+	if t.program != nil {
+		where = t.program.ImportName(t.index)
+	}
+	t.Table().config.Log.Error("kernel panic", "call", where, "pid", t.process.pid, "panic", r, "stack", string(debug.Stack()))
+	t.Table().Fail(fmt.Errorf("panic in %s of process %d (%s): %v", where, t.process.pid, t.Name(), r))
+	t.process.abandon()
+}
+
+// fail is an errno as the result of a call, for the guest.
+func fail(e linux.Errno) uint64 { return uint64(e.Result(0)) }

@@ -1,0 +1,59 @@
+package proc
+
+import (
+	"vkernel/internal/fd"
+	"vkernel/internal/linux"
+	"vkernel/internal/signal"
+	"vkernel/internal/vfs"
+	"vkernel/internal/vfs/tty"
+)
+
+// First is what the first process of a container is made of.
+type First struct {
+	Files     *fd.Table
+	Namespace *vfs.Namespace
+	Cwd       string
+	Cred      Cred
+	Argv, Env []string
+	File      string   // to execute
+	Terminal  *tty.TTY // its controlling terminal, if any
+}
+
+// Start starts the first process, which is init. It is the leader of its session.
+func (t *Table) Start(f First) (*Process, linux.Errno) {
+	pid, e := t.reserve(nil)
+	if e != 0 {
+		return nil, e
+	}
+	p := &Process{
+		pid: pid, table: t, files: f.Files, exitSignal: linux.SIGCHLD,
+		sig: signal.New(maxSignals), limits: defaults(t.config.Processes),
+	}
+	p.fs = vfs.NewContext(f.Namespace, vfs.Root(), p)
+	p.timers.owner = p
+	p.dumpable.Store(1)
+	p.timerSlack.Store(50000)
+	p.SetCred(f.Cred)
+	p.thread = newThread(p, pid, 0, linux.Stack{Flags: linux.SS_DISABLE})
+
+	t.mu.Lock()
+	t.init, t.processes[pid] = p, p
+	t.born++
+	t.living++
+	t.joinLocked(p, pid, &Session{id: pid, leader: p, tty: f.Terminal})
+	t.mu.Unlock()
+	if f.Terminal != nil {
+		f.Terminal.Control(int32(pid), int32(pid))
+	}
+
+	if e = p.fs.Chdir(vfs.Path{}, f.Cwd, 0); e == 0 {
+		e = p.thread.Exec(vfs.Path{}, f.File, f.File, 0, f.Argv, f.Env)
+	}
+	if e != 0 {
+		p.Exit(127)
+		p.thread.exit()
+		return nil, e
+	}
+	go p.thread.run(0)
+	return p, 0
+}

@@ -1,0 +1,194 @@
+package proc
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"vkernel/internal/linux"
+	"vkernel/internal/vfs/lock"
+	"vkernel/internal/vfs/pipe"
+)
+
+// pidMax is the number of the last pid plus one, as on Linux by default. Pids are given in
+// turn, so that one is used again only after all others were.
+const (
+	pidMax     = 32768
+	pidRestart = 300 // after the first round
+)
+
+// Config is what a table needs to know.
+type Config struct {
+	Programs  Programs     // what may be executed
+	Processes int          // how many there may be at once, zombies included
+	Pipes     *pipe.Pool   // memory of the pipes that they make
+	Log       *slog.Logger // of refused executions and failures
+	Memory    func() (total, free uint64)
+	UTS       *UTS
+}
+
+// Table is the processes of one container.
+type Table struct {
+	config  Config
+	started time.Time
+	digests digests
+	done    chan struct{} // closed when the last process is gone
+	locks   lock.Registry // of files
+
+	mu sync.Mutex
+
+	// guarded by mu
+	processes map[int]*Process // zombies included; nil for an id that is reserved
+	groups    map[int]*Group
+	sessions  map[int]*Session
+	next      int // pid to try next
+	count     int // processes and reservations
+	born      uint64
+	init      *Process
+	closing   bool  // init has ended: no new processes
+	living    int   // that have not exited
+	failure   error // of the kernel itself
+}
+
+// NewTable makes an empty table.
+func NewTable(c Config) *Table {
+	return &Table{
+		config: c, started: time.Now(), done: make(chan struct{}),
+		processes: map[int]*Process{}, groups: map[int]*Group{}, sessions: map[int]*Session{}, next: 1,
+	}
+}
+
+// Pipes is the memory of pipes.
+func (t *Table) Pipes() *pipe.Pool { return t.config.Pipes }
+
+// Locks are the advisory locks on files.
+func (t *Table) Locks() *lock.Registry { return &t.locks }
+
+// Find gives the process with the id, zombies included.
+func (t *Table) Find(pid int) (*Process, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := t.processes[pid]
+	return p, p != nil
+}
+
+// All lists the processes, in no order.
+func (t *Table) All() []*Process {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := make([]*Process, 0, len(t.processes))
+	for _, p := range t.processes {
+		if p != nil {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// Init is the first process.
+func (t *Table) Init() *Process {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.init
+}
+
+// Born counts the processes since the start (/proc/stat).
+func (t *Table) Born() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.born
+}
+
+// Started is when the table was made: boot.
+func (t *Table) Started() time.Time { return t.started }
+
+// LastPID is the id given last (/proc/loadavg).
+func (t *Table) LastPID() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.next - 1
+}
+
+// reserve takes a pid for a child of parent: EAGAIN if there are too many processes.
+func (t *Table) reserve(parent *Process) (int, linux.Errno) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closing || t.count >= t.config.Processes {
+		return 0, linux.EAGAIN
+	}
+	if parent != nil && !parent.Cred().Super() && t.ofUserLocked(parent.Cred().UID) >= parent.Limit(linux.RLIMIT_NPROC) {
+		return 0, linux.EAGAIN
+	}
+	for range pidMax {
+		pid := t.next
+		if t.next++; t.next >= pidMax {
+			t.next = pidRestart
+		}
+		if _, used := t.processes[pid]; !used && t.groups[pid] == nil && t.sessions[pid] == nil {
+			t.processes[pid] = nil
+			t.count++
+			return pid, 0
+		}
+	}
+	return 0, linux.EAGAIN
+}
+
+// release gives back a reservation, or the place of a dead process.
+func (t *Table) releaseLocked(pid int) {
+	delete(t.processes, pid)
+	t.count--
+}
+
+func (t *Table) cancel(pid int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.releaseLocked(pid)
+}
+
+// ofUserLocked counts a user's processes.
+func (t *Table) ofUserLocked(uid uint32) (n uint64) {
+	for _, p := range t.processes {
+		if p != nil && p.Cred().UID == uid {
+			n++
+		}
+	}
+	return n
+}
+
+// Fail ends the container because of an error of the kernel's own.
+func (t *Table) Fail(err error) {
+	t.mu.Lock()
+	if t.failure == nil {
+		t.failure = err
+	}
+	t.closing = true
+	t.mu.Unlock()
+	t.killAll()
+}
+
+// killAll sends SIGKILL to everybody.
+func (t *Table) killAll() {
+	for _, p := range t.All() {
+		p.Signal(linux.Info(linux.SIGKILL, linux.SI_KERNEL))
+	}
+}
+
+// Wait waits until every process has ended, and gives the wait status of the first one.
+func (t *Table) Wait() (status int, err error) {
+	<-t.done
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.failure != nil {
+		return 0, fmt.Errorf("kernel: %w", t.failure)
+	}
+	return t.init.status, nil
+}
+
+// Kill ends the container.
+func (t *Table) Kill() {
+	t.mu.Lock()
+	t.closing = true
+	t.mu.Unlock()
+	t.killAll()
+}

@@ -1,0 +1,138 @@
+package proc
+
+import (
+	"sync/atomic"
+	"time"
+
+	"vkernel/internal/engine"
+	"vkernel/internal/fd"
+	"vkernel/internal/guest"
+	"vkernel/internal/linux"
+	"vkernel/internal/mm"
+	"vkernel/internal/signal"
+	"vkernel/internal/vfs"
+	"vkernel/internal/wait"
+)
+
+// Bits of signal.Thread.Work beside signal.Pending.
+const (
+	workExit = 2 << iota // the process ends
+	workStop             // the process is stopped
+)
+
+// Thread is a thread of a process: the goroutine that runs its guest.
+type Thread struct {
+	tid     int
+	process *Process
+	sig     *signal.Thread
+	waiter  *wait.Waiter
+	clock   clock
+	kick    atomic.Pointer[engine.Instance] // whose run an alarm ends
+	name    atomic.Pointer[string]          // comm
+
+	inst     *engine.Instance
+	mem      guest.Memory
+	space    *mm.Space
+	program  *Program
+	frames   []frame       // signal handlers that are running, one per activation but the first
+	vfork    *vforkRelease // what to do when it leaves its parent's instance
+	deadline time.Time     // see Deadline
+	again    bool          // the call is done again after a signal
+	entry    uint32        // thunk to enter when the start function has returned, 0 if entered
+	index    int           // import of the current call, for messages
+	clearTID guest.Addr    // set_tid_address
+	robust   Robust
+}
+
+// Robust is what set_robust_list set.
+type Robust struct {
+	Head guest.Addr
+	Len  uint32
+}
+
+// newThread makes the thread of p. alarm works from now on.
+func newThread(p *Process, tid int, blocked signal.Set, stack linux.Stack) *Thread {
+	t := &Thread{tid: tid, process: p, waiter: wait.New()}
+	t.clock.start()
+	t.sig = p.sig.Start(blocked, stack, t.alarm)
+	return t
+}
+
+// alarm ends a sleep or a run in compiled code. Any goroutine calls it.
+func (t *Thread) alarm() {
+	t.waiter.Wake()
+	if inst := t.kick.Load(); inst != nil {
+		inst.Kick()
+	}
+}
+
+// enterSpace makes the thread run in an instance.
+func (t *Thread) enterSpace(m Memory, program *Program) {
+	t.inst, t.space, t.program = m.Instance, m.Space, program
+	t.mem = m.Instance.Memory()
+	t.kick.Store(m.Instance)
+}
+
+// TID is the thread's id.
+func (t *Thread) TID() int { return t.tid }
+
+// Process is the thread's process.
+func (t *Thread) Process() *Process { return t.process }
+
+// Table is the table of the thread's container.
+func (t *Thread) Table() *Table { return t.process.table }
+
+// Mem is the guest's memory.
+func (t *Thread) Mem() guest.Memory { return t.mem }
+
+// Space is the guest's address space.
+func (t *Thread) Space() *mm.Space { return t.space }
+
+// Files are the process's descriptors.
+func (t *Thread) Files() *fd.Table { return t.process.files }
+
+// FS is the process's root, working directory and umask.
+func (t *Thread) FS() *vfs.Context { return t.process.fs }
+
+// Signals is the thread's signal state.
+func (t *Thread) Signals() *signal.Thread { return t.sig }
+
+// Limit is the soft limit of a resource.
+func (t *Thread) Limit(resource int) uint64 { return t.process.Limit(resource) }
+
+// Cred gives the process's credentials.
+func (t *Thread) Cred() *Cred { return t.process.Cred() }
+
+// StackPointer is the guest's __stack_pointer.
+func (t *Thread) StackPointer() uint32 { return t.inst.StackPointer() }
+
+// Name is the thread's name, at most 15 bytes.
+func (t *Thread) Name() string {
+	if n := t.name.Load(); n != nil {
+		return *n
+	}
+	return ""
+}
+
+// SetName sets it, cut to 15 bytes.
+func (t *Thread) SetName(name string) {
+	name = name[:min(len(name), 15)]
+	t.name.Store(&name)
+}
+
+// Ran is how long the thread ran.
+func (t *Thread) Ran() time.Duration { return t.clock.ran() }
+
+// SetClearTID sets the word that is cleared, and woken, at the thread's end.
+func (t *Thread) SetClearTID(a guest.Addr) { t.clearTID = a }
+
+// Robust is the robust list as set by SetRobust.
+func (t *Thread) Robust() Robust { return t.robust }
+
+// SetRobust sets it.
+func (t *Thread) SetRobust(r Robust) { t.robust = r }
+
+// Raise sends the thread a signal that its own call caused (SIGPIPE, SIGXFSZ).
+func (t *Thread) Raise(sig linux.Signal) {
+	t.process.SignalThread(linux.InfoFrom(sig, linux.SI_USER, t.process.pid, t.Cred().UID))
+}

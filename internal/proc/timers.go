@@ -1,0 +1,228 @@
+package proc
+
+import (
+	"sync"
+	"time"
+
+	"vkernel/internal/linux"
+)
+
+// maxTimers bounds the POSIX timers of a process.
+const maxTimers = 256
+
+// leastInterval bounds how often a periodic timer fires.
+const leastInterval = 100 * time.Microsecond
+
+// timers are the interval timers (setitimer, alarm) and POSIX timers of a process. A child
+// starts without any; owner is set when the process is made.
+type timers struct {
+	owner *Process
+	mu    sync.Mutex
+
+	// guarded by mu
+	interval [3]*timer
+	posix    map[int32]*timer
+	nextID   int32
+	stopped  bool
+}
+
+// timer is one timer. Its fields are guarded by timers.mu.
+type timer struct {
+	fire    func(missed int64) // called without locks
+	host    *time.Timer        // nil if not armed
+	end     time.Time
+	period  time.Duration
+	rounds  int // how often it was set: an expiry of an older setting is void
+	overrun int32
+}
+
+// set arms the timer to fire after d, then every period; 0 disarms. It gives what was left.
+func (s *timers) setLocked(t *timer, d, period time.Duration) (left, oldPeriod time.Duration) {
+	left, oldPeriod = t.leftLocked()
+	t.rounds++
+	if t.host != nil {
+		t.host.Stop()
+		t.host = nil
+	}
+	t.period = period
+	if period > 0 {
+		t.period = max(period, leastInterval)
+	}
+	if d > 0 && !s.stopped {
+		t.end = time.Now().Add(d)
+		s.armLocked(t)
+	}
+	return left, oldPeriod
+}
+
+func (s *timers) armLocked(t *timer) {
+	round := t.rounds
+	t.host = time.AfterFunc(time.Until(t.end), func() { s.expired(t, round) })
+}
+
+// expired is the end of a time.
+func (s *timers) expired(t *timer, round int) {
+	s.mu.Lock()
+	if t.rounds != round {
+		s.mu.Unlock()
+		return
+	}
+	t.host = nil
+	var missed int64
+	if t.period > 0 {
+		if late := time.Since(t.end); late > t.period {
+			missed = int64(late / t.period)
+		}
+		t.end = t.end.Add(t.period * time.Duration(missed+1))
+		s.armLocked(t)
+	}
+	s.mu.Unlock()
+	t.fire(missed)
+}
+
+func (t *timer) leftLocked() (left, period time.Duration) {
+	if t.host == nil {
+		return 0, t.period
+	}
+	return max(time.Until(t.end), 1), t.period
+}
+
+// itimerSignals are what the interval timers send.
+var itimerSignals = [3]linux.Signal{linux.SIGALRM, linux.SIGVTALRM, linux.SIGPROF}
+
+// SetInterval is setitimer(2) for which, 0 to 2.
+func (p *Process) SetInterval(which int, d, period time.Duration) (left, oldPeriod time.Duration) {
+	s := &p.timers
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.interval[which]
+	if t == nil {
+		t = &timer{fire: func(int64) { p.Signal(linux.Info(itimerSignals[which], linux.SI_KERNEL)) }}
+		s.interval[which] = t
+	}
+	left, oldPeriod = s.setLocked(t, d, period)
+	if d == 0 {
+		t.period = 0
+	}
+	return left, oldPeriod
+}
+
+// Interval is getitimer(2).
+func (p *Process) Interval(which int) (left, period time.Duration) {
+	s := &p.timers
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.interval[which]; t != nil {
+		return t.leftLocked()
+	}
+	return 0, 0
+}
+
+// NewTimer is timer_create(2): sig is sent with value, or nothing if sig is 0.
+func (p *Process) NewTimer(sig linux.Signal, value uint64) (id int32, e linux.Errno) {
+	s := &p.timers
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.posix) >= maxTimers {
+		return 0, linux.EAGAIN
+	}
+	if s.posix == nil {
+		s.posix = map[int32]*timer{}
+	}
+	for s.posix[s.nextID] != nil {
+		s.nextID = (s.nextID + 1) & 0x7fffffff
+	}
+	id = s.nextID
+	s.nextID = (s.nextID + 1) & 0x7fffffff
+	t := &timer{}
+	t.fire = func(missed int64) {
+		if sig == 0 {
+			return
+		}
+		over := int32(min(missed, 0x7fffffff))
+		s.mu.Lock()
+		t.overrun = over
+		s.mu.Unlock()
+		p.Signal(linux.InfoTimer(sig, id, over, value))
+	}
+	s.posix[id] = t
+	return id, 0
+}
+
+// SetTimer is timer_settime(2), Timer timer_gettime(2), Overrun timer_getoverrun(2) and
+// DeleteTimer timer_delete(2); EINVAL: no such timer.
+func (p *Process) SetTimer(id int32, d, period time.Duration) (left, oldPeriod time.Duration, e linux.Errno) {
+	s := &p.timers
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.posix[id]
+	if t == nil {
+		return 0, 0, linux.EINVAL
+	}
+	left, oldPeriod = s.setLocked(t, d, period)
+	return left, oldPeriod, 0
+}
+
+// Timer gives what is left.
+func (p *Process) Timer(id int32) (left, period time.Duration, e linux.Errno) {
+	s := &p.timers
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.posix[id]
+	if t == nil {
+		return 0, 0, linux.EINVAL
+	}
+	left, period = t.leftLocked()
+	return left, period, 0
+}
+
+// Overrun gives how many expiries the last signal stands for beyond one.
+func (p *Process) Overrun(id int32) (int32, linux.Errno) {
+	s := &p.timers
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.posix[id]
+	if t == nil {
+		return 0, linux.EINVAL
+	}
+	return t.overrun, 0
+}
+
+// DeleteTimer ends a timer.
+func (p *Process) DeleteTimer(id int32) linux.Errno {
+	s := &p.timers
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.posix[id]
+	if t == nil {
+		return linux.EINVAL
+	}
+	s.setLocked(t, 0, 0)
+	delete(s.posix, id)
+	return 0
+}
+
+// exec deletes the POSIX timers; interval timers go on.
+func (s *timers) exec() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.posix {
+		s.setLocked(t, 0, 0)
+	}
+	s.posix = nil
+}
+
+// stop disarms all of them, for good.
+func (s *timers) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped = true
+	for _, t := range s.interval {
+		if t != nil {
+			s.setLocked(t, 0, 0)
+		}
+	}
+	for _, t := range s.posix {
+		s.setLocked(t, 0, 0)
+	}
+}
