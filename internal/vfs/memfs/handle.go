@@ -1,0 +1,148 @@
+package memfs
+
+import (
+	"math"
+
+	"vkernel/internal/linux"
+	"vkernel/internal/vfs"
+)
+
+// handle is an open regular file.
+type handle struct {
+	vfs.BaseFile
+	f       *file
+	noatime bool
+	super   bool // opened by root, whose writes keep setuid bits
+}
+
+// Stat is fstat(2).
+func (h *handle) Stat() (linux.Stat, linux.Errno) { return h.f.Stat() }
+
+// Read is pread(2).
+func (h *handle) Read(p []byte, off int64) (int, linux.Errno) {
+	if off < 0 {
+		return 0, linux.EINVAL
+	}
+	n, e := h.f.read(p, off)
+	if !h.noatime && len(p) > 0 {
+		h.f.accessed()
+	}
+	return n, e
+}
+
+// Write is pwrite(2).
+func (h *handle) Write(p []byte, off int64) (int, linux.Errno) {
+	if off < 0 {
+		return 0, linux.EINVAL
+	}
+	h.dropPriv()
+	f := h.f
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.writeLocked(p, off)
+}
+
+// Append writes at the end.
+func (h *handle) Append(p []byte) (int, int64, linux.Errno) {
+	h.dropPriv()
+	f := h.f
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	off := f.size.Load()
+	n, e := f.writeLocked(p, off)
+	return n, off + int64(n), e
+}
+
+// dropPriv clears setuid bits before a write of others than root.
+func (h *handle) dropPriv() {
+	if !h.super && h.f.mode.Load()&(linux.S_ISUID|linux.S_ISGID) != 0 {
+		h.f.setAttr(&vfs.Attr{Set: vfs.KillPriv})
+	}
+}
+
+// Truncate is ftruncate(2).
+func (h *handle) Truncate(size int64) linux.Errno {
+	h.dropPriv()
+	return h.f.truncate(size)
+}
+
+// SeekHole serves SEEK_DATA and SEEK_HOLE.
+func (h *handle) SeekHole(off int64, whence int) (int64, linux.Errno) {
+	f := h.f
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	size := f.size.Load()
+	if off < 0 || off >= size {
+		return 0, linux.ENXIO
+	}
+	i := off / pageSize
+	if whence == linux.SEEK_HOLE {
+		for f.dataLocked(i) {
+			i++
+		}
+		return min(max(i*pageSize, off), size), 0
+	}
+	for !f.dataLocked(i) {
+		next, ok := i+1, i+1 < f.basePages()
+		if !ok {
+			next, ok = f.pages.next(i + 1)
+		}
+		if !ok || next*pageSize >= size {
+			return 0, linux.ENXIO
+		}
+		i = next
+	}
+	if i*pageSize >= size {
+		return 0, linux.ENXIO
+	}
+	return max(i*pageSize, off), 0
+}
+
+// Sync has nothing to do.
+func (h *handle) Sync() linux.Errno { return 0 }
+
+// Version identifies the content: the base never changes, and every change here counts
+// under the lock of the content.
+func (h *handle) Version() (id [2]uint64, version uint64, stable bool) {
+	f := h.f
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return [2]uint64{f.fs.opts.Dev, f.ino}, f.version, true
+}
+
+// Close ends the handle.
+func (h *handle) Close() { h.f.Unpin() }
+
+// Allocate is fallocate(2).
+func (h *handle) Allocate(mode uint32, off, n int64) linux.Errno {
+	const keep, punch, zero = linux.FALLOC_FL_KEEP_SIZE, linux.FALLOC_FL_PUNCH_HOLE, linux.FALLOC_FL_ZERO_RANGE
+	switch {
+	case off < 0 || n <= 0:
+		return linux.EINVAL
+	case off > math.MaxInt64-n:
+		return linux.EFBIG
+	case mode != 0 && mode != keep && mode != punch|keep && mode != zero && mode != zero|keep:
+		return linux.EOPNOTSUPP
+	}
+	h.dropPriv()
+	f := h.f
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if mode&(punch|zero) != 0 {
+		if e := f.zeroLocked(off, min(off+n, f.size.Load())); e != 0 {
+			return e
+		}
+	}
+	if mode&punch == 0 {
+		if e := f.allocateLocked(off/pageSize, (off+n-1)/pageSize+1); e != 0 {
+			return e
+		}
+		if mode&keep == 0 && off+n > f.size.Load() {
+			f.size.Store(off + n)
+		}
+	}
+	f.countLocked()
+	f.version++
+	f.touch()
+	return 0
+}
