@@ -1,0 +1,36 @@
+package toolchain
+
+// helpText is what vkcc --help prints.
+const helpText = `vkcc compiles C for vkernel: to WebAssembly programs that call the kernel through the
+imports of module wali. It takes gcc's arguments and runs clang-19 and wasm-ld-19.
+
+  vkcc -O2 hello.c -o hello.wasm          compile and link
+  vkcc -c a.c && vkcc a.o -lm -o a.wasm   in two steps
+  CC=vkcc ./configure --host=wasm32-linux-musl --disable-shared && make
+
+The C library is musl. It is built on first use and kept in $VK_CACHE, or in vkernel in the
+user's cache directory (~/.cache/vkernel); a program's own flags do not change it.
+
+Programs that take tools by name find LLVM's in the directory that this prints:
+  dirname "$(vkcc -print-prog-name=ar)"
+with names like wasm32-linux-musl-ar; or set AR=llvm-ar-19 NM=llvm-nm-19 RANLIB=llvm-ranlib-19
+STRIP=llvm-strip-19.
+
+Common flags
+  -c -S -E -M -MM -MD          stop after compiling, generating assembly, preprocessing
+  -o FILE                      name of the output
+  -I -D -U -l -L -include      as usual
+  -O0 ... -O3 -Os -g           optimisation, debug information
+  -s                           drop debug information; function names stay
+  -Wl,-z,stack-size=BYTES      stack of the main thread (1 MiB)
+  -pthread                     accepted; a program that starts threads gets a shared memory
+  -r                           combine objects into one
+  -v, -###                     show the commands; only show them
+  -dumpmachine, -print-sysroot, -print-file-name=FILE, -print-prog-name=TOOL, --version
+
+Accepted and without effect: -fPIC -fpie -static -rdynamic -march= -mtune= -fstack-protector
+and flags of the GNU linker that wasm-ld does not know. An error: -shared (there is no dynamic
+linking; link archives).
+
+To build upstream programs by recipe, see vkport.
+`
