@@ -48,8 +48,8 @@ func (i *Instance) Resume(result uint64) Exit {
 		return i.resumeOther(result)
 	}
 	kind := uint64(C.vk_run(C.uintptr_t(i.base), C.uint64_t(result), 0))
-	if kind <= layout.ExitLongjmp && kind != layout.ExitReturn {
-		return Exit(kind)
+	if kind == layout.ExitSyscall {
+		return layout.ExitSyscall
 	}
 	return i.left(kind, result)
 }
@@ -77,7 +77,7 @@ func (i *Instance) resumeOther(result uint64) Exit {
 }
 
 // heldExit is VK_EXIT_HELD of run.h.
-const heldExit = 8
+const heldExit = 255
 
 // left notes how the guest left.
 func (i *Instance) left(kind, result uint64) Exit {

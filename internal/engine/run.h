@@ -11,7 +11,7 @@
 
 #define VK_EXIT_TRAP 6
 #define VK_EXIT_PREEMPT 7
-#define VK_EXIT_HELD 8 // a kick was pending: the guest was not entered
+#define VK_EXIT_HELD 255 // a kick was pending: the guest was not entered
 
 // Offsets in struct vk_save, for the assembly.
 #define VK_S_RIP 128

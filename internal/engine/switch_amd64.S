@@ -37,7 +37,8 @@ vk_window_begin:
 	pop %r12
 	pop %rbx
 	pop %rbp
-	ret
+	pop %rcx                        // a ret would be mispredicted, and all that follow it
+	jmp *%rcx
 1:	fxrstor64 %gs:VK_SAVE+VK_S_FX
 	pushq %gs:VK_SAVE+VK_S_RFLAGS
 	popfq
