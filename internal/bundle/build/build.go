@@ -30,7 +30,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"vkernel/internal/bundle"
 	"vkernel/internal/engine/layout"
 	"vkernel/internal/manifest"
 )

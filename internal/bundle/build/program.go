@@ -101,8 +101,8 @@ func hasEntry(m *wasm.Module) (bool, error) {
 		if x.Name != entryExport || x.Kind != wasm.KindFunc {
 			continue
 		}
-		if sig := Signature(*m.FuncType(x.Index)); sig != ":" {
-			return false, fmt.Errorf("export %s has type %s, expected no parameters and no results", entryExport, sig)
+		if t, _ := m.FuncTypeOf(x.Index); len(t.Params)+len(t.Results) > 0 {
+			return false, fmt.Errorf("export %s has type %s, expected no parameters and no results", entryExport, Signature(t))
 		}
 		return true, nil
 	}
