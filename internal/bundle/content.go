@@ -81,7 +81,7 @@ func (c *content) check(n *manifest.Node) (_ *os.File, err error) {
 	if ok && known == before {
 		return f, nil
 	}
-	if err := copyBlob(io.Discard, f, manifest.Blob{SHA256: *n.SHA256, Size: n.Size}); err != nil {
+	if err := copyBlob(io.Discard, f, n.Path, manifest.Blob{SHA256: *n.SHA256, Size: n.Size}); err != nil {
 		return nil, err
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {

@@ -44,10 +44,9 @@ func (e *MismatchError) Error() string {
 	return fmt.Sprintf("%s has SHA-256 %s, the manifest says %s: it was changed after the build", e.File, e.Got.SHA256, e.Want.SHA256)
 }
 
-// copyBlob copies the file f to w and checks that it is exactly want. Nothing in w is to
-// be used before copyBlob has returned nil.
-func copyBlob(w io.Writer, f *os.File, want manifest.Blob) error {
-	name := f.Name()
+// copyBlob copies the file f to w and checks that it is exactly want; name is for errors.
+// Nothing in w is to be used before copyBlob has returned nil.
+func copyBlob(w io.Writer, f *os.File, name string, want manifest.Blob) error {
 	if st, err := f.Stat(); err != nil {
 		return err
 	} else if uint64(st.Size()) != want.Size {
@@ -72,7 +71,7 @@ func checkFile(path string, want manifest.Blob) error {
 		return err
 	}
 	defer f.Close()
-	return copyBlob(io.Discard, f, want)
+	return copyBlob(io.Discard, f, filepath.Base(path), want)
 }
 
 func readBlob(path string, want manifest.Blob) ([]byte, error) {
@@ -85,7 +84,7 @@ func readBlob(path string, want manifest.Blob) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %d bytes, the limit is %d", filepath.Base(path), want.Size, manifest.MaxRootSize)
 	}
 	var b bytes.Buffer
-	err = copyBlob(&b, f, want)
+	err = copyBlob(&b, f, filepath.Base(path), want)
 	return b.Bytes(), err
 }
 
@@ -107,7 +106,7 @@ func sealedCopy(path string, want manifest.Blob) (*os.File, error) {
 		return nil, fmt.Errorf("memfd_create: %w", err)
 	}
 	m := os.NewFile(uintptr(fd), name)
-	if err := copyBlob(m, f, want); err != nil {
+	if err := copyBlob(m, f, name, want); err != nil {
 		m.Close()
 		return nil, err
 	}
