@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -143,6 +144,7 @@ func start(t testing.TB, i *Instance, export string, args ...uint64) {
 
 func newGuest(t testing.TB, c *Code) *Instance {
 	t.Helper()
+	debug.SetPanicOnFault(true) // as every goroutine that touches guest memory
 	i, e := c.Programs()[0].New()
 	if e != 0 {
 		t.Fatal(e)
