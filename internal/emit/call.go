@@ -42,7 +42,7 @@ func (f *function) callee(in *wasm.Instr) (wasm.FuncType, string, error) {
 			return t, "vk_setjmp", nil
 		}
 		f.refs.funcs[in.Index] = true
-		return t, "f" + strconv.FormatUint(uint64(in.Index), 10), nil
+		return t, "fn" + strconv.FormatUint(uint64(in.Index), 10), nil
 	}
 	t := f.p.m.Types[in.Index]
 	if len(t.Results) > maxResults {
@@ -115,7 +115,7 @@ func appendParams(b []byte, t wasm.FuncType, named bool) []byte {
 // appendPrototype adds the declarator of function i.
 func (p *program) appendPrototype(b []byte, i uint32, named bool) []byte {
 	t, _ := p.m.FuncTypeOf(i)
-	b = append(append(b, resultOf(t)...), " f"...)
+	b = append(append(b, resultOf(t)...), " fn"...)
 	b = append(strconv.AppendUint(b, uint64(i), 10), '(')
 	return append(appendParams(b, t, named), ')')
 }

@@ -2,7 +2,7 @@
 //
 // # Model
 //
-// Each wasm function i becomes one C function f<i> with the SysV calling convention; the
+// Each wasm function i becomes one C function fn<i> (symbol <prefix>f<i>) with the SysV calling convention; the
 // module's globals, tables and passive segments become the instance area, addressed by
 // constant negative offsets from GS (see package layout); its active data becomes the
 // memory image. Fixed C lives in runtime/: vk_layout.h (numbers of package layout), vk.h
@@ -11,7 +11,7 @@
 // out of compiled code). The emitted text is therefore little more than the module's
 // instructions written one to a line:
 //
-//	u32 f7(u32 l0, u32 l1) {
+//	u32 fn7(u32 l0, u32 l1) {
 //	  u32 l2 = 0;
 //	  u32 t1 = i32_load(l0, 8);
 //	  u32 t2 = i32_add(t1, l1);

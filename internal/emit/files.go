@@ -167,11 +167,11 @@ func (p *program) thunks(b []byte, refs refs) []byte {
 func (p *program) thunk(b []byte, name string, i uint32, refs refs) []byte {
 	refs.funcs[i] = true
 	t, _ := p.m.FuncTypeOf(i)
-	b = fmt.Appendf(b, "void %s(void) VK_NAME(%s);\nvoid %s(void) {\n  ", name, name, name)
+	b = fmt.Appendf(b, "void %s(void) VK_NAME(%s);\nvoid %s(void) {\n  [[clang::noinline]] ", name, name, name)
 	if len(t.Results) > 0 {
 		b = fmt.Appendf(b, "RESULT(%s, 0) = ", resultType(t.Results[0]))
 	}
-	b = fmt.Appendf(b, "f%d(", i)
+	b = fmt.Appendf(b, "fn%d(", i)
 	slot := 0
 	for k, typ := range t.Params {
 		if k > 0 {

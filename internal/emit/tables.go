@@ -27,7 +27,7 @@ func (f *function) tableInstr(in *wasm.Instr) (done bool, err error) {
 		f.emit(f.temp(wasm.I32), "ref_is_null(", v, ");")
 	case wasm.OpRefFunc:
 		f.refs.funcs[in.Index] = true
-		f.emit(f.temp(wasm.FuncRef), "FUNC_REF(f", in.Index, ", ", f.p.typeID(in.Index), "u);")
+		f.emit(f.temp(wasm.FuncRef), "FUNC_REF(fn", in.Index, ", ", f.p.typeID(in.Index), "u);")
 		return true, f.p.refer(in.Index, "used as a reference")
 	case wasm.OpTableGet:
 		t, typ := a.tables[in.Index], f.elem(in.Index)
