@@ -1,6 +1,7 @@
-/* System calls are imported functions, one for each call (bits/wali.h, generated). All of
- * them hang on one switch over the call's number: where the number is a constant the
- * compiler leaves one call, so that a program imports what it can reach and no more. */
+/* System calls are imported functions, one for each call (bits/wali.h, generated). A call
+ * site is a switch over the call's number, which the compiler's front end folds to the one
+ * import when the number is a constant. It must not reach the optimiser as a switch: that
+ * merges the switches of several calls and then keeps all cases. */
 #include <bits/wali.h>
 
 #define __SYSCALL_LL_E(x) (x)
@@ -9,57 +10,23 @@
 #define __scc(X) ((long long)(X))
 typedef long long syscall_arg_t;
 
-#define __WALI_INLINE static __inline __attribute__((__always_inline__, __unused__))
-
-__WALI_INLINE long long __wali_call(long long n, long long a, long long b, long long c, long long d, long long e, long long f)
-{
-	long long r;
-	__WALI_SWITCH(r, n, a, b, c, d, e, f)
-	return r;
-}
-
-__WALI_INLINE long __syscall0(long long n)
-{
-	return __wali_call(n, 0, 0, 0, 0, 0, 0);
-}
-__WALI_INLINE long __syscall1(long long n, long long a)
-{
-	return __wali_call(n, a, 0, 0, 0, 0, 0);
-}
-__WALI_INLINE long __syscall2(long long n, long long a, long long b)
-{
-	return __wali_call(n, a, b, 0, 0, 0, 0);
-}
-__WALI_INLINE long __syscall3(long long n, long long a, long long b, long long c)
-{
-	return __wali_call(n, a, b, c, 0, 0, 0);
-}
-__WALI_INLINE long __syscall4(long long n, long long a, long long b, long long c, long long d)
-{
-	return __wali_call(n, a, b, c, d, 0, 0);
-}
-__WALI_INLINE long __syscall5(long long n, long long a, long long b, long long c, long long d, long long e)
-{
-	return __wali_call(n, a, b, c, d, e, 0);
-}
-__WALI_INLINE long __syscall6(long long n, long long a, long long b, long long c, long long d, long long e, long long f)
-{
-	return __wali_call(n, a, b, c, d, e, f);
-}
+#define __wali_call(n, a, b, c, d, e, f) ({ \
+	long long __r, __a = (a), __b = (b), __c = (c), __d = (d), __e = (e), __f = (f); \
+	__WALI_SWITCH(__r, n, __a, __b, __c, __d, __e, __f) \
+	(long)__r; })
 
 /* A call that is a cancellation point. There is no program counter to compare, so the
  * check stands before the call and after one that was interrupted; __wali_cancel is null
  * until the program first calls pthread_cancel. close is done once it is interrupted. */
 extern hidden long (*volatile __wali_cancel)(long);
 
-__WALI_INLINE long __wali_cp(long long n, long long a, long long b, long long c, long long d, long long e, long long f)
-{
-	long r;
-	if (__wali_cancel && n != 3 && (r = __wali_cancel(0))) return r;
-	r = __wali_call(n, a, b, c, d, e, f);
-	if (r == -4 && __wali_cancel && n != 3) r = __wali_cancel(r);
-	return r;
-}
+#define __wali_cp(n, a, b, c, d, e, f) ({ \
+	long __s = 0; \
+	if (!__wali_cancel || (n) == 3 || !(__s = __wali_cancel(0))) { \
+		__s = __wali_call(n, a, b, c, d, e, f); \
+		if (__s == -4 && (n) != 3 && __wali_cancel) __s = __wali_cancel(__s); \
+	} \
+	__s; })
 
 #undef SYS_futimesat
 
