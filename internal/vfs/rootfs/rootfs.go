@@ -9,7 +9,7 @@
 // host does not exist here.
 //
 // Everything belongs to user and group 0 and has one time, Time, so that the same bundle
-// looks the same everywhere.
+// looks the same everywhere. The list is walked when a directory is first looked at.
 package rootfs
 
 import (
@@ -69,6 +69,16 @@ func New(o Options) *Tree {
 // Root describes the root directory.
 func (t *Tree) Root() (memfs.BaseNode, linux.Errno) {
 	return t.directory("/", stat(1, linux.S_IFDIR|0o755)), 0
+}
+
+// Layer makes the container's root: a writable layer in memory over the tree. opts.Base is
+// set here.
+func (t *Tree) Layer(opts memfs.Options) (*memfs.FS, linux.Errno) {
+	opts.Base = t
+	if opts.Type == "" {
+		opts.Type, opts.Magic = "overlay", linux.OVERLAYFS_SUPER_MAGIC
+	}
+	return memfs.New(opts)
 }
 
 // stat is what all nodes have alike.
