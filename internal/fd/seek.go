@@ -93,47 +93,8 @@ func (d *Description) ReadDir(c *vfs.Context, emit func(*linux.Dirent) bool) lin
 	})
 }
 
-// CopyRange reads from src and writes to d through buf, at *offsets where they are given,
-// else at the descriptions' own offsets, which it moves: the core of sendfile(2),
-// copy_file_range(2) and splice(2). It does one buffer and gives the number of bytes that
-// were written. What was read and not written is read again by the next call, unless src is
-// a stream: then the rest is given back in left, and the caller writes it first.
-func (d *Description) CopyRange(buf []byte, src *Description, from, to *int64) (n int, left []byte, e linux.Errno) {
-	start := int64(0)
-	switch {
-	case from != nil:
-		start = *from
-	case !src.stream:
-		start = src.Offset()
-	}
-	var got int
-	if src.stream {
-		got, e = src.Read(buf)
-	} else {
-		got, e = src.ReadAt(buf, start)
-	}
-	if e != 0 || got == 0 {
-		return 0, nil, e
-	}
-	if to != nil {
-		n, e = d.WriteAt(buf[:got], *to)
-		*to += int64(n)
-	} else {
-		n, e = d.Write(buf[:got])
-	}
-	switch {
-	case src.stream:
-		return n, buf[n:got], e
-	case from != nil:
-		*from += int64(n)
-	case n > 0:
-		src.advance(int64(n))
-	}
-	return n, nil, e
-}
-
-// advance moves the offset forward.
-func (d *Description) advance(n int64) {
+// Advance moves the offset forward by what a copy took from there.
+func (d *Description) Advance(n int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.offset += n
