@@ -3,6 +3,7 @@ package proc
 import (
 	"slices"
 
+	"vkernel/internal/guest"
 	"vkernel/internal/linux"
 	"vkernel/internal/wait"
 )
@@ -28,6 +29,10 @@ func (p *Process) decide(status int) {
 func (t *Thread) exit() {
 	p := t.process
 	p.timers.stop()
+	if t.vfork != nil && t.clearTID != 0 {
+		var zero uint32
+		guest.Put(t.mem, t.clearTID, &zero)
+	}
 	old := p.memory.set(Memory{})
 	if t.vfork == nil && old.Space != nil {
 		p.noteRSS(&old)

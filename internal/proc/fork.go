@@ -3,33 +3,84 @@ package proc
 import (
 	"slices"
 
+	"vkernel/internal/guest"
 	"vkernel/internal/linux"
 )
 
 // vforkRelease tells a vfork parent that its child runs elsewhere or has ended.
 type vforkRelease struct{ done chan struct{} }
 
-// Fork is fork(2): a child that goes on from the same point with a copy of everything. The
-// child's call returns 0. exitSignal is what its parent gets at its end.
-func (t *Thread) Fork(exitSignal linux.Signal) (pid int, e linux.Errno) {
-	child, e := t.child(exitSignal)
+// ForkOptions are what clone(2) adds to fork(2).
+type ForkOptions struct {
+	ExitSignal linux.Signal // what the parent gets at the child's end
+	Vfork      bool         // memory is shared, and the parent waits, until the child execs or ends
+	ChildTID   guest.Addr   // where the child's memory gets its id, or 0
+	ClearTID   guest.Addr   // what is cleared at the child's end if memory is shared, or 0
+}
+
+// Clone makes a child that goes on from the same point; its call returns 0.
+func (t *Thread) Clone(o ForkOptions) (pid int, e linux.Errno) {
+	child, e := t.child(o.ExitSignal)
 	if e != 0 {
 		return 0, e
+	}
+	child.thread.clearTID = o.ClearTID
+	if o.Vfork {
+		return t.vforkInto(child, o)
 	}
 	m, e := t.copyMemory(child)
 	if e != 0 {
 		child.discard()
 		return 0, e
 	}
-	child.memory.now = m
-	child.thread.enterSpace(m, t.program)
-	if e := child.join(t.process); e != 0 {
+	if e := t.admit(child, m, o); e != 0 {
 		m.Instance.Free()
-		child.discard()
 		return 0, e
 	}
 	go child.thread.run(0)
 	return child.pid, 0
+}
+
+// Fork is fork(2).
+func (t *Thread) Fork() (pid int, e linux.Errno) {
+	return t.Clone(ForkOptions{ExitSignal: linux.SIGCHLD})
+}
+
+// Vfork is vfork(2): the child runs in this very instance while its parent waits. What it
+// does to the native stack and the globals is undone then.
+func (t *Thread) Vfork() (pid int, e linux.Errno) {
+	return t.Clone(ForkOptions{ExitSignal: linux.SIGCHLD, Vfork: true})
+}
+
+func (t *Thread) vforkInto(child *Process, o ForkOptions) (pid int, e linux.Errno) {
+	release := &vforkRelease{make(chan struct{})}
+	child.thread.vfork = release
+	if e := t.admit(child, Memory{t.space, t.inst}, o); e != 0 {
+		return 0, e
+	}
+	pid = child.pid
+	aside := t.inst.SetAside()
+	go child.thread.run(0)
+	t.clock.pause()
+	<-release.done
+	t.clock.goOn()
+	aside.Restore()
+	return pid, 0
+}
+
+// admit gives the child its memory and makes it part of the tree.
+func (t *Thread) admit(child *Process, m Memory, o ForkOptions) linux.Errno {
+	child.memory.set(m)
+	child.thread.enterSpace(m, t.program)
+	if o.ChildTID != 0 {
+		tid := uint32(child.pid)
+		guest.Put(m.Instance.Memory(), o.ChildTID, &tid) // as Linux, without an error
+	}
+	e := child.join(t.process)
+	if e != 0 {
+		child.discard()
+	}
+	return e
 }
 
 // copyMemory copies the address space for a child.
@@ -44,31 +95,6 @@ func (t *Thread) copyMemory(child *Process) (Memory, linux.Errno) {
 		return Memory{}, e
 	}
 	return Memory{space, inst}, 0
-}
-
-// Vfork is vfork(2): the child runs in this very instance while its parent waits, until it
-// execs or ends. What it does to the stack and the globals is undone then.
-func (t *Thread) Vfork(exitSignal linux.Signal) (pid int, e linux.Errno) {
-	child, e := t.child(exitSignal)
-	if e != 0 {
-		return 0, e
-	}
-	m := Memory{t.space, t.inst}
-	child.memory.now = m
-	child.thread.enterSpace(m, t.program)
-	release := &vforkRelease{make(chan struct{})}
-	child.thread.vfork = release
-	if e := child.join(t.process); e != 0 {
-		child.discard()
-		return 0, e
-	}
-	aside := t.inst.SetAside()
-	go child.thread.run(0)
-	t.clock.pause()
-	<-release.done
-	t.clock.goOn()
-	aside.Restore()
-	return child.pid, 0
 }
 
 // child makes a process and its thread, known to nobody yet.

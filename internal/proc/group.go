@@ -133,8 +133,8 @@ func (g *Group) hasStoppedLocked() bool {
 	return false
 }
 
-// membersOf lists the members of a group.
-func (t *Table) membersOf(id int) []*Process {
+// Members lists the members of a process group.
+func (t *Table) Members(id int) []*Process {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	g := t.groups[id]

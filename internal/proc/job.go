@@ -64,7 +64,7 @@ func (p *Process) Privileged() bool { return p.Cred().Super() }
 
 // SignalGroup sends sig to every process of a group, from the kernel.
 func (t *Table) SignalGroup(group int32, sig linux.Signal) {
-	for _, p := range t.membersOf(int(group)) {
+	for _, p := range t.Members(int(group)) {
 		p.Signal(linux.Info(sig, linux.SI_KERNEL))
 	}
 }
@@ -81,7 +81,7 @@ func (t *Table) Hangup(terminal *tty.TTY, session, foreground int32) {
 		if leader != nil {
 			leader.Signal(linux.Info(sig, linux.SI_KERNEL))
 		}
-		for _, p := range t.membersOf(int(foreground)) {
+		for _, p := range t.Members(int(foreground)) {
 			if p != leader {
 				p.Signal(linux.Info(sig, linux.SI_KERNEL))
 			}

@@ -73,5 +73,14 @@ func (l *Limits) Set(resource int, v linux.Rlimit, super bool) (old linux.Rlimit
 // Limit is the soft limit of a resource, RLIM_INFINITY if there is none.
 func (p *Process) Limit(resource int) uint64 { return p.limits.Get(resource).Cur }
 
+// SetLimit changes a limit, see Limits.Set.
+func (p *Process) SetLimit(resource int, v linux.Rlimit, super bool) (old linux.Rlimit, e linux.Errno) {
+	old, e = p.limits.Set(resource, v, super)
+	if e == 0 && resource == linux.RLIMIT_SIGPENDING {
+		p.sig.SetLimit(int(min(v.Cur, maxSignals)))
+	}
+	return old, e
+}
+
 // Limits are the process's.
 func (p *Process) Limits() *Limits { return p.limits }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"vkernel/internal/futex"
 	"vkernel/internal/linux"
 	"vkernel/internal/vfs/lock"
 	"vkernel/internal/vfs/pipe"
@@ -33,6 +34,7 @@ type Table struct {
 	config  Config
 	started time.Time
 	digests digests
+	Futexes futex.Set
 	done    chan struct{} // closed when the last process is gone
 	locks   lock.Registry // of files
 

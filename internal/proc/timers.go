@@ -34,6 +34,7 @@ type timer struct {
 	period  time.Duration
 	rounds  int // how often it was set: an expiry of an older setting is void
 	overrun int32
+	clock   int32 // of a POSIX timer
 }
 
 // set arms the timer to fire after d, then every period; 0 disarms. It gives what was left.
@@ -119,7 +120,7 @@ func (p *Process) Interval(which int) (left, period time.Duration) {
 }
 
 // NewTimer is timer_create(2): sig is sent with value, or nothing if sig is 0.
-func (p *Process) NewTimer(sig linux.Signal, value uint64) (id int32, e linux.Errno) {
+func (p *Process) NewTimer(clock int32, sig linux.Signal, value uint64) (id int32, e linux.Errno) {
 	s := &p.timers
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,7 +135,7 @@ func (p *Process) NewTimer(sig linux.Signal, value uint64) (id int32, e linux.Er
 	}
 	id = s.nextID
 	s.nextID = (s.nextID + 1) & 0x7fffffff
-	t := &timer{}
+	t := &timer{clock: clock}
 	t.fire = func(missed int64) {
 		if sig == 0 {
 			return
@@ -161,6 +162,18 @@ func (p *Process) SetTimer(id int32, d, period time.Duration) (left, oldPeriod t
 	}
 	left, oldPeriod = s.setLocked(t, d, period)
 	return left, oldPeriod, 0
+}
+
+// TimerClock gives the clock of a timer.
+func (p *Process) TimerClock(id int32) (int32, linux.Errno) {
+	s := &p.timers
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.posix[id]
+	if t == nil {
+		return 0, linux.EINVAL
+	}
+	return t.clock, 0
 }
 
 // Timer gives what is left.

@@ -1,0 +1,222 @@
+package syscalls
+
+import (
+	"math/bits"
+	"runtime"
+
+	"vkernel/internal/guest"
+	"vkernel/internal/linux"
+	"vkernel/internal/proc"
+)
+
+// schedYield lets other guests run.
+func schedYield(*proc.Thread, Args) (int64, linux.Errno) {
+	runtime.Gosched()
+	return 0, 0
+}
+
+// cpus is the set of processors, one bit each: at most 64 are shown.
+func cpus() uint64 {
+	n := min(runtime.NumCPU(), 64)
+	return ^uint64(0) >> (64 - n)
+}
+
+func schedGetaffinity(t *proc.Thread, a Args) (int64, linux.Errno) {
+	if n := a.Size(1); n < 8 || n%8 != 0 {
+		return 0, linux.EINVAL
+	}
+	if _, e := target(t, a.Int(0)); e != 0 {
+		return 0, e
+	}
+	set := cpus()
+	return 8, guest.Put(t.Mem(), a.Addr(2), &set)
+}
+
+func schedSetaffinity(t *proc.Thread, a Args) (int64, linux.Errno) {
+	if _, e := target(t, a.Int(0)); e != 0 {
+		return 0, e
+	}
+	var raw [8]byte
+	if e := t.Mem().Read(a.Addr(2), raw[:min(a.Size(1), 8)]); e != 0 {
+		return 0, e
+	}
+	var set uint64
+	for i, b := range raw {
+		set |= uint64(b) << (8 * i)
+	}
+	if bits.OnesCount64(set&cpus()) == 0 {
+		return 0, linux.EINVAL
+	}
+	return 0, 0
+}
+
+func getcpu(t *proc.Thread, a Args) (int64, linux.Errno) {
+	var zero uint32
+	for i := range 2 {
+		if at := a.Addr(i); at != 0 {
+			if e := guest.Put(t.Mem(), at, &zero); e != 0 {
+				return 0, e
+			}
+		}
+	}
+	return 0, 0
+}
+
+// Scheduling policies: every thread has SCHED_OTHER with priority 0.
+const (
+	schedOther = 0
+	schedFIFO  = 1
+	schedRR    = 2
+	schedBatch = 3
+	schedIdle  = 5
+)
+
+func schedGetscheduler(t *proc.Thread, a Args) (int64, linux.Errno) {
+	if a.Int(0) < 0 {
+		return 0, linux.EINVAL
+	}
+	_, e := target(t, a.Int(0))
+	return schedOther, e
+}
+
+func schedGetparam(t *proc.Thread, a Args) (int64, linux.Errno) {
+	if a.Int(0) < 0 || a.Addr(1) == 0 {
+		return 0, linux.EINVAL
+	}
+	if _, e := target(t, a.Int(0)); e != 0 {
+		return 0, e
+	}
+	var priority int32
+	return 0, guest.Put(t.Mem(), a.Addr(1), &priority)
+}
+
+func schedSetscheduler(t *proc.Thread, a Args) (int64, linux.Errno) {
+	if a.Int(0) < 0 || a.Addr(2) == 0 {
+		return 0, linux.EINVAL
+	}
+	if _, e := target(t, a.Int(0)); e != 0 {
+		return 0, e
+	}
+	priority, e := guest.Get[int32](t.Mem(), a.Addr(2))
+	if e != 0 {
+		return 0, e
+	}
+	switch a.Int(1) {
+	case schedOther, schedBatch, schedIdle:
+		if priority != 0 {
+			return 0, linux.EINVAL
+		}
+		return 0, 0
+	case schedFIFO, schedRR:
+		return 0, linux.EPERM
+	}
+	return 0, linux.EINVAL
+}
+
+func schedGetPriorityMax(_ *proc.Thread, a Args) (int64, linux.Errno) {
+	return priorityRange(a.Int(0), 99)
+}
+
+func schedGetPriorityMin(_ *proc.Thread, a Args) (int64, linux.Errno) {
+	return priorityRange(a.Int(0), 1)
+}
+
+func priorityRange(policy int32, realtime int64) (int64, linux.Errno) {
+	switch policy {
+	case schedOther, schedBatch, schedIdle:
+		return 0, 0
+	case schedFIFO, schedRR:
+		return realtime, 0
+	}
+	return 0, linux.EINVAL
+}
+
+// prioritised lists the processes that which and who of getpriority name.
+func prioritised(t *proc.Thread, which, who int32) ([]*proc.Process, linux.Errno) {
+	switch which {
+	case linux.PRIO_PROCESS:
+		p, e := target(t, who)
+		if e != 0 {
+			return nil, e
+		}
+		return []*proc.Process{p}, 0
+	case linux.PRIO_PGRP:
+		if who == 0 {
+			who = t.Process().Group()
+		}
+		return t.Table().Members(int(who)), 0
+	case linux.PRIO_USER:
+		uid := uint32(who)
+		if who == 0 {
+			uid = t.Cred().UID
+		}
+		var all []*proc.Process
+		for _, p := range t.Table().All() {
+			if p.Cred().UID == uid {
+				all = append(all, p)
+			}
+		}
+		return all, 0
+	}
+	return nil, linux.EINVAL
+}
+
+// getpriority gives 20 less the lowest nice value, so that it is never negative.
+func getpriority(t *proc.Thread, a Args) (int64, linux.Errno) {
+	all, e := prioritised(t, a.Int(0), a.Int(1))
+	if e != 0 {
+		return 0, e
+	}
+	best := int64(0)
+	for _, p := range all {
+		best = max(best, int64(20-p.Nice().Load()))
+	}
+	if best == 0 {
+		return 0, linux.ESRCH
+	}
+	return best, 0
+}
+
+func setpriority(t *proc.Thread, a Args) (int64, linux.Errno) {
+	all, e := prioritised(t, a.Int(0), a.Int(1))
+	if e != 0 {
+		return 0, e
+	}
+	nice := min(max(a.Int(2), -20), 19)
+	e = linux.ESRCH
+	c := t.Cred()
+	for _, p := range all {
+		o := p.Cred()
+		switch {
+		case !c.Super() && c.EUID != o.EUID && c.EUID != o.UID:
+			e = linux.EPERM
+		case !c.Super() && nice < p.Nice().Load():
+			e = linux.EACCES
+		default:
+			p.Nice().Store(nice)
+			if e == linux.ESRCH {
+				e = 0
+			}
+		}
+	}
+	return 0, e
+}
+
+// membarrier: one thread in a process has nobody to wait for.
+func membarrier(_ *proc.Thread, a Args) (int64, linux.Errno) {
+	const (
+		query   = 0
+		known   = 1<<0 | 1<<1 | 1<<2 | 1<<3 | 1<<4 // global, its expedited forms, private expedited
+		noFlags = 0
+	)
+	cmd := a.Uint(0)
+	switch {
+	case a.Uint(1) != noFlags:
+		return 0, linux.EINVAL
+	case cmd == query:
+		return known, 0
+	case cmd&(cmd-1) != 0, cmd&^uint32(known) != 0:
+		return 0, linux.EINVAL
+	}
+	return 0, 0
+}
