@@ -168,11 +168,6 @@ func (c *Context) Utimens(at Path, name string, times *[2]linux.Timespec, flags 
 	t := [2]linux.Timespec{now, now}
 	if times != nil {
 		t = *times
-		for _, v := range t {
-			if v.Nsec != linux.UTIME_NOW && v.Nsec != linux.UTIME_OMIT && uint64(v.Nsec) > 999_999_999 {
-				return linux.EINVAL
-			}
-		}
 	}
 	if t[0].Nsec == linux.UTIME_OMIT && t[1].Nsec == linux.UTIME_OMIT {
 		return 0
@@ -181,6 +176,11 @@ func (c *Context) Utimens(at Path, name string, times *[2]linux.Timespec, flags 
 		return linux.EINVAL
 	}
 	return c.change(at, name, flags, func(cred *Cred, p Perm, a *Attr) linux.Errno {
+		for _, v := range t {
+			if v.Nsec != linux.UTIME_NOW && v.Nsec != linux.UTIME_OMIT && uint64(v.Nsec) > 999_999_999 {
+				return linux.EINVAL
+			}
+		}
 		touch := t[0].Nsec == linux.UTIME_NOW && t[1].Nsec == linux.UTIME_NOW
 		switch {
 		case cred.owns(p):

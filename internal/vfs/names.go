@@ -27,14 +27,19 @@ func (c *Context) createAt(at Path, name string, slashes bool) (dir DirWriter, w
 	case w.pos.readOnly():
 		return nil, w, linux.EROFS
 	}
-	if e := w.cred.mayCreate(w.pos); e != 0 {
-		return nil, w, e
-	}
-	dir, ok := d.(DirWriter)
-	if !ok {
-		return nil, w, linux.EPERM
-	}
+	dir, _ = d.(DirWriter)
 	return dir, w, 0
+}
+
+// mayMake checks rights for a node to be made where createAt found the name free.
+func (w *walker) mayMake(dir DirWriter) linux.Errno {
+	if e := w.cred.mayCreate(w.pos); e != 0 {
+		return e
+	}
+	if dir == nil { // it is not made to be written
+		return linux.EPERM
+	}
+	return 0
 }
 
 // makeNode makes a node of the given mode at name.
@@ -42,6 +47,9 @@ func (c *Context) makeNode(at Path, name string, mode uint32, fill func(*NewNode
 	isDir := mode&linux.S_IFMT == linux.S_IFDIR
 	dir, w, e := c.createAt(at, name, isDir)
 	if e != 0 {
+		return Path{}, e
+	}
+	if e := w.mayMake(dir); e != 0 {
 		return Path{}, e
 	}
 	n := c.newNode(w.pos, mode)
@@ -72,10 +80,14 @@ func (c *Context) Mknod(at Path, name string, mode uint32, rdev uint64) linux.Er
 		if mode&linux.S_IFMT == linux.S_IFCHR && rdev == 0 {
 			break
 		}
-		if _, _, e := c.createAt(at, name, false); e != 0 {
-			return e
+		dir, w, e := c.createAt(at, name, false)
+		if e == 0 {
+			e = w.mayMake(dir)
 		}
-		return linux.EPERM
+		if e == 0 {
+			e = linux.EPERM
+		}
+		return e
 	case linux.S_IFDIR:
 		return linux.EPERM
 	default:
@@ -130,6 +142,12 @@ func (c *Context) Link(at Path, name string, toAt Path, to string, flags uint32)
 	}
 	if old.Mount != w.pos.Mount {
 		return linux.EXDEV
+	}
+	if !w.cred.mayLink(old.Node().Perm()) {
+		return linux.EPERM
+	}
+	if e := w.mayMake(dir); e != 0 {
+		return e
 	}
 	if old.Node().Perm().Type() == linux.S_IFDIR {
 		return linux.EPERM

@@ -49,6 +49,16 @@ func (c *Cred) mayDelete(dir Path, child *Entry, isDir bool) linux.Errno {
 	return 0
 }
 
+// mayLink reports whether c may make a hard link to a node with p, by the rule of the
+// sysctl fs.protected_hardlinks: its owner may, others only to a plain file that they may
+// read and write.
+func (c *Cred) mayLink(p Perm) bool {
+	return c.owns(p) ||
+		p.Type() == linux.S_IFREG && p.Mode&linux.S_ISUID == 0 &&
+			p.Mode&(linux.S_ISGID|linux.S_IXGRP) != linux.S_ISGID|linux.S_IXGRP &&
+			c.allowed(p, linux.R_OK|linux.W_OK)
+}
+
 // readOnly reports whether nothing may change through p's mount.
 func (p Path) readOnly() bool { return p.Mount.Flags&ReadOnly != 0 }
 

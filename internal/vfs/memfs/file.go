@@ -149,7 +149,7 @@ func (f *file) truncate(size int64) linux.Errno {
 // resizeLocked sets the size and gives pages beyond it back. What lies beyond the size in
 // the last page is zero at all times. Precondition: mu is held.
 func (f *file) resizeLocked(size int64) {
-	if size < f.size.Load() {
+	if size <= f.size.Load() { // what fallocate put beyond it goes even if it stays
 		f.pages.cut((size+pageSize-1)/pageSize, math.MaxInt64, f.freePage)
 		if p := f.pages.get(size / pageSize); real(p) == 1 {
 			clear(p[size%pageSize:])
