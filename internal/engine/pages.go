@@ -185,22 +185,29 @@ func (i *Instance) CopyPages(dst *Instance, addr, length uint64) linux.Errno {
 	})
 }
 
-// Share maps the shared range [addr, addr+length) into dst at the same place.
-func (i *Instance) Share(dst *Instance, addr, length uint64, prot int) linux.Errno {
-	at, e := i.within(addr, length)
+// Share maps the shared range [addr, addr+length) a second time, into dst (which may be this
+// instance) from to on.
+func (i *Instance) Share(dst *Instance, addr, to, length uint64, prot int) linux.Errno {
+	from, e := i.within(addr, length)
 	if e == 0 {
 		e = checkProt(prot)
 	}
 	if e != 0 {
 		return e
 	}
-	dst.changed, dst.foreign = true, true
-	// Remapping a shared mapping of no bytes makes a second mapping of its pages.
-	to := at - i.base + dst.base
-	if e := mremap(at, 0, uintptr(length), unix.MREMAP_MAYMOVE|unix.MREMAP_FIXED, to); e != 0 {
+	at, e := dst.within(to, length)
+	if e != 0 {
 		return e
 	}
-	return mprotect(to, uintptr(length), prot)
+	if e := dst.dropImage(to, to+length); e != 0 {
+		return e
+	}
+	dst.changed, dst.foreign = true, true
+	// Remapping a shared mapping of no bytes makes a second mapping of its pages.
+	if e := mremap(from, 0, uintptr(length), unix.MREMAP_MAYMOVE|unix.MREMAP_FIXED, at); e != 0 {
+		return e
+	}
+	return mprotect(at, uintptr(length), prot)
 }
 
 // Resident counts the bytes of the range that are in the host's memory.

@@ -1,11 +1,12 @@
 package linux
 
-// Protection of memory.
+// Protection of memory, include/uapi/asm-generic/mman-common.h.
 const (
-	PROT_NONE  = 0
-	PROT_READ  = 1
-	PROT_WRITE = 2
-	PROT_EXEC  = 4
+	PROT_NONE  = 0x0
+	PROT_READ  = 0x1
+	PROT_WRITE = 0x2
+	PROT_EXEC  = 0x4
+	PROT_SEM   = 0x8
 )
 
 // Flags of mmap(2).
@@ -16,15 +17,8 @@ const (
 	MAP_TYPE            = 0x0f
 	MAP_FIXED           = 0x10
 	MAP_ANONYMOUS       = 0x20
-	MAP_GROWSDOWN       = 0x0100
-	MAP_DENYWRITE       = 0x0800
-	MAP_LOCKED          = 0x2000
-	MAP_NORESERVE       = 0x4000
-	MAP_POPULATE        = 0x8000
-	MAP_NONBLOCK        = 0x10000
-	MAP_STACK           = 0x20000
+	MAP_GROWSDOWN       = 0x100
 	MAP_HUGETLB         = 0x40000
-	MAP_SYNC            = 0x80000
 	MAP_FIXED_NOREPLACE = 0x100000
 )
 
@@ -35,7 +29,7 @@ const (
 	MREMAP_DONTUNMAP = 4
 )
 
-// Advice of madvise(2).
+// Advice for madvise(2).
 const (
 	MADV_NORMAL         = 0
 	MADV_RANDOM         = 1

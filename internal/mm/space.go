@@ -1,10 +1,22 @@
 package mm
 
 import (
+	"math"
 	"sync"
 
 	"vkernel/internal/engine"
 	"vkernel/internal/linux"
+)
+
+const (
+	pageSize = 4096
+	wasmPage = 65536
+	total    = 1 << 32 // what a guest address reaches
+
+	// maxAreas is vm.max_map_count of the guest.
+	maxAreas = 65530
+	// highest keeps mappings away from the addresses that look like -errno in 32 bits.
+	highest = total - wasmPage
 )
 
 // Source gives the bytes of a mapped file: a short count is the end of it. A vfs.File is one.
@@ -20,72 +32,121 @@ type Limits struct {
 	Data func() uint64 // RLIMIT_DATA: bytes of private writable areas
 }
 
+func limit(f func() uint64) uint64 {
+	if f == nil {
+		return math.MaxUint64
+	}
+	return f()
+}
+
 // Space is the address space of one process.
 type Space struct {
-	inst   *engine.Instance
-	limits Limits
+	inst    *engine.Instance
+	limits  Limits
+	initial uint64 // where the break may not go below
+	top     uint64 // where mappings end
 
 	mu sync.Mutex
+
+	// guarded by mu
+	areas     areas
+	brk       uint64 // the program break
+	floor     uint64 // of the break: it does not go below what memory.grow gave out
+	lastShare uint64
+	freed     bool
 }
 
 // New makes the space of an instance fresh from its program's image.
-func New(inst *engine.Instance, limits Limits) *Space { return &Space{inst: inst, limits: limits} }
+func New(inst *engine.Instance, limits Limits) *Space {
+	m := inst.Program().Meta.Memory
+	s := &Space{inst: inst, limits: limits, initial: uint64(m.Min) * wasmPage, top: min(uint64(m.Max)*wasmPage, highest)}
+	s.brk, s.floor = s.initial, s.initial
+	if s.initial > 0 {
+		s.areas.replace(0, s.initial, area{start: 0, end: s.initial, prot: linux.PROT_READ | linux.PROT_WRITE, name: nameData})
+	}
+	return s
+}
 
 // Instance is the instance whose memory this is.
 func (s *Space) Instance() *engine.Instance { return s.inst }
 
+// Free frees the instance. The space is empty after it; nothing else may use the instance.
+func (s *Space) Free() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.freed {
+		s.freed = true
+		s.areas = areas{}
+		s.inst.Free()
+	}
+}
+
+func pageUp(n uint64) uint64 { return (n + pageSize - 1) &^ (pageSize - 1) }
+
+// allow checks the limits for size more bytes, and for room in the list and at the host for
+// more areas.
+func (s *Space) allow(size uint64, data bool, more int) linux.Errno {
+	if s.freed || size > total || s.areas.virtual+size > limit(s.limits.AS) {
+		return linux.ENOMEM
+	}
+	if data && s.areas.data+size > limit(s.limits.Data) {
+		return linux.ENOMEM
+	}
+	if len(s.areas.list)+more > maxAreas {
+		return linux.ENOMEM
+	}
+	return s.inst.Areas(len(s.areas.list) + more)
+}
+
 // Brk sets the program break and returns it; on any failure, the old one (brk(2)).
-func (s *Space) Brk(addr uint32) uint32 { return 0 }
+func (s *Space) Brk(addr uint32) uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if to := uint64(addr); to >= s.floor && s.moveBreak(to) == 0 {
+		s.brk = to
+		s.inst.SetPages(uint32((s.brk + wasmPage - 1) / wasmPage))
+	}
+	return uint32(s.brk)
+}
 
 // Grow is memory.grow by n pages of 64 KiB: it gives the old size in pages.
-func (s *Space) Grow(n uint32) (old uint32, ok bool) { return 0, false }
-
-// Map is mmap(2): prot and flags are linux.PROT_* and linux.MAP_*; src is nil if MAP_ANONYMOUS.
-func (s *Space) Map(addr, length uint32, prot, flags int, src Source, off int64) (uint32, linux.Errno) {
-	return 0, linux.ENOSYS
+func (s *Space) Grow(n uint32) (old uint32, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old = s.inst.Pages()
+	if n == 0 {
+		return old, true
+	}
+	to := (uint64(old) + uint64(n)) * wasmPage
+	if s.moveBreak(to) != 0 {
+		return 0, false
+	}
+	s.brk, s.floor = to, to
+	s.inst.SetPages(old + n)
+	return old, true
 }
 
-// Unmap is munmap(2).
-func (s *Space) Unmap(addr, length uint32) linux.Errno { return linux.ENOSYS }
-
-// Protect is mprotect(2).
-func (s *Space) Protect(addr, length uint32, prot int) linux.Errno { return linux.ENOSYS }
-
-// Remap is mremap(2).
-func (s *Space) Remap(addr, oldLen, newLen uint32, flags int, newAddr uint32) (uint32, linux.Errno) {
-	return 0, linux.ENOSYS
+// moveBreak maps or unmaps the pages between the break and to.
+func (s *Space) moveBreak(to uint64) linux.Errno {
+	from := pageUp(s.brk)
+	to = pageUp(to)
+	switch {
+	case to > s.top || s.freed:
+		return linux.ENOMEM
+	case to < from:
+		return s.unmap(to, from)
+	case to == from:
+		return 0
+	case !s.areas.free(from, to):
+		return linux.ENOMEM
+	}
+	if e := s.allow(to-from, true, 1); e != 0 {
+		return e
+	}
+	a := area{start: from, end: to, prot: linux.PROT_READ | linux.PROT_WRITE, name: nameHeap}
+	if e := s.inst.Map(a.start, a.size(), a.prot, false); e != 0 {
+		return e
+	}
+	s.areas.replace(from, to, a)
+	return 0
 }
-
-// Advise is madvise(2): MADV_DONTNEED discards, other known advice does nothing.
-func (s *Space) Advise(addr, length uint32, advice int) linux.Errno { return linux.ENOSYS }
-
-// Mapped reports whether the whole range is mapped (msync, mincore, mlock: ENOMEM if not).
-func (s *Space) Mapped(addr, length uint32) bool { return false }
-
-// Fork makes the space of child, which engine's Program.Fork made from this space's instance:
-// the same areas, with the private pages copied. On error the child must be freed.
-func (s *Space) Fork(child *engine.Instance, limits Limits) (*Space, linux.Errno) {
-	return nil, linux.ENOSYS
-}
-
-// VMA is one area, as /proc/PID/maps shows it.
-type VMA struct {
-	Start, End uint64
-	Prot       int // linux.PROT_*
-	Shared     bool
-	Offset     int64  // in the file
-	Name       string // path, "[heap]", "[data]" or ""
-}
-
-// VMAs lists the areas in order of address.
-func (s *Space) VMAs() []VMA { return nil }
-
-// Usage is the size of an address space in bytes.
-type Usage struct {
-	Virtual  uint64 // all areas
-	Resident uint64 // pages in memory
-	Data     uint64 // private writable areas
-}
-
-// Usage measures the space.
-func (s *Space) Usage() Usage { return Usage{} }

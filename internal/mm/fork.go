@@ -1,0 +1,90 @@
+package mm
+
+import (
+	"slices"
+
+	"vkernel/internal/engine"
+	"vkernel/internal/linux"
+)
+
+// Fork makes the space of child, which engine's Program.Fork made from this space's instance:
+// the same areas, with the private pages copied. On error the child must be freed.
+func (s *Space) Fork(child *engine.Instance, limits Limits) (*Space, linux.Errno) {
+	c := New(child, limits)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := child.Areas(len(s.areas.list)); e != 0 {
+		return nil, e
+	}
+	c.brk, c.floor, c.lastShare = s.brk, s.floor, s.lastShare
+	if e := c.dropInitial(&s.areas); e != 0 {
+		return nil, e
+	}
+	// Runs of private memory are copied at once: a run costs what its dirty pages cost.
+	for k := 0; k < len(s.areas.list); {
+		a := &s.areas.list[k]
+		if a.share != 0 {
+			if e := s.inst.Share(child, a.start, a.start, a.size(), a.prot); e != 0 {
+				return nil, e
+			}
+			k++
+			continue
+		}
+		from, to := a.start, a.end
+		first := k
+		for k++; k < len(s.areas.list) && s.areas.list[k].share == 0 && s.areas.list[k].start == to; k++ {
+			to = s.areas.list[k].end
+		}
+		if e := s.copyRun(c, from, to, s.areas.list[first:k]); e != 0 {
+			return nil, e
+		}
+	}
+	c.areas = areas{list: slices.Clone(s.areas.list), virtual: s.areas.virtual, data: s.areas.data}
+	return c, 0
+}
+
+// dropInitial unmaps what the parent no longer has of the initial memory.
+func (c *Space) dropInitial(parent *areas) linux.Errno {
+	at := uint64(0)
+	for _, a := range parent.within(0, c.initial) {
+		if a.start > at {
+			if e := c.inst.Unmap(at, a.start-at); e != 0 {
+				return e
+			}
+		}
+		at = a.end
+	}
+	if at < c.initial {
+		return c.inst.Unmap(at, c.initial-at)
+	}
+	return 0
+}
+
+// copyRun copies adjacent private areas, which are [from, to), to the child.
+func (s *Space) copyRun(c *Space, from, to uint64, list []area) linux.Errno {
+	const rw = linux.PROT_READ | linux.PROT_WRITE
+	if start := max(from, c.initial); start < to {
+		if e := c.inst.Map(start, to-start, rw, false); e != 0 {
+			return e
+		}
+	}
+	for _, a := range list {
+		if a.prot == linux.PROT_NONE {
+			if e := s.inst.Protect(a.start, a.size(), linux.PROT_READ); e != 0 {
+				return e
+			}
+		}
+	}
+	e := s.inst.CopyPages(c.inst, from, to-from)
+	for _, a := range list {
+		if a.prot == linux.PROT_NONE {
+			if e := s.inst.Protect(a.start, a.size(), a.prot); e != 0 {
+				return e
+			}
+		}
+		if a.prot != rw && e == 0 {
+			e = c.inst.Protect(a.start, a.size(), a.prot)
+		}
+	}
+	return e
+}

@@ -1,0 +1,39 @@
+package mm
+
+// VMA is one area, as /proc/PID/maps shows it.
+type VMA struct {
+	Start, End uint64
+	Prot       int // linux.PROT_*
+	Shared     bool
+	Offset     int64  // in the file
+	Name       string // path, "[heap]", "[data]" or ""
+}
+
+// VMAs lists the areas in order of address.
+func (s *Space) VMAs() []VMA {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]VMA, 0, len(s.areas.list))
+	for _, a := range s.areas.list {
+		out = append(out, VMA{a.start, a.end, a.prot, a.shared, a.off, a.name})
+	}
+	return out
+}
+
+// Usage is the size of an address space in bytes.
+type Usage struct {
+	Virtual  uint64 // all areas
+	Resident uint64 // pages in memory
+	Data     uint64 // private writable areas
+}
+
+// Usage measures the space.
+func (s *Space) Usage() Usage {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := Usage{Virtual: s.areas.virtual, Data: s.areas.data}
+	for _, a := range s.areas.list {
+		u.Resident += s.inst.Resident(a.start, a.size())
+	}
+	return u
+}
