@@ -1,0 +1,97 @@
+// Command vkport builds upstream programs for vkernel by the recipes of guest/recipes.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+
+	"vkernel/guest"
+	"vkernel/internal/toolchain"
+)
+
+const usage = `usage: vkport [-native] [-o ROOT] [-j JOBS] RECIPE...
+       vkport -list
+
+Builds programs by their recipes (guest/recipes) and installs them into the directory ROOT
+(default out/rootfs, or out/native), at their paths in a root file system. What has been
+built once comes from the cache ($VK_CACHE, or vkernel in the user's cache directory).
+
+  -native   build the same sources with the same configuration for Linux, with musl-gcc,
+            statically linked: the programs that vkernel's are compared with
+  -o ROOT   where to install
+  -j JOBS   parallel compilations
+  -list     list the recipes
+  -packages list the Debian packages that the toolchain needs
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	t, err := toolchain.New(guest.FS)
+	if err == nil && filepath.Base(os.Args[0]) == "vkcc" { // the compiler of a build, see toolchain.Build
+		d := &toolchain.Driver{Toolchain: t, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+		os.Exit(d.Main(ctx, os.Args[1:]))
+	}
+	if err == nil {
+		err = run(ctx, t, os.Args[1:])
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "vkport:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, t *toolchain.Toolchain, args []string) error {
+	flags := flag.NewFlagSet("vkport", flag.ExitOnError)
+	flags.Usage = func() { fmt.Fprint(os.Stderr, usage) }
+	native := flags.Bool("native", false, "")
+	root := flags.String("o", "", "")
+	list := flags.Bool("list", false, "")
+	packages := flags.Bool("packages", false, "")
+	flags.IntVar(&t.Jobs, "j", t.Jobs, "")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	switch {
+	case *packages:
+		fmt.Println(strings.Join(toolchain.Packages, " "))
+		return nil
+	case *list:
+		names, err := t.RecipeNames()
+		fmt.Println(strings.Join(names, "\n"))
+		return err
+	case flags.NArg() == 0:
+		flags.Usage()
+		return fmt.Errorf("no recipe named")
+	}
+	kind, into := toolchain.Wasm, "out/rootfs"
+	if *native {
+		kind, into = toolchain.Native, "out/native"
+	}
+	if *root != "" {
+		into = *root
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	for _, name := range flags.Args() {
+		r, err := t.Recipe(name)
+		if err != nil {
+			return err
+		}
+		dir, err := t.Build(ctx, r, kind, self)
+		if err != nil {
+			return err
+		}
+		if err := toolchain.InstallTree(dir, into); err != nil {
+			return fmt.Errorf("install %s: %w", name, err)
+		}
+	}
+	return nil
+}
