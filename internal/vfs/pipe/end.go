@@ -106,6 +106,8 @@ func (e *End) Poll() wait.Events {
 	if e.reads {
 		if p.ring.n > 0 {
 			ev |= wait.In
+		} else {
+			p.demandLocked()
 		}
 		// A FIFO that never had a writer since it was opened is idle, not hung up.
 		if p.writers == 0 && p.writersEver != e.peerEver {

@@ -48,6 +48,7 @@ type Pipe struct {
 	writers     int
 	readersEver uint64 // opens for reading since the pipe was made
 	writersEver uint64
+	demand      func() // called once, when a reader finds the pipe empty
 }
 
 // NewFIFO makes the pipe behind a FIFO, with no end open. stat answers fstat(2), usually
@@ -115,6 +116,7 @@ func (p *Pipe) read(b []byte) (int, linux.Errno) {
 		if p.writers == 0 {
 			return 0, 0
 		}
+		p.demandLocked()
 		return 0, linux.EAGAIN
 	}
 	full := p.fullLocked()
@@ -125,6 +127,21 @@ func (p *Pipe) read(b []byte) (int, linux.Errno) {
 		p.queue.Notify(wait.Out)
 	}
 	return n, 0
+}
+
+// OnDemand has f called once, when a reader first finds the pipe empty: a source that
+// need not run before. f is called with the pipe locked and must not use it.
+func (p *Pipe) OnDemand(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.demand = f
+}
+
+func (p *Pipe) demandLocked() {
+	if f := p.demand; f != nil {
+		p.demand = nil
+		f()
+	}
 }
 
 // write appends bytes for a writer.
