@@ -15,6 +15,7 @@ import (
 )
 
 const usage = `usage: vkport [-native] [-o ROOT] [-j JOBS] RECIPE...
+       vkport -source -o DIR RECIPE
        vkport -list
 
 Builds programs by their recipes (guest/recipes) and installs them into the directory ROOT
@@ -24,6 +25,7 @@ built once comes from the cache ($VK_CACHE, or vkernel in the user's cache direc
   -native   build the same sources with the same configuration for Linux, with musl-gcc,
             statically linked: the programs that vkernel's are compared with
   -o ROOT   where to install
+  -source   build nothing: unpack the recipe's upstream source, verified and patched, into DIR
   -j JOBS   parallel compilations
   -list     list the recipes
   -packages list the Debian packages that the toolchain needs
@@ -50,6 +52,7 @@ func run(ctx context.Context, t *toolchain.Toolchain, args []string) error {
 	flags := flag.NewFlagSet("vkport", flag.ExitOnError)
 	flags.Usage = func() { fmt.Fprint(os.Stderr, usage) }
 	native := flags.Bool("native", false, "")
+	source := flags.Bool("source", false, "")
 	root := flags.String("o", "", "")
 	list := flags.Bool("list", false, "")
 	packages := flags.Bool("packages", false, "")
@@ -68,6 +71,15 @@ func run(ctx context.Context, t *toolchain.Toolchain, args []string) error {
 	case flags.NArg() == 0:
 		flags.Usage()
 		return fmt.Errorf("no recipe named")
+	case *source:
+		if flags.NArg() != 1 || *root == "" {
+			return fmt.Errorf("-source takes one recipe, and -o DIR")
+		}
+		r, err := t.Recipe(flags.Arg(0))
+		if err != nil {
+			return err
+		}
+		return t.Unpack(ctx, r, *root)
 	}
 	kind, into := toolchain.Wasm, "out/rootfs"
 	if *native {
