@@ -200,15 +200,17 @@ func (i *Instance) Free() {
 	i.live = false
 	i.kick.Unlock()
 	p := i.p
-	p.code.slots.declare(-slotMappings - i.areas)
+	p.code.slots.declare(-slotMappings-i.areas, 0)
 	i.areas = 0
 	p.recycle(i)
 }
 
 // Areas declares how many mappings the instance needs of the host beyond those of a fresh
-// one. ENOMEM, and no change, if the host's limit does not allow it.
+// one. ENOMEM, and no change, if the host's limit does not allow it; a quarter of that is kept
+// for new instances, whatever the old ones do.
 func (i *Instance) Areas(n int) linux.Errno {
-	if !i.p.code.slots.declare(int64(n) - i.areas) {
+	s := &i.p.code.slots
+	if !s.declare(int64(n)-i.areas, s.mappings*3/4) {
 		return linux.ENOMEM
 	}
 	i.areas = int64(n)

@@ -51,12 +51,13 @@ func newProgram(c *Code, m *layout.Program) *Program {
 // New makes an instance from the program's image. EAGAIN if there are too many instances,
 // ENOMEM if the host has no room.
 func (p *Program) New() (*Instance, linux.Errno) {
-	if !p.code.slots.declare(slotMappings) {
+	s := &p.code.slots
+	if !s.declare(slotMappings, s.mappings) {
 		return nil, linux.EAGAIN
 	}
 	at, e := p.takeSlot()
 	if e != 0 {
-		p.code.slots.declare(-slotMappings)
+		s.declare(-slotMappings, 0)
 		return nil, e
 	}
 	return newInstance(p, at), 0

@@ -78,9 +78,9 @@ func maxMapCount() int64 {
 	return 65530
 }
 
-// declare changes the number of mappings in use by n, if the host's limit allows it.
-func (s *slots) declare(n int64) bool {
-	if s.used.Add(n) > s.mappings && n > 0 {
+// declare changes the number of mappings in use by n, if that stays within limit.
+func (s *slots) declare(n, limit int64) bool {
+	if s.used.Add(n) > limit && n > 0 {
 		s.used.Add(-n)
 		return false
 	}

@@ -76,6 +76,12 @@ func (l *areas) covered(start, end uint64) bool {
 	return true
 }
 
+// splits tells whether taking [start, end) away cuts an area in two.
+func (l *areas) splits(start, end uint64) bool {
+	k := l.first(start)
+	return k < len(l.list) && l.list[k].start < start && l.list[k].end > end
+}
+
 // within gives copies of the parts of areas in [start, end).
 func (l *areas) within(start, end uint64) []area {
 	var out []area

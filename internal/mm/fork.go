@@ -13,7 +13,7 @@ func (s *Space) Fork(child *engine.Instance, limits Limits) (*Space, linux.Errno
 	c := New(child, limits)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e := child.Areas(len(s.areas.list)); e != 0 {
+	if e := declare(child, len(s.areas.list)); e != 0 {
 		return nil, e
 	}
 	c.brk, c.floor, c.lastShare = s.brk, s.floor, s.lastShare

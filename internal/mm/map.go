@@ -179,9 +179,10 @@ func (s *Space) unmap(start, end uint64) linux.Errno {
 	if len(parts) == 0 {
 		return 0
 	}
-	// A cut out of the middle leaves one area more.
-	if e := s.allow(0, false, 1); e != 0 {
-		return e
+	if len(parts) == 1 && s.areas.splits(start, end) {
+		if e := s.allow(0, false, 1); e != 0 {
+			return e
+		}
 	}
 	for k := 0; k < len(parts); {
 		from, to := parts[k].start, parts[k].end
@@ -193,6 +194,7 @@ func (s *Space) unmap(start, end uint64) linux.Errno {
 		}
 		s.areas.replace(from, to)
 	}
+	declare(s.inst, len(s.areas.list))
 	return 0
 }
 

@@ -86,17 +86,34 @@ func pageUp(n uint64) uint64 { return (n + pageSize - 1) &^ (pageSize - 1) }
 // allow checks the limits for size more bytes, and for room in the list and at the host for
 // more areas.
 func (s *Space) allow(size uint64, data bool, more int) linux.Errno {
-	if s.freed || size > total || s.areas.virtual+size > limit(s.limits.AS) {
+	if s.freed {
 		return linux.ENOMEM
 	}
-	if data && s.areas.data+size > limit(s.limits.Data) {
+	if size != 0 && (size > total || s.areas.virtual+size > limit(s.limits.AS)) {
 		return linux.ENOMEM
+	}
+	if size != 0 && data && s.areas.data+size > limit(s.limits.Data) {
+		return linux.ENOMEM
+	}
+	if more <= 0 {
+		return 0
 	}
 	if len(s.areas.list)+more > maxAreas {
 		return linux.ENOMEM
 	}
-	return s.inst.Areas(len(s.areas.list) + more)
+	return declare(s.inst, len(s.areas.list)+more)
 }
+
+// declare tells the engine how many mappings of the host n areas may need. A few areas merge
+// with what a fresh instance has; of many, each may have a gap beside it, which counts too.
+func declare(inst *engine.Instance, n int) linux.Errno {
+	if n > fewAreas {
+		return inst.Areas(2 * n)
+	}
+	return inst.Areas(max(n-2, 0))
+}
+
+const fewAreas = 16
 
 // Brk sets the program break and returns it; on any failure, the old one (brk(2)).
 func (s *Space) Brk(addr uint32) uint32 {
