@@ -12,11 +12,11 @@ import (
 	"vkernel/internal/guest"
 )
 
-// machine is an instance with the least of a kernel: memory that grows, imports that do
-// nothing.
+// machine is an instance with the least of a kernel: memory that grows, imports that call
+// other instances or do nothing.
 type machine struct {
 	inst   *engine.Instance
-	broken bool // it was stopped in the middle
+	others map[string]*machine // by the name that a script registered
 }
 
 func (m *machine) export(name string) *layout.Export {
@@ -33,18 +33,16 @@ func (m *machine) export(name string) *layout.Export {
 const protReadWrite = 3
 
 // run calls a thunk until it returns, traps, or has run for too long.
-func (m *machine) run(thunk uint32, args []value) engine.Exit {
-	var words []uint64
-	for _, a := range args {
-		words = append(words, a.words()...)
-	}
-	m.inst.Start(thunk, words...)
-	watch := time.AfterFunc(5*time.Second, m.inst.Kick)
+func (m *machine) run(thunk uint32, args ...uint64) engine.Exit {
+	m.inst.Start(thunk, args...)
+	watch := time.AfterFunc(time.Second, m.inst.Kick)
 	defer watch.Stop()
 	result := uint64(0)
 	for {
 		switch exit := m.inst.Resume(result); exit {
-		case layout.ExitSyscall, layout.ExitNotify:
+		case layout.ExitSyscall:
+			result = m.call(m.inst.Program().Meta.Imports[m.inst.Import()])
+		case layout.ExitNotify:
 			result = 0
 		case layout.ExitWait:
 			result = m.wait()
@@ -54,6 +52,33 @@ func (m *machine) run(thunk uint32, args []value) engine.Exit {
 			return exit
 		}
 	}
+}
+
+// call runs an imported function in the instance that exports it.
+func (m *machine) call(im layout.Import) uint64 {
+	other := m.others[im.Module]
+	if other == nil || other == m {
+		return 0
+	}
+	export := other.export(im.Name)
+	if export == nil || other.run(export.Thunk, m.inst.Args()[:]...) != layout.ExitReturn {
+		return 0
+	}
+	result := other.inst.Results()[0][0]
+	other.inst.Return()
+	return result
+}
+
+// renew replaces an instance that was stopped in the middle.
+func (m *machine) renew() string {
+	p := m.inst.Program()
+	m.inst.Free()
+	inst, e := p.New()
+	if e != 0 {
+		return "new instance: " + e.Error()
+	}
+	m.inst = inst
+	return ""
 }
 
 func (m *machine) grow(n uint32) uint64 {
@@ -126,6 +151,14 @@ func (v value) words() []uint64 {
 		return []uint64{number(s, 32)}
 	}
 	return []uint64{number(s, 64)}
+}
+
+// words are the Args words of a call.
+func words(args []value) (list []uint64) {
+	for _, a := range args {
+		list = append(list, a.words()...)
+	}
+	return list
 }
 
 // number reads a decimal, signed or not.
