@@ -160,12 +160,24 @@ func (b *build) install(src string) error {
 			paths = strings.Fields(string(text))
 		}
 		for _, p := range paths {
-			if err := symlink(l.Target, filepath.Join(b.root, p)); err != nil {
+			if err := symlink(relative(p, l.Target), filepath.Join(b.root, p)); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// relative turns an absolute target into one that also holds outside of the root.
+func relative(path, target string) string {
+	if !filepath.IsAbs(target) {
+		return target
+	}
+	rel, err := filepath.Rel(filepath.Dir(path), target)
+	if err != nil {
+		return target
+	}
+	return rel
 }
 
 // symlink makes a link, unless the path is the target itself.
