@@ -97,7 +97,7 @@ func ReadVerified(dir string, trusted []manifest.Key) (data []byte, m *manifest.
 	}
 	sig, err := readFile(filepath.Join(dir, manifest.SignatureFile), 4096)
 	if os.IsNotExist(err) {
-		err = fmt.Errorf("%s has not been signed: sign it with 'vkernel sign --key KEY %s'", dir, dir)
+		err = fmt.Errorf("the bundle has not been signed: sign it with 'vkernel sign --key KEY %s'", dir)
 	}
 	if err != nil {
 		return nil, nil, signer, &PartError{"signature", err}
@@ -118,7 +118,7 @@ func Open(dir string, trusted []manifest.Key) (_ *Bundle, err error) {
 	if b.Dir, err = filepath.Abs(dir); err != nil {
 		return nil, err
 	}
-	data, m, signer, err := ReadVerified(b.Dir, trusted)
+	data, m, signer, err := ReadVerified(dir, trusted)
 	if err != nil {
 		return nil, err
 	}
