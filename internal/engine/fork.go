@@ -9,8 +9,8 @@ import (
 )
 
 // Fork makes an instance that continues where parent, of the same program, stands: the area,
-// the used stack, the activations and the setjmp records are copied; memory is the program's
-// image and empty pages (mm.Space.Fork does the rest with the raw operations).
+// the used stack, the activations and the setjmp records are copied; memory is as New makes it,
+// but zero where the parent's image has been unmapped (mm.Space.Fork does the rest with the raw operations).
 func (p *Program) Fork(parent *Instance) (*Instance, linux.Errno) {
 	if parent.p != p {
 		return nil, linux.EINVAL
@@ -28,7 +28,11 @@ func (p *Program) Fork(parent *Instance) (*Instance, linux.Errno) {
 		return nil, e
 	}
 	for _, h := range parent.holes {
-		if e := child.punch(h); e != 0 {
+		e := child.punch(h)
+		if e == 0 {
+			e = child.Map(h.start, h.end-h.start, ProtRead|ProtWrite, false)
+		}
+		if e != 0 {
 			child.Free()
 			return nil, e
 		}
