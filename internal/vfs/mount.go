@@ -34,6 +34,9 @@ type Mount struct {
 // Root is the path of the mount's root.
 func (m *Mount) Root() Path { return Path{m, m.root} }
 
+// Parent is the mount that m lies on, nil for the first one.
+func (m *Mount) Parent() *Mount { return m.parent }
+
 // Namespace is the tree of mounts of one container, and what opens its devices.
 type Namespace struct {
 	mu      sync.Mutex // serialises changes of table
