@@ -156,7 +156,7 @@ func (c *Context) Chown(at Path, name string, uid, gid uint32, flags uint32) lin
 			a.Set, a.GID = a.Set|SetGID, gid
 		}
 		if p.Type() != linux.S_IFDIR {
-			a.Set |= KillPriv
+			a.Set |= KillPriv | cred.Kill(p)
 		}
 		return 0
 	})
@@ -220,9 +220,6 @@ func (c *Context) Truncate(at Path, name string, size int64) linux.Errno {
 	case !cred.allowed(perm, linux.W_OK):
 		return linux.EACCES
 	}
-	a := Attr{Set: SetSize, Size: size}
-	if !cred.Super() {
-		a.Set |= KillPriv
-	}
+	a := Attr{Set: SetSize | cred.Kill(perm), Size: size}
 	return p.Node().SetAttr(&a)
 }

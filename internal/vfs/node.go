@@ -48,6 +48,8 @@ const (
 	// KillPriv clears S_ISUID, and S_ISGID where the group may execute, under the same
 	// lock as the rest of the change: chown, write and truncate by others than root.
 	KillPriv
+	// KillGroup clears S_ISGID whatever the group may do: the caller is not in it.
+	KillGroup
 )
 
 // Dir is a node that holds names. at is always the directory's own entry, through which

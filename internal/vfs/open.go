@@ -95,8 +95,10 @@ func (w *walker) finish(p Path, flags uint32) (f File, _ Path, e linux.Errno) {
 	if s, ok := p.Node().(Special); ok {
 		f, e = w.c.openSpecial(p, s, flags)
 	} else {
-		if flags&linux.O_TRUNC != 0 && w.needsKill(p.Node()) {
-			p.Node().SetAttr(&Attr{Set: KillPriv})
+		if flags&linux.O_TRUNC != 0 {
+			if kill := w.cred.Kill(p.Node().Perm()); kill != 0 {
+				p.Node().SetAttr(&Attr{Set: kill})
+			}
 		}
 		f, e = p.Node().Open(w.c, flags)
 	}
@@ -104,11 +106,6 @@ func (w *walker) finish(p Path, flags uint32) (f File, _ Path, e linux.Errno) {
 		return nil, Path{}, e
 	}
 	return f, p, 0
-}
-
-// needsKill reports whether a change of content by this caller drops setuid bits.
-func (w *walker) needsKill(n Node) bool {
-	return !w.cred.Super() && n.Perm().Mode&(linux.S_ISUID|linux.S_ISGID) != 0
 }
 
 // openCreate opens with O_CREAT.
@@ -169,6 +166,9 @@ func (w *walker) openExisting(p Path, flags uint32, excl bool) (File, Path, linu
 	if p.Node().Perm().Type() == linux.S_IFDIR {
 		return nil, Path{}, linux.EISDIR
 	}
+	if !w.cred.mayReuse(w.pos.Node().Perm(), p.Node().Perm()) {
+		return nil, Path{}, linux.EACCES
+	}
 	return w.open(p, flags)
 }
 
@@ -204,8 +204,8 @@ func (w *walker) openTemp(how OpenHow) (File, Path, linux.Errno) {
 	if p.readOnly() {
 		return nil, Path{}, linux.EROFS
 	}
-	if e := w.cred.mayCreate(p); e != 0 {
-		return nil, Path{}, e
+	if !w.cred.allowed(p.Node().Perm(), linux.W_OK|linux.X_OK) {
+		return nil, Path{}, linux.EACCES
 	}
 	dir, ok := p.Node().(DirWriter)
 	if !ok {

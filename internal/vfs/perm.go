@@ -26,7 +26,10 @@ func (c *Cred) owns(p Perm) bool { return c.FSUID == p.UID || c.Super() }
 
 // mayCreate checks that names can be made in dir.
 func (c *Cred) mayCreate(dir Path) linux.Errno {
-	if !c.allowed(dir.Node().Perm(), linux.W_OK|linux.X_OK) {
+	switch {
+	case dir.Entry.Removed():
+		return linux.ENOENT
+	case !c.allowed(dir.Node().Perm(), linux.W_OK|linux.X_OK):
 		return linux.EACCES
 	}
 	return 0
@@ -57,6 +60,27 @@ func (c *Cred) mayLink(p Perm) bool {
 		p.Type() == linux.S_IFREG && p.Mode&linux.S_ISUID == 0 &&
 			p.Mode&(linux.S_ISGID|linux.S_IXGRP) != linux.S_ISGID|linux.S_IXGRP &&
 			c.allowed(p, linux.R_OK|linux.W_OK)
+}
+
+// mayReuse reports whether an open with O_CREAT may use what is there already, by Linux's
+// rule for sticky directories that all may write. Regular files and FIFOs have a sysctl of
+// their own for it, which is off.
+func (c *Cred) mayReuse(dir, p Perm) bool {
+	const trap = linux.S_ISVTX | 0o002
+	return dir.Mode&trap != trap || p.Type() == linux.S_IFREG || p.Type() == linux.S_IFIFO ||
+		p.UID == dir.UID || p.UID == c.FSUID
+}
+
+// Kill gives the changes of mode that go with a change of content by c: setuid and setgid
+// bits do not survive one by others than root.
+func (c *Cred) Kill(p Perm) AttrSet {
+	switch {
+	case c.Super() || p.Mode&(linux.S_ISUID|linux.S_ISGID) == 0:
+		return 0
+	case !c.InGroup(p.GID):
+		return KillPriv | KillGroup
+	}
+	return KillPriv
 }
 
 // readOnly reports whether nothing may change through p's mount.

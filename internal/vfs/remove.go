@@ -71,10 +71,7 @@ func (w *walker) remove(isDir bool) (found bool, e linux.Errno) {
 // entry looks the last component up without following a link or entering a mount.
 func (w *walker) entry() (Dir, *Entry, linux.Errno) {
 	dir := w.pos.Node().(Dir)
-	if len(w.last) > linux.NAME_MAX {
-		return dir, nil, linux.ENAMETOOLONG
-	}
-	child, e := dir.Lookup(w.c, w.pos.Entry, w.last)
+	child, e := w.find(dir, w.last)
 	return dir, child, e
 }
 
@@ -119,7 +116,7 @@ func rename(from, dest *walker, flags uint32) linux.Errno {
 		return e
 	}
 	_, old, e := dest.entry()
-	if e == linux.ENOENT && flags&linux.RENAME_EXCHANGE == 0 {
+	if e == linux.ENOENT && flags&linux.RENAME_EXCHANGE == 0 && !dest.pos.Entry.Removed() {
 		e = 0
 	}
 	if e != 0 {

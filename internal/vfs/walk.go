@@ -139,10 +139,7 @@ func (w *walker) component(dir Dir, name string) linux.Errno {
 
 // child looks name up in dir, which is the node at pos.
 func (w *walker) child(dir Dir, name string) (Path, linux.Errno) {
-	if len(name) > linux.NAME_MAX {
-		return Path{}, linux.ENAMETOOLONG
-	}
-	ent, e := dir.Lookup(w.c, w.pos.Entry, name)
+	ent, e := w.find(dir, name)
 	if e != 0 {
 		return Path{}, e
 	}
@@ -153,6 +150,17 @@ func (w *walker) child(dir Dir, name string) (Path, linux.Errno) {
 		}
 	}
 	return p, 0
+}
+
+// find is child without mounts.
+func (w *walker) find(dir Dir, name string) (*Entry, linux.Errno) {
+	if len(name) > linux.NAME_MAX {
+		if w.pos.Entry.Removed() {
+			return nil, linux.ENOENT
+		}
+		return nil, linux.ENAMETOOLONG
+	}
+	return dir.Lookup(w.c, w.pos.Entry, name)
 }
 
 // dotdot goes to the parent of pos.

@@ -145,9 +145,6 @@ func (f *file) zeroLocked(lo, hi int64) linux.Errno {
 		return 0
 	}
 	first, last := (lo+pageSize-1)/pageSize, hi/pageSize
-	if hi == f.size.Load() {
-		last = (hi + pageSize - 1) / pageSize
-	}
 	if lo%pageSize != 0 {
 		if e := f.clearLocked(lo, min(hi, first*pageSize)); e != 0 {
 			return e

@@ -191,5 +191,5 @@ func (f *file) Open(c *vfs.Context, flags uint32) (vfs.File, linux.Errno) {
 	if flags&linux.O_TRUNC != 0 {
 		f.truncate(0)
 	}
-	return &handle{f: f, noatime: flags&linux.O_NOATIME != 0, super: c.Cred().Super()}, 0
+	return &handle{f: f, noatime: flags&linux.O_NOATIME != 0, cred: c.Cred()}, 0
 }

@@ -12,7 +12,7 @@ type handle struct {
 	vfs.BaseFile
 	f       *file
 	noatime bool
-	super   bool // opened by root, whose writes keep setuid bits
+	cred    *vfs.Cred // of who opened it: whether writes keep setuid bits
 }
 
 // Stat is fstat(2).
@@ -55,8 +55,10 @@ func (h *handle) Append(p []byte) (int, int64, linux.Errno) {
 
 // dropPriv clears setuid bits before a write of others than root.
 func (h *handle) dropPriv() {
-	if !h.super && h.f.mode.Load()&(linux.S_ISUID|linux.S_ISGID) != 0 {
-		h.f.setAttr(&vfs.Attr{Set: vfs.KillPriv})
+	if h.f.mode.Load()&(linux.S_ISUID|linux.S_ISGID) != 0 {
+		if kill := h.cred.Kill(h.f.Perm()); kill != 0 {
+			h.f.setAttr(&vfs.Attr{Set: kill})
+		}
 	}
 }
 
@@ -129,7 +131,7 @@ func (h *handle) Allocate(mode uint32, off, n int64) linux.Errno {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if mode&(punch|zero) != 0 {
-		if e := f.zeroLocked(off, min(off+n, f.size.Load())); e != 0 {
+		if e := f.zeroLocked(off, off+n); e != 0 {
 			return e
 		}
 	}

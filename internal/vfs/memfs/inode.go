@@ -88,6 +88,9 @@ func (n *inode) setAttr(a *vfs.Attr) {
 	if a.Set&vfs.KillPriv != 0 {
 		mode = withoutPriv(mode)
 	}
+	if a.Set&vfs.KillGroup != 0 {
+		mode &^= linux.S_ISGID
+	}
 	if a.Set&vfs.SetMode != 0 {
 		mode = mode&linux.S_IFMT | a.Mode
 	}

@@ -40,7 +40,7 @@ func Against(t *testing.T, cfg Config) {
 	for _, l := range cfg.Lower {
 		l.make(t, h)
 	}
-	o := &ops{rnd: rand.New(rand.NewPCG(cfg.Seed, 1))}
+	o := &ops{rnd: rand.New(rand.NewPCG(cfg.Seed, 1)), unwritten: cfg.Seed%2 == 1}
 	var log []string
 	fail := func(format string, args ...any) {
 		t.Helper()

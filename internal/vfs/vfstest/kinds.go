@@ -74,12 +74,18 @@ func (o *ops) ftruncate() (string, func(world) result) {
 func (o *ops) allocate() (string, func(world) result) {
 	slot, off, n := o.slot(), int64(o.n(20_000)), int64(o.n(20_000))
 	mode := pick[uint32](o, 0, linux.FALLOC_FL_KEEP_SIZE, linux.FALLOC_FL_PUNCH_HOLE|linux.FALLOC_FL_KEEP_SIZE)
+	if !o.unwritten {
+		mode = linux.FALLOC_FL_PUNCH_HOLE | linux.FALLOC_FL_KEEP_SIZE
+	}
 	return fmt.Sprintf("fallocate(%d, %d, %d, %d)", slot, mode, off, n),
 		func(w world) result { return w.allocate(slot, mode, off, n) }
 }
 
 func (o *ops) seek() (string, func(world) result) {
 	slot, off, whence := o.slot(), o.offset(), pick(o, linux.SEEK_DATA, linux.SEEK_HOLE)
+	if o.unwritten {
+		return o.stat()
+	}
 	return fmt.Sprintf("lseek(%d, %d, %d)", slot, off, whence), func(w world) result { return w.seek(slot, off, whence) }
 }
 

@@ -11,6 +11,9 @@ import (
 // ops makes random operations.
 type ops struct {
 	rnd *rand.Rand
+	// unwritten is whether fallocate may make pages. Linux may take them for holes or for
+	// data, so then nobody seeks.
+	unwritten bool
 }
 
 func (o *ops) n(n int) int { return o.rnd.IntN(n) }
