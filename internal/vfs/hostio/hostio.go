@@ -1,0 +1,138 @@
+// Package hostio connects a container's standard streams with files of the host that are
+// not terminals, and a container's console with the host's terminal.
+//
+// # Model
+//
+// The guest has an end of a pipe, the kernel the other, and a goroutine per stream moves
+// the bytes: only it waits for the host. What the guest has written reaches the host in
+// order; the copy ends when the guest's last descriptor is closed and all is written.
+// Nothing is read from the host before the guest asks for input.
+package hostio
+
+import (
+	"io"
+	"sync"
+
+	"vkernel/internal/linux"
+	"vkernel/internal/vfs"
+	"vkernel/internal/vfs/pipe"
+	"vkernel/internal/vfs/tty"
+	"vkernel/internal/wait"
+)
+
+// Input makes a stream that gives the guest what r reads.
+func Input(pool *pipe.Pool, r io.Reader) (*pipe.End, vfs.Path) {
+	end, w, path := pipe.New(pool, linux.Stat{})
+	end.Pipe().OnDemand(func() {
+		go func() {
+			defer w.Close()
+			pump(r, w)
+		}()
+	})
+	return end, path
+}
+
+// pump writes what r reads to the guest, until either side ends.
+func pump(r io.Reader, w *pipe.End) {
+	buf := make([]byte, pipe.PageSize)
+	for {
+		n, err := r.Read(buf)
+		if !send(w, buf[:n], wait.Out) || err != nil {
+			return
+		}
+	}
+}
+
+// send writes all of p and waits for room. It reports whether the reader is still there.
+func send(w vfs.File, p []byte, mask wait.Events) bool {
+	for len(p) > 0 {
+		n, e := retry(w.Queue(), mask, func() (int, linux.Errno) { return w.Write(p, 0) })
+		if e != 0 {
+			return false
+		}
+		p = p[n:]
+	}
+	return true
+}
+
+// retry does try until it is not EAGAIN.
+func retry(q *wait.Queue, mask wait.Events, try func() (int, linux.Errno)) (int, linux.Errno) {
+	if n, e := try(); e != linux.EAGAIN {
+		return n, e
+	}
+	w := wait.New()
+	var entry wait.Entry
+	q.Add(&entry, w, mask)
+	defer entry.Remove()
+	for {
+		if n, e := try(); e != linux.EAGAIN {
+			return n, e
+		}
+		w.Sleep(-1)
+	}
+}
+
+// Output makes a stream whose bytes are written to w. done is closed when the guest has
+// closed it and everything is written, or when w failed; then the guest gets EPIPE.
+func Output(pool *pipe.Pool, w io.Writer) (end *pipe.End, path vfs.Path, done <-chan struct{}) {
+	r, end, path := pipe.New(pool, linux.Stat{})
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		defer r.Close()
+		drain(r, w)
+	}()
+	return end, path, finished
+}
+
+// drain writes what the file gives to w, until either ends.
+func drain(r vfs.File, w io.Writer) {
+	buf := make([]byte, pipe.DefaultSize)
+	for {
+		n, e := retry(r.Queue(), wait.In, func() (int, linux.Errno) { return r.Read(buf, 0) })
+		if e != 0 || n == 0 {
+			return
+		}
+		if _, err := w.Write(buf[:n]); err != nil {
+			return
+		}
+	}
+}
+
+// Console is the host's side of a terminal.
+type Console struct {
+	master *tty.Master
+	done   chan struct{}
+	once   sync.Once
+}
+
+// Attach serves the master side of a terminal from the host's streams: what in reads is
+// typed, what is shown is written to out. The end of in hangs the terminal up.
+func Attach(t *tty.TTY, in io.Reader, out io.Writer) *Console {
+	c := &Console{master: t.Master(nil, nil), done: make(chan struct{})}
+	go func() {
+		defer close(c.done)
+		drain(c.master, out)
+		t.Hangup() // the host no longer takes output
+	}()
+	go func() {
+		buf := make([]byte, 1024)
+		for {
+			n, err := in.Read(buf)
+			if !send(c.master, buf[:n], wait.Out) || err != nil {
+				t.Hangup()
+				return
+			}
+		}
+	}()
+	return c
+}
+
+// Resize tells the terminal the size of the host's window.
+func (c *Console) Resize(w linux.Winsize) { c.master.TTY().SetWinsize(w) }
+
+// Close hangs the terminal up and returns once all output is with the host.
+func (c *Console) Close() {
+	c.once.Do(c.master.Close)
+	<-c.done
+}
