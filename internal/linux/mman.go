@@ -18,6 +18,9 @@ const (
 	MAP_FIXED           = 0x10
 	MAP_ANONYMOUS       = 0x20
 	MAP_GROWSDOWN       = 0x100
+	MAP_NORESERVE       = 0x4000
+	MAP_POPULATE        = 0x8000
+	MAP_STACK           = 0x20000
 	MAP_HUGETLB         = 0x40000
 	MAP_FIXED_NOREPLACE = 0x100000
 )

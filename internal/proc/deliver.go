@@ -46,6 +46,9 @@ func (t *Thread) deliver(c *call) (entered bool) {
 		return false
 	}
 	sig := linux.Signal(info.Signo)
+	if o := t.Table().config.Observer; o != nil {
+		o.Signal(t, &info)
+	}
 	switch action.Disposition(sig) {
 	case signal.Handle:
 		c.interruptedBy(action.Flags)

@@ -42,6 +42,9 @@ func (t *Thread) exit() {
 	p.files.Release()
 	t.clock.pause()
 	p.releaseTerminal()
+	if o := p.table.config.Observer; o != nil {
+		o.Exit(p, p.exitStatus) // which no longer changes
+	}
 	p.table.exited(p)
 	t.sig.End()
 }
@@ -90,6 +93,7 @@ func (t *Table) exited(p *Process) {
 		t.orphanLocked(p.group, p)
 	}
 	t.buryLocked(p)
+	t.ended += p.thread.clock.ran()
 	t.living--
 	over := t.living == 0
 	t.mu.Unlock()

@@ -1,6 +1,9 @@
 package proc
 
 import (
+	"path"
+	"strings"
+
 	"vkernel/internal/fd"
 	"vkernel/internal/linux"
 	"vkernel/internal/signal"
@@ -15,7 +18,7 @@ type First struct {
 	Cwd       string
 	Cred      Cred
 	Argv, Env []string
-	File      string   // to execute
+	Search    []string // directories in which Argv[0] is looked up, if it has no slash
 	Terminal  *tty.TTY // its controlling terminal, if any
 }
 
@@ -47,7 +50,7 @@ func (t *Table) Start(f First) (*Process, linux.Errno) {
 	}
 
 	if e = p.fs.Chdir(vfs.Path{}, f.Cwd, 0); e == 0 {
-		e = p.thread.Exec(vfs.Path{}, f.File, f.File, 0, f.Argv, f.Env)
+		e = p.execFirst(f)
 	}
 	if e != 0 {
 		p.Exit(127)
@@ -56,4 +59,26 @@ func (t *Table) Start(f First) (*Process, linux.Errno) {
 	}
 	go p.thread.run(0)
 	return p, 0
+}
+
+// execFirst executes the first process's program, found as execvp does it.
+func (p *Process) execFirst(f First) linux.Errno {
+	name := f.Argv[0]
+	if strings.Contains(name, "/") {
+		return p.thread.Exec(vfs.Path{}, name, name, 0, f.Argv, f.Env)
+	}
+	result := linux.ENOENT
+	for _, dir := range f.Search {
+		file := path.Join(dir, name)
+		switch e := p.thread.Exec(vfs.Path{}, file, file, 0, f.Argv, f.Env); e {
+		case 0:
+			return 0
+		case linux.ENOENT, linux.ENOTDIR:
+		case linux.EACCES:
+			result = e
+		default:
+			return e
+		}
+	}
+	return result
 }

@@ -27,6 +27,7 @@ type Config struct {
 	Log       *slog.Logger // of refused executions and failures
 	Memory    func() (total, free uint64)
 	UTS       *UTS
+	Observer  Observer // nil: nobody
 }
 
 // Table is the processes of one container.
@@ -48,9 +49,10 @@ type Table struct {
 	count     int // processes and reservations
 	born      uint64
 	init      *Process
-	closing   bool  // init has ended: no new processes
-	living    int   // that have not exited
-	failure   error // of the kernel itself
+	closing   bool          // init has ended: no new processes
+	living    int           // that have not exited
+	failure   error         // of the kernel itself
+	ended     time.Duration // what processes ran that have ended
 }
 
 // NewTable makes an empty table.
@@ -100,6 +102,19 @@ func (t *Table) Born() uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.born
+}
+
+// Busy is how long all processes ran since the start.
+func (t *Table) Busy() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	busy := t.ended
+	for _, p := range t.processes {
+		if p != nil && p.state < Zombie {
+			busy += p.thread.clock.ran()
+		}
+	}
+	return busy
 }
 
 // Started is when the table was made: boot.

@@ -1,0 +1,208 @@
+// Package kernel makes a container of the parts: it mounts the file systems, connects the
+// devices and the standard streams, and starts the first process.
+//
+// # Model
+//
+// A Kernel is one container: New builds its tree of files, Run starts its first process,
+// which is init, and waits until every process has ended. The status of init is the
+// container's. Several kernels can live in one process; they share nothing but the host.
+//
+// Standard streams are either the bytes of the host (Stdin, Stdout, Stderr), each behind a
+// pipe that a goroutine fills or empties, or a Console, behind a terminal that the kernel
+// emulates.
+//
+// An error of the kernel's own (a panic in a handler) ends the container, and Run returns
+// it; it does not end the host process.
+package kernel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"vkernel/internal/engine"
+	"vkernel/internal/fd"
+	"vkernel/internal/linux"
+	"vkernel/internal/proc"
+	"vkernel/internal/router"
+	"vkernel/internal/trace"
+	"vkernel/internal/vfs"
+	"vkernel/internal/vfs/pipe"
+	"vkernel/internal/vfs/tty"
+)
+
+// Router tells what a content may be executed as. *router.Router is one.
+type Router interface {
+	Lookup(sha256 [32]byte) (router.Entry, bool)
+}
+
+// Mount is a file system to be mounted in the container.
+type Mount struct {
+	Target string // absolute; made if it is missing
+	FS     vfs.FS
+	Source string // as /proc/mounts shows it
+	Flags  vfs.MountFlags
+}
+
+// Console is a terminal of the host, in raw mode: bytes typed and bytes shown.
+type Console struct {
+	io.ReadWriter
+	// Rows and Columns are the first size of the window; see Kernel.Resize.
+	Rows, Columns uint16
+}
+
+// Limits bound what a container may use. A zero field means its default.
+type Limits struct {
+	Processes int   // at once
+	PipeBytes int64 // in all pipes
+	TmpBytes  int64 // in /tmp
+	Memory    uint64
+}
+
+// Defaults of Limits.
+const (
+	DefaultProcesses = 4096
+	DefaultPipeBytes = 256 << 20
+	DefaultTmpBytes  = 1 << 30
+)
+
+// Config is what a container is made of.
+type Config struct {
+	Code   *engine.Code
+	Router Router
+
+	Root   vfs.FS  // the root file system, writable
+	Mounts []Mount // beside /proc, /dev and /tmp, which are always there
+
+	Stdin          io.Reader // nil: empty
+	Stdout, Stderr io.Writer // nil: thrown away; if they are equal, order is kept
+	Console        *Console  // instead of all three
+
+	Hostname string
+	Cred     proc.Cred // of the first process; the zero value is root
+	Limits   Limits
+	Log      *slog.Logger
+	Trace    trace.Sink // nil: no trace
+}
+
+// Kernel is one container.
+type Kernel struct {
+	config  Config
+	table   *proc.Table
+	ns      *vfs.Namespace
+	pipes   *pipe.Pool
+	console *tty.TTY
+	streams streams
+}
+
+// New builds a container. Nothing runs yet.
+func New(c Config) (*Kernel, error) {
+	c.defaults()
+	k := &Kernel{config: c, pipes: pipe.NewPool(c.Limits.PipeBytes)}
+	programs, err := newPrograms(&c)
+	if err != nil {
+		return nil, err
+	}
+	k.table = proc.NewTable(proc.Config{
+		Programs: programs, Processes: c.Limits.Processes, Log: c.Log,
+		Memory: k.memory, UTS: proc.NewUTS(c.Hostname, "(none)"), Observer: observer(c.Trace),
+	})
+	if err := k.buildTree(); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+func (c *Config) defaults() {
+	l := &c.Limits
+	if l.Processes == 0 {
+		l.Processes = DefaultProcesses
+	}
+	if l.PipeBytes == 0 {
+		l.PipeBytes = DefaultPipeBytes
+	}
+	if l.TmpBytes == 0 {
+		l.TmpBytes = DefaultTmpBytes
+	}
+	if c.Hostname == "" {
+		c.Hostname = "vkernel"
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+}
+
+// observer passes on a trace, if there is one, without making a nil pointer an interface.
+func observer(s trace.Sink) proc.Observer {
+	if s == nil {
+		return nil
+	}
+	return trace.Observer{Sink: s}
+}
+
+// Status is how a container ended.
+type Status struct {
+	Code   int          // exit code
+	Signal linux.Signal // that killed init; 0 if it exited
+}
+
+// ExitCode is the status as a shell gives it: 128 and the signal.
+func (s Status) ExitCode() int {
+	if s.Signal != 0 {
+		return 128 + int(s.Signal)
+	}
+	return s.Code
+}
+
+// ErrStarted says that Run was called before.
+var ErrStarted = errors.New("kernel: already started")
+
+// Run starts argv[0] as the first process and waits until all have ended. It is looked up
+// in PATH of env if it has no slash. When ctx is done, every process is killed.
+func (k *Kernel) Run(ctx context.Context, argv, env []string, cwd string) (Status, error) {
+	if k.table.Init() != nil {
+		return Status{}, ErrStarted
+	}
+	if len(argv) == 0 {
+		return Status{}, errors.New("kernel: no command to run")
+	}
+	files := fd.NewTable()
+	if err := k.openStreams(files); err != nil {
+		return Status{}, err
+	}
+	_, e := k.table.Start(proc.First{
+		Files: files, Namespace: k.ns, Cwd: cwd, Cred: k.config.Cred,
+		Argv: argv, Env: env, Search: searchPath(env), Terminal: k.console,
+	})
+	if e != 0 {
+		k.streams.drain(ctx)
+		return Status{}, fmt.Errorf("kernel: %s: %w", argv[0], e)
+	}
+	stop := context.AfterFunc(ctx, k.table.Kill)
+	defer stop()
+	status, err := k.table.Wait()
+	k.streams.drain(ctx)
+	if err != nil {
+		return Status{}, err
+	}
+	if sig := linux.Signal(status & 0x7f); sig != 0 {
+		return Status{Signal: sig}, nil
+	}
+	return Status{Code: status >> 8 & 0xff}, nil
+}
+
+// Resize tells the console that the window has a new size.
+func (k *Kernel) Resize(rows, columns uint16) {
+	if k.console != nil {
+		k.console.SetWinsize(linux.Winsize{Row: rows, Col: columns})
+	}
+}
+
+// Signal sends a signal to the first process, from outside.
+func (k *Kernel) Signal(sig linux.Signal) {
+	if p := k.table.Init(); p != nil {
+		p.Signal(linux.Info(sig, linux.SI_KERNEL))
+	}
+}

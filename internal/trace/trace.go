@@ -1,0 +1,153 @@
+// Package trace shows what guests do, as strace does: a line for each system call, signal
+// and end of a process.
+//
+// # Model
+//
+// Wrap puts a tracing handler before each handler of a program, so that without a trace
+// nothing is paid. How an argument is shown follows from its kind in the table of package
+// syscalls; here is one function for each kind. Arguments are read before the call, those
+// that the call fills in after it; a line appears when the call has returned:
+//
+//	openat(AT_FDCWD, "x", O_RDONLY|O_CLOEXEC) = 3
+//	read(3, "abc\n", 4096) = 4
+//	access("/nowhere", F_OK) = -1 ENOENT (No such file or directory)
+//	--- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=2} ---
+//	+++ exited with 0 +++
+//
+// Where the lines go is the Sink's: a Writer, or a Recorder for tests, whose text is the
+// golden file.
+package trace
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"vkernel/internal/engine/layout"
+	"vkernel/internal/linux"
+	"vkernel/internal/proc"
+	"vkernel/internal/syscalls"
+)
+
+// Sink takes the lines. It is called by many goroutines.
+type Sink interface {
+	Line(pid int, text string)
+}
+
+// Wrap makes the handlers of a program trace its calls.
+func Wrap(program *layout.Program, calls []proc.Handler, s Sink) []proc.Handler {
+	traced := make([]proc.Handler, len(calls))
+	for i, h := range calls {
+		traced[i] = h
+		if name, ok := strings.CutPrefix(program.Imports[i].Name, "SYS_"); ok {
+			traced[i] = wrap(name, h, s)
+		}
+	}
+	return traced
+}
+
+func wrap(name string, h proc.Handler, s Sink) proc.Handler {
+	var kinds []string
+	noReturn := false
+	if c, ok := syscalls.Lookup(name); ok {
+		kinds = strings.Fields(c.Args)
+		noReturn = c.Name == "exit" || c.Name == "exit_group"
+	}
+	return func(t *proc.Thread, a proc.Args) (int64, linux.Errno) {
+		pid := t.Process().PID()
+		args := make([]string, len(kinds))
+		show(args, kinds, before, &view{t: t, a: a})
+		n, e := h(t, a)
+		result := resultText(n, e)
+		if noReturn {
+			result = "?"
+		}
+		show(args, kinds, after, &view{t: t, a: a, n: n, e: e})
+		s.Line(pid, name+"("+strings.Join(args, ", ")+") = "+result)
+		return n, e
+	}
+}
+
+// show fills in the arguments whose kind is in the table.
+func show(args, kinds []string, table map[string]formatter, v *view) {
+	for i, k := range kinds {
+		if f, ok := table[k]; ok {
+			args[i] = f(v, i)
+		}
+	}
+}
+
+func resultText(n int64, e linux.Errno) string {
+	switch {
+	case e >= proc.ERESTARTSYS:
+		return "? (interrupted)"
+	case e != 0:
+		return fmt.Sprintf("-1 %s (%s)", e.Name(), e.Error())
+	case n > 0xffffff:
+		return fmt.Sprintf("%#x", n)
+	}
+	return fmt.Sprint(n)
+}
+
+// Observer shows signals and ends of processes.
+type Observer struct{ Sink }
+
+// Signal shows a signal that is about to be acted on.
+func (o Observer) Signal(t *proc.Thread, i *linux.SigInfo) {
+	sig := linux.Signal(i.Signo)
+	text := fmt.Sprintf("--- %v {si_signo=%v, si_code=%s", sig, sig, codeName(sig, i.Code))
+	switch {
+	case i.Code <= 0 || sig == linux.SIGCHLD:
+		text += fmt.Sprintf(", si_pid=%d, si_uid=%d", i.PID(), i.UID())
+	case i.Code < linux.SI_KERNEL:
+		text += fmt.Sprintf(", si_addr=%#x", i.Fields[0])
+	}
+	o.Line(t.Process().PID(), text+"} ---")
+}
+
+// Exit shows the end of a process.
+func (o Observer) Exit(p *proc.Process, status int) {
+	if sig := status & 0x7f; sig != 0 {
+		o.Line(p.PID(), fmt.Sprintf("+++ killed by %v +++", linux.Signal(sig)))
+		return
+	}
+	o.Line(p.PID(), fmt.Sprintf("+++ exited with %d +++", status>>8&0xff))
+}
+
+// writer is a Sink that writes lines.
+type writer struct {
+	mu sync.Mutex
+	w  io.Writer // guarded by mu
+}
+
+// Writer makes a Sink that writes each line to w, with the process's id before it.
+func Writer(w io.Writer) Sink { return &writer{w: w} }
+
+func (w *writer) Line(pid int, text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	fmt.Fprintf(w.w, "[%d] %s\n", pid, text)
+}
+
+// Recorder is a Sink that keeps the lines. The zero value is ready.
+type Recorder struct {
+	mu sync.Mutex
+
+	// guarded by mu
+	lines []string
+}
+
+// Line keeps a line.
+func (r *Recorder) Line(pid int, text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines = append(r.lines, fmt.Sprintf("[%d] %s", pid, text))
+}
+
+// Lines gives the lines so far.
+func (r *Recorder) Lines() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]string(nil), r.lines...)
+}
