@@ -11,6 +11,7 @@ import (
 // loadGuest loads the test guest.
 func loadGuest(t testing.TB) *Code {
 	t.Helper()
+	debug.SetPanicOnFault(true) // as every goroutine that touches guest memory
 	f, err := os.Open(enginetest.File(t))
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +43,6 @@ func start(t testing.TB, i *Instance, export string, args ...uint64) {
 
 func newGuest(t testing.TB, c *Code) *Instance {
 	t.Helper()
-	debug.SetPanicOnFault(true) // as every goroutine that touches guest memory
 	i, e := c.Programs()[0].New()
 	if e != 0 {
 		t.Fatal(e)
