@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -32,4 +34,29 @@ func bytesText(n uint64) string {
 		value, i = value/unit, i+1
 	}
 	return fmt.Sprintf("%.1f %s", value, []string{"KiB", "MiB", "GiB", "TiB"}[i])
+}
+
+// byteSize is a flag: a number of bytes with K, M or G behind it.
+type byteSize int64
+
+// Type names it in the help.
+func (*byteSize) Type() string { return "bytes" }
+
+func (b *byteSize) String() string {
+	if *b == 0 {
+		return "" // so that the help shows no default
+	}
+	return bytesText(uint64(*b))
+}
+
+// Set reads it.
+func (b *byteSize) Set(s string) error {
+	digits := strings.TrimRight(s, "KMG")
+	n, err := strconv.ParseInt(digits, 10, 40)
+	shift, ok := map[string]uint{"": 0, "K": 10, "M": 20, "G": 30}[s[len(digits):]]
+	if err != nil || !ok || n <= 0 || n<<shift>>shift != n {
+		return fmt.Errorf("expected a number of bytes, with K, M or G behind it")
+	}
+	*b = byteSize(n << shift)
+	return nil
 }

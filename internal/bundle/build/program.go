@@ -74,6 +74,7 @@ func (b *builder) newProgram(n *manifest.Node, data []byte) (*program, error) {
 		return nil, nil
 	}
 	p := &program{digest: *n.SHA256, wasm: data}
+	var unknown []string
 	for _, im := range m.Imports {
 		if im.Kind != wasm.KindFunc {
 			continue
@@ -84,11 +85,15 @@ func (b *builder) newProgram(n *manifest.Node, data []byte) (*program, error) {
 			return nil, fmt.Errorf("%s: %w", n.Path, err)
 		}
 		if !known {
-			b.Notice(fmt.Sprintf("%s: import %s.%s is not known to this kernel: calls will answer ENOSYS", n.Path, im.Module, im.Name))
+			unknown = append(unknown, strings.TrimPrefix(im.Name, "SYS_"))
 		}
 		if name, ok := strings.CutPrefix(im.Name, "SYS_"); ok {
 			p.syscalls = append(p.syscalls, name)
 		}
+	}
+	if len(unknown) > 0 {
+		slices.Sort(unknown)
+		b.Notice(n.Path + ": system calls that this kernel does not have, and that will answer ENOSYS: " + strings.Join(slices.Compact(unknown), " "))
 	}
 	slices.Sort(p.syscalls)
 	p.syscalls = slices.Compact(p.syscalls)

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"vkernel/internal/bundle"
+	"vkernel/internal/engine"
+	"vkernel/internal/kernel"
+	"vkernel/internal/manifest"
+	"vkernel/internal/router"
+	"vkernel/internal/trace"
+	"vkernel/internal/vfs/memfs"
+	"vkernel/internal/vfs/rootfs"
+)
+
+// Device numbers (st_dev) of the file systems that run adds to the kernel's own.
+const (
+	devRoot  = 0x20
+	devMount = 0x30 // the first -v, and so on
+)
+
+// run verifies the bundle, runs the container and gives its exit status. Whatever happens,
+// the host's terminal is restored.
+func (o *runOptions) run(ctx context.Context) (status int, err error) {
+	mounts, err := o.mounts()
+	if err != nil {
+		return 0, err
+	}
+	cwd, err := o.workdir()
+	if err != nil {
+		return 0, err
+	}
+	b, err := o.open()
+	if err != nil {
+		return 0, err
+	}
+	defer b.Close()
+	s := o.streams()
+	env, err := o.environment(s.tty != nil)
+	if err != nil {
+		return 0, err
+	}
+	log, closeLog, err := o.openLog(s.messages)
+	if err != nil {
+		return 0, err
+	}
+	defer closeLog()
+	config, err := o.config(b, mounts, log)
+	if err != nil {
+		return 0, err
+	}
+	if o.strace {
+		config.Trace = trace.Writer(s.messages)
+	}
+	t, err := s.connect(config)
+	if err != nil {
+		return 0, err
+	}
+	defer t.restore()
+	k, err := kernel.New(*config)
+	if err != nil {
+		return 0, err
+	}
+	command := o.command
+	if len(command) == 0 {
+		command = b.Manifest.Command
+	}
+	return supervise(ctx, k, t, func(ctx context.Context) (kernel.Status, error) {
+		return k.Run(ctx, command, env, cwd)
+	})
+}
+
+// config makes the container of a verified bundle, without its streams.
+func (o *runOptions) config(b *bundle.Bundle, mounts []mount, log *slog.Logger) (*kernel.Config, error) {
+	code, err := engine.Load(b.Code)
+	if err != nil {
+		return nil, fmt.Errorf("%s does not start: native code: %w", o.bundle, err)
+	}
+	if err := b.CheckPrograms(code.Meta().Programs); err != nil {
+		return nil, fmt.Errorf("%s does not start: %w", o.bundle, err)
+	}
+	tree := rootfs.New(rootfs.Options{
+		List: b.Root, Content: b.Content,
+		Refused: func(n *manifest.Node, err error) { log.Error("file refused", "path", n.Path, "reason", err) },
+	})
+	root, e := tree.Layer(memfs.Options{Dev: devRoot, Bytes: int64(o.disk)})
+	if e != 0 {
+		return nil, fmt.Errorf("root file system: %w", e)
+	}
+	c := &kernel.Config{Code: code, Router: router.New(b.Manifest), Root: root, Hostname: o.hostname, Log: log}
+	if c.Hostname == "" {
+		c.Hostname = b.Manifest.Name
+	}
+	for i, m := range mounts {
+		if err := addMount(c, m, devMount+uint64(i)); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// streams are the host's ends of a container's standard streams.
+type streams struct {
+	stdio
+	tty      *os.File  // the host's terminal if the container has it
+	messages io.Writer // for the log and traces, beside what the container writes
+}
+
+func (o *runOptions) streams() *streams {
+	s := &streams{stdio: o.std, messages: o.std.err}
+	in, ok := isTerminal(o.std.in)
+	if _, both := isTerminal(o.std.out); ok && both {
+		s.tty = in
+		if _, ok := isTerminal(o.std.err); ok {
+			s.messages = crlf{o.std.err}
+		}
+	}
+	return s
+}
+
+// connect gives the container its streams, and sets the terminal to raw mode if it is one
+// of them. The terminal is nil if not.
+func (s *streams) connect(c *kernel.Config) (*terminal, error) {
+	if s.tty == nil {
+		c.Stdin, c.Stdout, c.Stderr = s.in, s.out, s.err
+		return nil, nil
+	}
+	t, err := openTerminal(s.tty)
+	if err != nil {
+		return nil, fmt.Errorf("terminal: %w", err)
+	}
+	rows, columns, _ := t.size()
+	c.Console = &kernel.Console{ReadWriter: console{s.in, s.out}, Rows: rows, Columns: columns}
+	return t, nil
+}
+
+// console is the terminal's two directions.
+type console struct {
+	io.Reader
+	io.Writer
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"os"
+)
+
+// openLog is where the kernel writes what its users should know: why a file was not
+// executed, which limit was met. With a terminal the lines go between the container's, as
+// a kernel's messages do on a console.
+func (o *runOptions) openLog(w io.Writer) (*slog.Logger, func(), error) {
+	done := func() {}
+	if o.logFile != "" {
+		f, err := os.OpenFile(o.logFile, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+		if err != nil {
+			return nil, nil, err
+		}
+		w, done = f, func() { f.Close() }
+	}
+	options := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if o.logFile == "" {
+		options.Level = slog.LevelWarn
+		options.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
+			if len(groups) == 0 && a.Key == slog.TimeKey {
+				return slog.Attr{} // whoever looks at a terminal knows the time
+			}
+			return a
+		}
+	}
+	return slog.New(slog.NewTextHandler(w, options)), done, nil
+}
+
+// crlf ends lines so that a terminal in raw mode starts the next one at its left edge.
+type crlf struct{ w io.Writer }
+
+func (c crlf) Write(p []byte) (int, error) {
+	if _, err := c.w.Write(bytes.ReplaceAll(p, []byte("\n"), []byte("\r\n"))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"vkernel/internal/bundle"
+	"vkernel/internal/linux"
+)
+
+func runCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "run [flags] BUNDLE [COMMAND [ARG...]]",
+		Short: "Run a container",
+		Long: `Verifies BUNDLE and runs COMMAND in a container made of it, or what the bundle names if
+there is none. The root file system is the bundle's; what is written goes to a layer in
+memory and is gone with the container.
+
+The manifest must be signed by a key given with --key, or by one in the configuration
+directory's trust/ (see 'vkernel keygen --help'). A bundle of which any part was changed
+does not start.
+
+With a terminal on standard input and output, the container has a terminal: line editing,
+Ctrl-C and job control are those of its own kernel, and the host's terminal only carries
+bytes. Otherwise standard input, output and error are plain streams.
+
+The exit status is that of COMMAND, or 128 and the signal that killed it. 125 says that
+the container was not started, 126 that COMMAND may not be executed, 127 that there is
+none.`,
+		Example: `  vkernel run demo.vk
+  vkernel run -v "$PWD:/src:ro" -w /src demo.vk grep -rn main .
+  echo 'ls / | wc -l' | vkernel run demo.vk sh
+  vkernel run --key release.key.pub --strace app.vk /bin/app 2>trace`,
+		Args: args(1, -1, "a bundle, and a command if you like"),
+	}
+	var o runOptions
+	f := cmd.Flags()
+	f.SetInterspersed(false) // what follows BUNDLE is the container's
+	f.StringArrayVarP(&o.volumes, "volume", "v", nil, "show a directory of the host in the container: `HOST:GUEST[:ro]`")
+	f.StringArrayVarP(&o.env, "env", "e", nil, "set a variable `K=V`, or pass on the host's with K alone")
+	f.StringVarP(&o.dir, "workdir", "w", "/", "working `DIR` of the command")
+	f.StringVar(&o.hostname, "hostname", "", "`NAME` of the container (default: the manifest's)")
+	f.StringVar(&o.logFile, "log", "", "append the kernel's log to `FILE` (default: standard error)")
+	f.Var(&o.disk, "disk", "most `BYTES` that may be written to the root file system (K, M, G; default 1G)")
+	f.BoolVar(&o.strace, "strace", false, "print every system call to standard error")
+	keys := keyFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		o.bundle, o.command, o.keys = args[0], args[1:], *keys
+		o.std = stdio{cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()}
+		status, err := o.run(cmd.Context())
+		if err != nil {
+			return &statusError{refusal(err), err}
+		}
+		if status != 0 {
+			return &statusError{status: status}
+		}
+		return nil
+	}
+	return cmd
+}
+
+// runOptions are the command line of run.
+type runOptions struct {
+	bundle                 string
+	command                []string
+	keys                   []string
+	volumes, env           []string
+	dir, hostname, logFile string
+	disk                   byteSize
+	strace                 bool
+	std                    stdio
+}
+
+// refusal is the exit status for an error of run itself.
+func refusal(err error) int {
+	var e linux.Errno
+	switch {
+	case !errors.As(err, &e):
+		return exitRefused
+	case e == linux.ENOENT || e == linux.ENOTDIR:
+		return exitNotFound
+	case e == linux.EACCES || e == linux.ENOEXEC || e == linux.EPERM:
+		return exitNoExec
+	}
+	return exitRefused
+}
+
+// mounts reads -v.
+func (o *runOptions) mounts() ([]mount, error) {
+	protected, err := o.protected()
+	if err != nil {
+		return nil, err
+	}
+	return parseMounts(o.volumes, protected)
+}
+
+// protected lists what no container may reach through a mount.
+func (o *runOptions) protected() ([]string, error) {
+	list := append([]string{o.bundle}, o.keys...)
+	if config, err := configDir(); err == nil {
+		list = append(list, config)
+	}
+	for i, p := range list {
+		abs, err := filepath.Abs(p)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = abs
+	}
+	return list, nil
+}
+
+// open verifies the bundle.
+func (o *runOptions) open() (*bundle.Bundle, error) {
+	if _, err := bundle.ReadManifest(o.bundle); err != nil {
+		return nil, err
+	}
+	trusted, err := trustedKeys(o.keys, o.bundle)
+	if err != nil {
+		return nil, err
+	}
+	b, err := bundle.Open(o.bundle, trusted)
+	if err != nil {
+		return nil, fmt.Errorf("%s does not start: %w", o.bundle, err)
+	}
+	return b, nil
+}
+
+// environment is that of the first process.
+func (o *runOptions) environment(hasTerminal bool) ([]string, error) {
+	env := newEnvironment("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root")
+	if t := os.Getenv("TERM"); hasTerminal && t != "" {
+		env.set("TERM", t)
+	}
+	for _, kv := range o.env {
+		k, v, ok := strings.Cut(kv, "=")
+		if k == "" {
+			return nil, fmt.Errorf("-e %s: expected NAME=VALUE or NAME", kv)
+		}
+		if !ok {
+			if v, ok = os.LookupEnv(k); !ok {
+				continue
+			}
+		}
+		env.set(k, v)
+	}
+	return env.list, nil
+}
+
+// environment keeps the order in which variables were first set.
+type environment struct{ list []string }
+
+func newEnvironment(list ...string) *environment { return &environment{list} }
+
+func (e *environment) set(k, v string) {
+	for i, kv := range e.list {
+		if strings.HasPrefix(kv, k+"=") {
+			e.list[i] = k + "=" + v
+			return
+		}
+	}
+	e.list = append(e.list, k+"="+v)
+}
+
+// workdir checks -w.
+func (o *runOptions) workdir() (string, error) {
+	if !path.IsAbs(o.dir) {
+		return "", fmt.Errorf("-w %s: expected an absolute path in the container", o.dir)
+	}
+	return path.Clean(o.dir), nil
+}
