@@ -44,9 +44,9 @@ func (p *argParser) linkFlag(a string) (done bool, err error) {
 var linkerKeep = map[string]bool{
 	"--gc-sections": false, "--no-gc-sections": false, "--whole-archive": false, "--no-whole-archive": false,
 	"--allow-undefined": false, "--no-entry": false, "--export-all": false, "--trace": false, "-t": false,
-	"--allow-multiple-definition": false, "--verbose": false,
-	"-u": true, "--undefined": true, "--wrap": true, "-e": true, "--entry": true, "-y": true,
-	"--trace-symbol": true, "--defsym": true, "-L": true, "-l": true, "--export": true,
+	"--verbose": false,
+	"-u":        true, "--undefined": true, "--wrap": true, "--entry": true, "-y": true,
+	"--trace-symbol": true, "-L": true, "-l": true, "--export": true,
 	"--max-memory": true, "--initial-memory": true, "--initial-heap": true,
 }
 
@@ -56,9 +56,9 @@ var linkerDropWithValue = set("-z", "-Map", "--Map", "-rpath", "--rpath", "-rpat
 	"-b", "--format", "-plugin", "-plugin-opt", "-Ttext", "-Tdata", "-Tbss")
 
 // linkerKeepJoined lists prefixes of kept flags with their value in the same word.
-var linkerKeepJoined = []string{"--undefined=", "--wrap=", "--entry=", "--trace-symbol=", "--defsym=", "--export=",
+var linkerKeepJoined = []string{"--undefined=", "--wrap=", "--entry=", "--trace-symbol=", "--export=",
 	"--export-if-defined=", "--max-memory=", "--initial-memory=", "--initial-heap=", "--global-base=", "--error-limit=",
-	"-L", "-l", "-O", "-u", "--lto-", "--features=", "--extra-features="}
+	"-L", "-l", "-O", "--lto-", "--features=", "--extra-features="}
 
 // linkerWords sorts words meant for the linker (-Wl, -Xlinker).
 func (p *argParser) linkerWords(words []string) {
@@ -77,6 +77,12 @@ func (p *argParser) linkerWords(words []string) {
 		}
 		value, keep := linkerKeep[name]
 		switch {
+		case w == "-e" && next != "":
+			inv.inputs = append(inv.inputs, "--entry", next)
+			i++
+		case (w == "-u" || name == "--undefined") && next != "":
+			inv.inputs = append(inv.inputs, "--undefined="+next)
+			i++
 		case w == "-z" && strings.HasPrefix(next, "stack-size="):
 			inv.stack = strings.TrimPrefix(next, "stack-size=")
 			i++

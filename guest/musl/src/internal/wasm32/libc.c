@@ -4,4 +4,3 @@
 struct __libc __libc;
 
 size_t __hwcap;
-size_t __sysinfo;
