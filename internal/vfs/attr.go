@@ -155,8 +155,12 @@ func (c *Context) Chown(at Path, name string, uid, gid uint32, flags uint32) lin
 			}
 			a.Set, a.GID = a.Set|SetGID, gid
 		}
-		if p.Type() != linux.S_IFDIR {
-			a.Set |= KillPriv | cred.Kill(p)
+		if p.Type() == linux.S_IFDIR {
+			return 0
+		}
+		a.Set |= KillPriv | cred.Kill(p)
+		if p.killed() && !cred.owns(p) {
+			return linux.EPERM
 		}
 		return 0
 	})

@@ -185,6 +185,7 @@ func (w *walker) create(how OpenHow) (File, Path, linux.Errno) {
 		return nil, Path{}, linux.EACCES
 	}
 	n := w.c.newNode(w.pos, linux.S_IFREG|how.Mode)
+	n.Open = true
 	ent, e := dir.Create(w.pos.Entry, w.last, &n)
 	if e != 0 {
 		return nil, Path{}, e

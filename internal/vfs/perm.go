@@ -71,6 +71,12 @@ func (c *Cred) mayReuse(dir, p Perm) bool {
 		p.UID == dir.UID || p.UID == c.FSUID
 }
 
+// killed reports whether KillPriv would change the mode.
+func (p Perm) killed() bool {
+	const group = linux.S_ISGID | linux.S_IXGRP
+	return p.Mode&linux.S_ISUID != 0 || p.Mode&group == group
+}
+
 // Kill gives the changes of mode that go with a change of content by c: setuid and setgid
 // bits do not survive one by others than root.
 func (c *Cred) Kill(p Perm) AttrSet {

@@ -18,6 +18,9 @@ type Config struct {
 	New func(t *testing.T) vfs.FS
 	// Lower is made on the host, as what New has below its layer.
 	Lower []Lower
+	// Plain leaves out what a file system need not have: users, setuid bits, sockets,
+	// temporary files, and calls on what has been removed.
+	Plain bool
 }
 
 // Lower is a node of a tree to begin with: a directory if Name ends in a slash, a
@@ -40,7 +43,7 @@ func Against(t *testing.T, cfg Config) {
 	for _, l := range cfg.Lower {
 		l.make(t, h)
 	}
-	o := &ops{rnd: rand.New(rand.NewPCG(cfg.Seed, 1)), unwritten: cfg.Seed%2 == 1}
+	o := &ops{rnd: rand.New(rand.NewPCG(cfg.Seed, 1)), unwritten: cfg.Seed%2 == 1, plain: cfg.Plain}
 	var log []string
 	fail := func(format string, args ...any) {
 		t.Helper()

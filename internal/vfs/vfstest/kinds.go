@@ -7,15 +7,17 @@ import (
 	"vkernel/internal/linux"
 )
 
-// kinds are the operations with their weights.
-var kinds = []op{
+// plainKinds are the operations, with their weights, that every writable file system has.
+var plainKinds = []op{
 	{20, (*ops).open}, {4, (*ops).close}, {8, (*ops).read}, {10, (*ops).write}, {3, (*ops).ftruncate},
 	{2, (*ops).allocate}, {3, (*ops).seek}, {2, (*ops).list}, {6, (*ops).stat}, {3, (*ops).access},
-	{12, (*ops).mkdir}, {2, (*ops).mknod}, {6, (*ops).unlink}, {5, (*ops).rmdir}, {14, (*ops).rename},
+	{12, (*ops).mkdir}, {6, (*ops).unlink}, {5, (*ops).rmdir}, {14, (*ops).rename},
 	{6, (*ops).link}, {7, (*ops).symlink}, {3, (*ops).readlink}, {4, (*ops).chmod}, {3, (*ops).chown},
-	{2, (*ops).utimens}, {2, (*ops).truncate}, {4, (*ops).chdir}, {2, (*ops).getcwd}, {1, (*ops).umask},
-	{2, (*ops).user},
+	{2, (*ops).utimens}, {2, (*ops).truncate}, {2, (*ops).getcwd}, {1, (*ops).umask},
 }
+
+// kinds are all operations.
+var kinds = append([]op{{2, (*ops).mknod}, {4, (*ops).chdir}, {2, (*ops).user}}, plainKinds...)
 
 func (o *ops) open() (string, func(world) result) {
 	slot, dir, name, mode := o.slot(), o.dir(), o.path(), o.mode()
@@ -37,7 +39,9 @@ func (o *ops) open() (string, func(world) result) {
 	case 5:
 		flags |= linux.O_PATH | linux.O_NOFOLLOW
 	case 6:
-		flags |= linux.O_TMPFILE
+		if !o.plain {
+			flags |= linux.O_TMPFILE
+		}
 	case 7:
 		flags |= linux.O_NOATIME
 	case 8:
@@ -96,7 +100,7 @@ func (o *ops) list() (string, func(world) result) {
 
 func (o *ops) stat() (string, func(world) result) {
 	dir, name, flags := o.dir(), o.path(), pick[uint32](o, 0, linux.AT_SYMLINK_NOFOLLOW)
-	if o.n(5) == 0 {
+	if o.n(5) == 0 && !o.plain {
 		name, flags = "", linux.AT_EMPTY_PATH
 	}
 	return fmt.Sprintf("stat(%d, %s, %#x)", dir, quote(name), flags), func(w world) result { return w.stat(dir, name, flags) }
@@ -141,7 +145,7 @@ func (o *ops) rename() (string, func(world) result) {
 func (o *ops) link() (string, func(world) result) {
 	dir, name, toDir, to := o.dir(), o.path(), o.dir(), o.path()
 	flags := pick[uint32](o, 0, 0, linux.AT_SYMLINK_FOLLOW)
-	if o.n(5) == 0 {
+	if o.n(5) == 0 && !o.plain {
 		dir, name, flags = o.slot(), "", linux.AT_EMPTY_PATH
 	}
 	return fmt.Sprintf("link(%d, %s, %d, %s, %#x)", dir, quote(name), toDir, quote(to), flags),
@@ -156,7 +160,7 @@ func (o *ops) symlink() (string, func(world) result) {
 
 func (o *ops) readlink() (string, func(world) result) {
 	dir, name := o.dir(), o.path()
-	if o.n(5) == 0 {
+	if o.n(5) == 0 && !o.plain {
 		dir, name = o.slot(), ""
 	}
 	return fmt.Sprintf("readlink(%d, %s)", dir, quote(name)), func(w world) result { return w.readlink(dir, name) }

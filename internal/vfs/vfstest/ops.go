@@ -14,6 +14,7 @@ type ops struct {
 	// unwritten is whether fallocate may make pages. Linux may take them for holes or for
 	// data, so then nobody seeks.
 	unwritten bool
+	plain     bool // Config.Plain
 }
 
 func (o *ops) n(n int) int { return o.rnd.IntN(n) }
@@ -56,7 +57,7 @@ func (o *ops) path() string {
 
 // dir is a directory argument: mostly the working directory.
 func (o *ops) dir() int {
-	if o.n(4) == 0 {
+	if o.n(4) == 0 && !o.plain {
 		return o.slot()
 	}
 	return -1
@@ -66,6 +67,9 @@ func (o *ops) dir() int {
 func (o *ops) slot() int { return o.n(slots - 1) }
 
 func (o *ops) mode() uint32 {
+	if o.plain {
+		return pick[uint32](o, 0o644, 0o600, 0o755, 0o700, 0o777, 0, 0o444, uint32(o.n(0o1000)))
+	}
 	return pick[uint32](o, 0o644, 0o600, 0o755, 0o700, 0o777, 0, 0o444, 0o2755, 0o4755, 0o6711, 0o2644, 0o3777, 0o311, uint32(o.n(0o10000)))
 }
 
@@ -85,11 +89,15 @@ type op struct {
 // next draws an operation.
 func (o *ops) next() (string, func(w world) result) {
 	total := 0
-	for _, k := range kinds {
+	list := kinds
+	if o.plain {
+		list = plainKinds
+	}
+	for _, k := range list {
 		total += k.weight
 	}
 	at := o.n(total)
-	for _, k := range kinds {
+	for _, k := range list {
 		if at -= k.weight; at < 0 {
 			return k.make(o)
 		}
