@@ -9,7 +9,9 @@ import (
 // trap turns a fault of the guest's code into the signal that the same mistake raises in
 // native code. It cannot be ignored or put off.
 func (t *Thread) trap() {
-	t.sig.Force(t.faultInfo(t.inst.Trap()))
+	trap := t.inst.Trap()
+	t.Table().config.Log.Debug("trap", "pid", t.process.pid, "code", trap.Code, "addr", trap.Addr, "pc", trap.PC)
+	t.sig.Force(t.faultInfo(trap))
 }
 
 func (t *Thread) faultInfo(trap engine.Trap) linux.SigInfo {
