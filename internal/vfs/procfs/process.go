@@ -103,6 +103,18 @@ func cmdline(r *request) []byte {
 
 func environ(r *request) []byte { return strings0(r.proc.Env()) }
 
+// environLines is the environment for C libraries that read it from a file, a variable in a
+// line; one with a newline in it is left out.
+func environLines(r *request) []byte {
+	var b strings.Builder
+	for _, v := range r.proc.Env() {
+		if !strings.Contains(v, "\n") {
+			b.WriteString(v + "\n")
+		}
+	}
+	return []byte(b.String())
+}
+
 func comm(r *request) []byte { return []byte(r.proc.Facts().Name + "\n") }
 
 // setComm renames a process; others than itself may not.

@@ -38,6 +38,7 @@ func init() {
 		{name: "maps", mode: fileMode, text: maps, private: true},
 		{name: "smaps", mode: fileMode, text: smaps, private: true},
 		{name: "environ", mode: secretMode, text: environ, private: true},
+		{name: "environ.lines", mode: secretMode, text: environLines, private: true},
 		{name: "limits", mode: fileMode, text: limits},
 		{name: "mounts", mode: fileMode, text: mounts},
 		{name: "mountinfo", mode: fileMode, text: mountinfo},
