@@ -106,7 +106,7 @@ func New(c Config) (*Kernel, error) {
 		return nil, err
 	}
 	k.table = proc.NewTable(proc.Config{
-		Programs: programs, Processes: c.Limits.Processes, Log: c.Log,
+		Programs: programs, Processes: c.Limits.Processes, Pipes: k.pipes, Log: c.Log,
 		Memory: k.memory, UTS: proc.NewUTS(c.Hostname, "(none)"), Observer: observer(c.Trace),
 	})
 	if err := k.buildTree(); err != nil {
