@@ -28,13 +28,11 @@ func (s *slots) keep(pages int) bool {
 // recycle makes the slot of i as New would make it and keeps it, or gives it back blank.
 func (p *Program) recycle(i *Instance) {
 	at := i.at
-	if p.restoreLayout(i) == 0 {
-		if pages, e := p.reset(at); e == 0 {
-			if p.putIdle(idleSlot{at, pages}) {
-				return
-			}
-			p.code.slots.keep(-pages)
+	if pages, e := p.restore(i); e == 0 {
+		if p.putIdle(idleSlot{at, pages}) {
+			return
 		}
+		p.code.slots.keep(-pages)
 	}
 	if p.strip(at) == 0 {
 		p.code.slots.give(at)
@@ -52,52 +50,58 @@ func (p *Program) putIdle(s idleSlot) bool {
 	return true
 }
 
-// restoreLayout undoes what the raw operations have changed.
-func (p *Program) restoreLayout(i *Instance) linux.Errno {
+// restore undoes what the raw operations have changed and gives the pages their first content.
+// It counts those that the slot keeps: also zeroed ones above the initial memory, where they
+// wait, inaccessible, for the next program that asks for memory there.
+func (p *Program) restore(i *Instance) (pages int, e linux.Errno) {
 	i.shrinkStack(i.at + p.stackLow)
+	initial := i.base + p.initial
 	if !i.changed {
-		return 0
+		return p.reset(i.at, initial)
 	}
-	rest := memorySize - p.initial
 	if i.foreign {
 		if e := reserve(i.base, memorySize); e != 0 {
-			return e
+			return 0, e
 		}
 		if e := mprotect(i.base, p.initial, unix.PROT_READ|unix.PROT_WRITE); e != 0 {
-			return e
+			return 0, e
 		}
-		return p.mapImage(i.at)
+		if e := p.mapImage(i.at); e != 0 {
+			return 0, e
+		}
+		return p.reset(i.at, initial)
 	}
-	madvise(i.base+p.initial, rest, unix.MADV_DONTNEED)
-	if e := mprotect(i.base+p.initial, rest, unix.PROT_NONE); e != 0 {
-		return e
-	}
-	if e := mprotect(i.base, p.initial, unix.PROT_READ|unix.PROT_WRITE); e != 0 {
-		return e
+	if e := mprotect(i.base, memorySize, unix.PROT_READ|unix.PROT_WRITE); e != 0 {
+		return 0, e
 	}
 	if len(i.holes) != 0 {
-		return p.mapImage(i.at)
+		if e := p.mapImage(i.at); e != 0 {
+			return 0, e
+		}
 	}
-	return 0
+	if pages, e = p.reset(i.at, i.base+memorySize); e != 0 {
+		return 0, e
+	}
+	return pages, mprotect(initial, memorySize-p.initial, unix.PROT_NONE)
 }
 
 // run is a run of private pages.
 type run struct{ at, size uintptr }
 
-// reset gives the pages of a slot with the right layout their first content. It counts those
-// that the slot keeps.
-func (p *Program) reset(at uintptr) (int, linux.Errno) {
-	low, high := at+p.stackLow, at+baseOffset+p.initial
+// reset gives the private pages of a slot, up to high, their first content, or drops them if
+// they are too many. It counts those that the slot keeps.
+func (p *Program) reset(at, high uintptr) (int, linux.Errno) {
+	low := at + p.stackLow
 	var buf [slotRuns]run
 	runs, size := buf[:0], uintptr(0)
-	e := p.code.pagemap.walk(low, high-low, pageFile, func(at, n uintptr) {
+	e := p.code.pagemap.private(low, high-low, func(at, n uintptr) {
 		if size += n; len(runs) < slotRuns {
 			runs = append(runs, run{at, n})
 		}
 	})
 	pages := int(size / pageSize)
 	if e != 0 || len(runs) == slotRuns || pages > slotPages || !p.code.slots.keep(pages) {
-		return p.drop(at)
+		return p.drop(at, high)
 	}
 	for _, r := range runs {
 		p.rewrite(at, r)
@@ -105,10 +109,10 @@ func (p *Program) reset(at uintptr) (int, linux.Errno) {
 	return pages, 0
 }
 
-// drop discards all pages of a slot and writes the area anew.
-func (p *Program) drop(at uintptr) (int, linux.Errno) {
+// drop discards all pages of a slot up to high and writes the area anew.
+func (p *Program) drop(at, high uintptr) (int, linux.Errno) {
 	low := at + p.stackLow
-	if e := madvise(low, baseOffset+p.initial-p.stackLow, unix.MADV_DONTNEED); e != 0 {
+	if e := madvise(low, high-low, unix.MADV_DONTNEED); e != 0 {
 		return 0, e
 	}
 	copy(bytesAt(at+baseOffset-uintptr(len(p.area)), uintptr(len(p.area))), p.area)

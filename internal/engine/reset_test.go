@@ -43,6 +43,21 @@ func pristine(t *testing.T, what string, i *Instance) {
 	}
 }
 
+// unused fails unless pages that are mapped anew above the initial memory are zero, and there is
+// nothing else.
+func unused(t *testing.T, what string, i *Instance) {
+	t.Helper()
+	first, size := uint64(i.p.initial), memorySize-uint64(i.p.initial)
+	if e := i.Map(first, size, ProtRead|ProtWrite, false); e != 0 {
+		t.Fatal(e)
+	}
+	i.p.code.pagemap.private(i.base+i.p.initial, uintptr(size), func(at, n uintptr) {
+		if !zero(bytesAt(at, n)) {
+			t.Errorf("%s: old bytes at %#x, +%#x", what, at-i.base, n)
+		}
+	})
+}
+
 func zero(b []byte) bool {
 	for len(b) >= 8 {
 		if *(*uint64)(pointer(address(b))) != 0 {
@@ -112,6 +127,7 @@ func TestReset(t *testing.T) {
 				t.Errorf("%s: the slot was not reused", tt.name)
 			}
 			pristine(t, tt.name, next)
+			unused(t, tt.name, next)
 			next.Free()
 			c.pagemap.scan = was
 		}
