@@ -48,18 +48,21 @@ func (m Memory) slice(a Addr, n int) ([]byte, linux.Errno) {
 	return unsafe.Slice((*byte)(unsafe.Add(m.base, uintptr(a))), n), 0
 }
 
-// recoverFault turns the panic of a memory fault into EFAULT; others go on.
-func recoverFault(e *linux.Errno) {
-	switch r := recover().(type) {
-	case nil:
-	case interface {
+// recoverFault turns the panic of a fault in this memory into EFAULT; others go on, so that a
+// mistake of the kernel is never taken for one of the guest.
+func (m Memory) recoverFault(e *linux.Errno) {
+	r := recover()
+	if r == nil {
+		return
+	}
+	if f, ok := r.(interface {
 		runtime.Error
 		Addr() uintptr
-	}:
+	}); ok && f.Addr()-uintptr(m.base) < Size {
 		*e = linux.EFAULT
-	default:
-		panic(r)
+		return
 	}
+	panic(r)
 }
 
 // View calls f with the n bytes at a. A fault inside f is EFAULT; what f had done by then
@@ -69,7 +72,7 @@ func (m Memory) View(a Addr, n int, f func(p []byte) linux.Errno) (e linux.Errno
 	if e != 0 {
 		return e
 	}
-	defer recoverFault(&e)
+	defer m.recoverFault(&e)
 	return f(p)
 }
 
@@ -79,7 +82,7 @@ func (m Memory) Read(a Addr, p []byte) (e linux.Errno) {
 	if e != 0 {
 		return e
 	}
-	defer recoverFault(&e)
+	defer m.recoverFault(&e)
 	copy(p, s)
 	return 0
 }
@@ -90,7 +93,7 @@ func (m Memory) Write(a Addr, p []byte) (e linux.Errno) {
 	if e != 0 {
 		return e
 	}
-	defer recoverFault(&e)
+	defer m.recoverFault(&e)
 	copy(s, p)
 	return 0
 }
@@ -101,7 +104,7 @@ func (m Memory) Clear(a Addr, n int) (e linux.Errno) {
 	if e != 0 {
 		return e
 	}
-	defer recoverFault(&e)
+	defer m.recoverFault(&e)
 	clear(s)
 	return 0
 }
@@ -109,7 +112,7 @@ func (m Memory) Clear(a Addr, n int) (e linux.Errno) {
 // String reads the bytes before the first NUL at a. If there is none in the first limit
 // bytes, the error is long (ENAMETOOLONG for a path, E2BIG for an argument).
 func (m Memory) String(a Addr, limit int, long linux.Errno) (s string, e linux.Errno) {
-	defer recoverFault(&e)
+	defer m.recoverFault(&e)
 	var buf []byte
 	for limit > 0 {
 		// A page at a time: what follows the NUL may be unmapped.
@@ -122,10 +125,10 @@ func (m Memory) String(a Addr, limit int, long linux.Errno) (s string, e linux.E
 			return string(append(buf, p[:i]...)), 0
 		}
 		buf = append(buf, p...)
-		if a += uint32(n); a == 0 {
+		limit -= n
+		if a += uint32(n); a == 0 && limit > 0 {
 			return "", linux.EFAULT
 		}
-		limit -= n
 	}
 	return "", long
 }
