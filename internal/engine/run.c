@@ -25,7 +25,6 @@ extern char vk_window_begin[], vk_window_end[], vk_held[], vk_out_trap[], vk_out
 static __thread volatile uintptr_t vk_current __attribute__((tls_model("initial-exec")));
 static __thread uint32_t vk_tid __attribute__((tls_model("initial-exec")));
 
-static int kick_signo;
 static int no_fsgsbase;
 static pid_t self;
 static struct sigaction old[65];
@@ -144,12 +143,15 @@ static int install(int sig, void (*handler)(int, siginfo_t *, void *)) {
 #define HWCAP2_FSGSBASE (1 << 1)
 #endif
 
+// vk_use_fsgsbase chooses how GS is set: by the instruction, if the host allows it, or by a
+// system call.
+void vk_use_fsgsbase(int on) { no_fsgsbase = !on || !(getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE); }
+
 // vk_init installs the handlers; it gives 0 or an errno. Call it once.
 int vk_init(int kick_signal) {
 	static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
 	self = getpid();
-	kick_signo = kick_signal;
-	no_fsgsbase = !(getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE);
+	vk_use_fsgsbase(1);
 	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
 		int e = install(faults[i], on_fault);
 		if (e)

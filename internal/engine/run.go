@@ -39,6 +39,15 @@ func initSignals() error {
 	return signalsErr
 }
 
+// useFSGSBASE lets tests choose the slow way to set GS, for hosts without the instruction.
+func useFSGSBASE(on bool) {
+	n := C.int(0)
+	if on {
+		n = 1
+	}
+	C.vk_use_fsgsbase(n)
+}
+
 // Resume runs the guest until it leaves. A context that left through an import gets result;
 // one that was interrupted gets all its registers back, and result is ignored. After an
 // ExitPreempt that came before the guest was entered the first result is kept, and that of

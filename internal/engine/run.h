@@ -39,5 +39,6 @@ struct vk_save {
 
 uint64_t vk_run(uintptr_t base, uint64_t result, uint64_t full);
 int vk_init(int kick_signal);
+void vk_use_fsgsbase(int on);
 #endif
 #endif

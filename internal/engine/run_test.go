@@ -47,6 +47,14 @@ func TestCalls(t *testing.T) {
 	}
 }
 
+// TestWithoutFSGSBASE sets GS by a system call.
+func TestWithoutFSGSBASE(t *testing.T) {
+	useFSGSBASE(false)
+	defer useFSGSBASE(true)
+	t.Run("calls", TestCalls)
+	t.Run("kick", TestKickBeforeResume)
+}
+
 func TestResumeAllocatesNothing(t *testing.T) {
 	i := newGuest(t, loadGuest(t))
 	defer i.Free()
