@@ -1,0 +1,38 @@
+# What the tests below test/ need beyond the demo. The Makefile includes this.
+
+# Upstream sources: input for the session, and busybox's own tests
+
+$(O)/src/busybox/testsuite/runtest: $(O)/vkport guest/recipes/busybox/recipe
+	$(O)/vkport -source -o $(O)/src/busybox busybox
+	@touch $@
+
+# The native side: the same programs in the same root directory
+
+$(O)/session/ports.stamp: $(O)/vkport
+	@rm -rf $(O)/session/ports
+	@mkdir -p $(O)/session
+	$(O)/vkport -native -j $(JOBS) -o $(O)/session/ports $(NATIVE) >&2
+	@touch $@
+
+$(O)/session/root.stamp: $(O)/session/ports.stamp scripts/rootdir $(shell find guest/rootdir)
+	@scripts/rootdir $(O)/session/root $(O)/session/ports
+	@touch $@
+
+# busybox's test suite, laid out in /suite as in its source tree, on both sides. What it
+# executes must be in the bundle, since only that is in the manifest.
+
+SUITE := $(O)/busybox-suite
+
+$(SUITE)/native.stamp: $(O)/session/root.stamp test/busybox/layout $(O)/src/busybox/testsuite/runtest
+	@test/busybox/layout $(O)/session/root $(O)/src/busybox/testsuite $(SUITE)/native
+	@touch $@
+
+$(SUITE)/root.stamp: $(O)/demo/root.stamp test/busybox/layout $(O)/src/busybox/testsuite/runtest
+	@test/busybox/layout $(O)/demo/root $(O)/src/busybox/testsuite $(SUITE)/root
+	@touch $@
+
+$(O)/busybox-suite.vk/manifest.json: $(SUITE)/root.stamp $(O)/vkernel
+	$(O)/vkernel build -j $(JOBS) --name busybox-suite -o $(O)/busybox-suite.vk $(SUITE)/root >&2
+
+test-guest: $(O)/session/root.stamp $(O)/src/busybox/testsuite/runtest
+test-guest: $(SUITE)/native.stamp $(O)/busybox-suite.vk/manifest.json.sig
