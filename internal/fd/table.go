@@ -41,6 +41,9 @@ func newTable(size int) *Table {
 	return t
 }
 
+// Size is how many numbers the table has room for now; it grows with the highest.
+func (t *Table) Size() int { return len(*t.slots.Load()) }
+
 // Get gives the description of a number with a reference, which the caller gives back.
 // EBADF: not open, or opened with O_PATH.
 func (t *Table) Get(n int32) (*Description, linux.Errno) {

@@ -29,6 +29,7 @@ import (
 	"vkernel/internal/router"
 	"vkernel/internal/trace"
 	"vkernel/internal/vfs"
+	"vkernel/internal/vfs/memfs"
 	"vkernel/internal/vfs/pipe"
 	"vkernel/internal/vfs/tty"
 )
@@ -105,8 +106,12 @@ func New(c Config) (*Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
+	anonymous, e := memfs.New(memfs.Options{Dev: devAnonymous, Bytes: c.Limits.TmpBytes})
+	if e != 0 {
+		return nil, fmt.Errorf("kernel: anonymous files: %w", e)
+	}
 	k.table = proc.NewTable(proc.Config{
-		Programs: programs, Processes: c.Limits.Processes, Pipes: k.pipes, Log: c.Log,
+		Programs: programs, Processes: c.Limits.Processes, Pipes: k.pipes, Anonymous: anonymous, Log: c.Log,
 		Memory: k.memory, UTS: proc.NewUTS(c.Hostname, "(none)"), Observer: observer(c.Trace),
 	})
 	if err := k.buildTree(); err != nil {

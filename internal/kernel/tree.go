@@ -20,6 +20,7 @@ const (
 	devDev
 	devPts
 	devTmp
+	devAnonymous
 )
 
 // consoleDevice is the device number of /dev/console.

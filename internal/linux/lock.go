@@ -42,6 +42,8 @@ const (
 	LOCK_EX = 2
 	LOCK_NB = 4
 	LOCK_UN = 8
+
+	LOCK_MAND = 32
 )
 
 // Flags of close_range(2).

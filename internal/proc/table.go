@@ -8,6 +8,7 @@ import (
 
 	"vkernel/internal/futex"
 	"vkernel/internal/linux"
+	"vkernel/internal/vfs"
 	"vkernel/internal/vfs/lock"
 	"vkernel/internal/vfs/pipe"
 )
@@ -24,6 +25,7 @@ type Config struct {
 	Programs  Programs     // what may be executed
 	Processes int          // how many there may be at once, zombies included
 	Pipes     *pipe.Pool   // memory of the pipes that they make
+	Anonymous vfs.FS       // of files without a name (memfd_create)
 	Log       *slog.Logger // of refused executions and failures
 	Memory    func() (total, free uint64)
 	UTS       *UTS
@@ -65,6 +67,9 @@ func NewTable(c Config) *Table {
 
 // Pipes is the memory of pipes.
 func (t *Table) Pipes() *pipe.Pool { return t.config.Pipes }
+
+// Anonymous is the file system of files that never have a name.
+func (t *Table) Anonymous() vfs.FS { return t.config.Anonymous }
 
 // Locks are the advisory locks on files.
 func (t *Table) Locks() *lock.Registry { return &t.locks }

@@ -22,6 +22,9 @@ func flock(t *proc.Thread, a Args) (int64, linux.Errno) {
 		return 0, e
 	}
 	locks, op := t.Table().Locks(), a.Uint(1)
+	if op&linux.LOCK_MAND != 0 {
+		return 0, 0 // as Linux, which dropped it
+	}
 	switch op &^ linux.LOCK_NB {
 	case linux.LOCK_UN:
 		locks.Funlock(k, d)

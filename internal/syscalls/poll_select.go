@@ -10,7 +10,7 @@ import (
 	"vkernel/internal/wait"
 )
 
-// setSize is FD_SETSIZE: select(2) looks no further.
+// setSize is FD_SETSIZE: select(2) looks no further, and not beyond the size of the table.
 const setSize = 1024
 
 // fdSet is fd_set.
@@ -86,7 +86,7 @@ func selectFiles(t *proc.Thread, a Args, sleeps bool, deadline time.Time) (int64
 	if a.Int(0) < 0 {
 		return 0, linux.EINVAL
 	}
-	n := min(int(a.Int(0)), setSize)
+	n := min(int(a.Int(0)), setSize, t.Files().Size())
 	var in, out [3]fdSet
 	for i := range in {
 		if e := getSet(t.Mem(), a.Addr(i+1), &in[i], n); e != 0 {

@@ -253,6 +253,7 @@ var Table = []Call{
 	{309, "getcpu", "iii:l", "ptr ptr ptr", getcpu, Full, ""},
 	{316, "renameat2", "iiiii:l", "atfd path atfd path hex", renameat2, Full, ""},
 	{318, "getrandom", "iii:l", "ptr size hex", getrandom, Full, ""},
+	{319, "memfd_create", "ii:l", "str hex", memfdCreate, Partial, "without sealing"},
 	{322, "execveat", "iiiii:l", "atfd path argv envp atflags", execveat, Full, ""},
 	{324, "membarrier", "iii:l", "int hex int", membarrier, Full, ""},
 	{325, "mlock2", "iii:l", "ptr size hex", mlock2, Full, ""},
