@@ -188,7 +188,7 @@ TEST(reopen_by_proc_fd) {
 }
 
 TEST(refused_calls) {
-    ERR(syscall(SYS_reboot, 1L, 2L, 3L, 0L));
+    CHECK(syscall(SYS_reboot, 1L, 2L, 3L, 0L) == -1); // EINVAL for a host's root, EPERM for a container's
     ERR(syscall(SYS_kexec_load, 0L, 0L, 0L, 1L) == 0 ? 0 : -1);
     RET(syscall(SYS_membarrier, 0L, 0L, 0L) >= 0);
 }

@@ -1,5 +1,5 @@
 #include "vktest.h"
-#include <sys/syscall.h>
+#include <sys/resource.h>
 
 TEST(open_flags) {
     ERR(open("none", O_RDONLY));
@@ -109,6 +109,8 @@ TEST(open_lowest_descriptor_and_limits) {
     int a = open("/dev/null", O_RDONLY);
     close(a);
     CHECK(open("/dev/null", O_RDONLY) == a);
+    struct rlimit l = {200, 200};
+    RET(setrlimit(RLIMIT_NOFILE, &l));
     int n = 0, e;
     while (n < 2000 && open("/dev/null", O_RDONLY) >= 0) n++;
     e = errno;

@@ -148,8 +148,8 @@ TEST(orphans_are_adopted) {
     pipe(p);
     pid_t pid = fork();
     if (pid == 0) {
+        pid_t parent = getpid();
         if (fork() == 0) {
-            pid_t parent = getppid();
             for (int i = 0; i < 1000 && getppid() == parent; i++) usleep(1000);
             char c = getppid() != parent;
             write(p[1], &c, 1);

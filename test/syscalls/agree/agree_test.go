@@ -15,7 +15,7 @@ import (
 // The build (make) leaves these; the paths are relative to the repository.
 const (
 	vkernel = "out/vkernel"
-	bundle  = "out/systest/bundle"
+	bundle  = "out/systest.vk"
 	native  = "out/systest/native"
 )
 
