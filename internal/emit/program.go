@@ -32,7 +32,7 @@ func Emit(m *wasm.Module, opts Options) (*Output, error) {
 	}
 	p := &program{m: m, opts: opts, out: &Output{}}
 	for _, step := range []func() error{
-		p.checkPrefix, p.imports, p.types, p.memory, p.scanBodies, p.layoutArea, p.globals, p.elements, p.data, p.exports, p.files,
+		p.checkPrefix, p.imports, p.types, p.memory, p.scanBodies, p.layoutArea, p.globals, p.elements, p.data, p.nullGuard, p.exports, p.files,
 	} {
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("emit: %w", err)

@@ -142,6 +142,8 @@ func checkMemory(p *layout.Program, b []byte, _ uint64) error {
 		return fmt.Errorf("memory of %d to %d pages: want at most 65536", m.Min, m.Max)
 	case m.ImageStart%pageSize != 0 || m.ImageSize%pageSize != 0 || m.ImageFile%pageSize != 0:
 		return fmt.Errorf("memory image [%#x, +%#x) at %#x is not aligned to pages", m.ImageStart, m.ImageSize, m.ImageFile)
+	case m.NullGuard%pageSize != 0 || m.NullGuard > wasmPage || m.NullGuard != 0 && (m.Min == 0 || m.ImageSize != 0 && m.ImageStart < m.NullGuard):
+		return fmt.Errorf("null guard of %#x bytes in a memory of %d pages with its image at %#x", m.NullGuard, m.Min, m.ImageStart)
 	case uint64(m.ImageStart)+uint64(m.ImageSize) > uint64(m.Min)*wasmPage:
 		return fmt.Errorf("memory image [%#x, +%#x) in a memory of %d pages", m.ImageStart, m.ImageSize, m.Min)
 	case m.ImageSize != 0 && !span(m.ImageFile, uint64(m.ImageSize), len(b)):

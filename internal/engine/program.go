@@ -20,6 +20,7 @@ type Program struct {
 	stackTop uintptr // offsets from a slot's start
 	stackLow uintptr
 	initial  uintptr // bytes of memory that New maps
+	guard    uintptr // the first of them, which it does not
 
 	mu sync.Mutex
 
@@ -44,7 +45,7 @@ func newProgram(c *Code, m *layout.Program) *Program {
 	}
 	p.stackTop = baseOffset - uintptr(m.AreaSize) - stackGap
 	p.stackLow = p.stackTop - stackSize
-	p.initial = uintptr(m.Memory.Min) * wasmPage
+	p.guard, p.initial = uintptr(m.Memory.NullGuard), uintptr(m.Memory.Min)*wasmPage
 	return p
 }
 
@@ -111,6 +112,11 @@ func (p *Program) takeIdle() (uintptr, bool) {
 func (p *Program) furnish(at uintptr) linux.Errno {
 	if e := mprotect(at+p.stackLow, baseOffset+p.initial-p.stackLow, unix.PROT_READ|unix.PROT_WRITE); e != 0 {
 		return e
+	}
+	if p.guard != 0 {
+		if e := mprotect(at+baseOffset, p.guard, unix.PROT_NONE); e != 0 {
+			return e
+		}
 	}
 	if e := p.mapImage(at); e != 0 {
 		return e

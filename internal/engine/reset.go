@@ -63,7 +63,7 @@ func (p *Program) restore(i *Instance) (pages int, e linux.Errno) {
 		if e := reserve(i.base, memorySize); e != 0 {
 			return 0, e
 		}
-		if e := mprotect(i.base, p.initial, unix.PROT_READ|unix.PROT_WRITE); e != 0 {
+		if e := mprotect(i.base+p.guard, p.initial-p.guard, unix.PROT_READ|unix.PROT_WRITE); e != 0 {
 			return 0, e
 		}
 		if e := p.mapImage(i.at); e != 0 {
@@ -71,7 +71,7 @@ func (p *Program) restore(i *Instance) (pages int, e linux.Errno) {
 		}
 		return p.reset(i.at, initial)
 	}
-	if e := mprotect(i.base, memorySize, unix.PROT_READ|unix.PROT_WRITE); e != 0 {
+	if e := mprotect(i.base+p.guard, memorySize-p.guard, unix.PROT_READ|unix.PROT_WRITE); e != 0 {
 		return 0, e
 	}
 	if len(i.holes) != 0 {

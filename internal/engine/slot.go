@@ -39,7 +39,7 @@ const (
 
 	maxSlots     = 15000
 	slabSlots    = 16
-	slotMappings = 4
+	slotMappings = 6
 
 	// What Go, the C library and the code itself need of vm.max_map_count.
 	hostMappings = 8192

@@ -11,8 +11,10 @@
 //	.. top             mmap areas, from the top down; top is 4 GiB less 64 KiB, or the
 //	                   maximum that the module declares
 //
-// Deviations from Linux, all on purpose: page 0 is mapped, because WebAssembly memory starts
-// there; PROT_EXEC is EACCES; private file mappings are read in when they are made; a shared
+// A program that leaves the first pages unused says so (layout.Memory.NullGuard): they are never
+// mapped, as below Linux's vm.mmap_min_addr. In other programs page 0 is ordinary memory.
+//
+// Deviations from Linux, all on purpose: PROT_EXEC is EACCES; private file mappings are read in when they are made; a shared
 // file mapping is such a copy if it is read-only and ENODEV if it is writable. Shared anonymous
 // memory is really shared, across fork too.
 //

@@ -45,8 +45,8 @@ func (s *Space) Fork(child *engine.Instance, limits Limits) (*Space, linux.Errno
 
 // dropInitial unmaps what the parent no longer has of the initial memory.
 func (c *Space) dropInitial(parent *areas) linux.Errno {
-	at := uint64(0)
-	for _, a := range parent.within(0, c.initial) {
+	at := c.low
+	for _, a := range parent.within(at, c.initial) {
 		if a.start > at {
 			if e := c.inst.Unmap(at, a.start-at); e != 0 {
 				return e

@@ -96,6 +96,8 @@ func (s *Space) place(a *area, addr uint32, size uint64, flags int) linux.Errno 
 		return linux.EINVAL
 	case fixed && start > s.top-size:
 		return linux.ENOMEM
+	case fixed && start < s.low:
+		return linux.EPERM // below vm.mmap_min_addr
 	case flags&linux.MAP_FIXED_NOREPLACE != 0:
 		if !s.areas.free(start, start+size) {
 			return linux.EEXIST

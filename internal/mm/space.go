@@ -43,6 +43,7 @@ func limit(f func() uint64) uint64 {
 type Space struct {
 	inst    *engine.Instance
 	limits  Limits
+	low     uint64 // below it nothing is mapped
 	initial uint64 // where the break may not go below
 	top     uint64 // where mappings end
 
@@ -59,10 +60,13 @@ type Space struct {
 // New makes the space of an instance fresh from its program's image.
 func New(inst *engine.Instance, limits Limits) *Space {
 	m := inst.Program().Meta.Memory
-	s := &Space{inst: inst, limits: limits, initial: uint64(m.Min) * wasmPage, top: min(uint64(m.Max)*wasmPage, highest)}
+	s := &Space{
+		inst: inst, limits: limits, low: uint64(m.NullGuard),
+		initial: uint64(m.Min) * wasmPage, top: min(uint64(m.Max)*wasmPage, highest),
+	}
 	s.brk, s.floor = s.initial, s.initial
 	if s.initial > 0 {
-		s.areas.replace(0, s.initial, area{start: 0, end: s.initial, prot: linux.PROT_READ | linux.PROT_WRITE, name: nameData})
+		s.areas.replace(s.low, s.initial, area{start: s.low, end: s.initial, prot: linux.PROT_READ | linux.PROT_WRITE, name: nameData})
 	}
 	return s
 }

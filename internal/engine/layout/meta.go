@@ -38,6 +38,7 @@ type Memory struct {
 	Min        uint32 `json:"min"` // WebAssembly pages of 64 KiB
 	Max        uint32 `json:"max"` // 65536 if the module sets no limit
 	Shared     bool   `json:"shared,omitempty"`
+	NullGuard  uint32 `json:"null_guard,omitempty"` // bytes from 0 that hold nothing and stay unmapped, so that null pointers fault
 	ImageStart uint32 `json:"image_start"`
 	ImageSize  uint32 `json:"image_size"`
 	ImageFile  uint64 `json:"image_file"`
