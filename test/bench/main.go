@@ -62,7 +62,7 @@ func main() {
 
 func run() error {
 	vkernel := flag.String("vkernel", "out/vkernel", "the vkernel command")
-	bundle := flag.String("bundle", "out/bench/bundle", "bundle with /bin/bench, /bin/true and /bin/sh")
+	bundle := flag.String("bundle", "out/bench.vk", "bundle with /bin/bench, /bin/true and /bin/sh")
 	key := flag.String("key", "", "public key that signed the bundle (default: the user's trusted keys)")
 	native := flag.String("native", "out/bench/native", "directory with native bench, true, and bin/ with busybox and its applets")
 	out := flag.String("out", "out/bench.json", "where to write the results")

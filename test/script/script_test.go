@@ -29,6 +29,10 @@ var update = flag.Bool("update", false, "rewrite the expected output in the tran
 // vkernelDir holds the vkernel command that is tested.
 var vkernelDir string
 
+// What make builds for the demo. Transcripts that need it ask for the condition [ports]
+// and find it in $DEMO, and its signer's public key in $KEY.
+const demo = "../../out/demo.vk"
+
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
@@ -50,6 +54,14 @@ func run(m *testing.M) int {
 
 func TestScripts(t *testing.T) {
 	cache := t.TempDir()
+	demoPath, err := filepath.Abs(demo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := os.UserConfigDir()
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 ".",
 		UpdateScripts:       *update,
@@ -59,11 +71,13 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
 			env.Setenv("XDG_CACHE_HOME", cache)
+			env.Setenv("DEMO", demoPath)
+			env.Setenv("KEY", filepath.Join(config, "vkernel", "local.key.pub"))
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {
-			if cond == "ports" { // made by make: a bundle with a shell and its signer's key
-				_, err := os.Stat("../../out/demo.vk/manifest.json.sig")
+			if cond == "ports" {
+				_, err := os.Stat(filepath.Join(demoPath, "manifest.json.sig"))
 				return err == nil, nil
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
