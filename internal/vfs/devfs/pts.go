@@ -119,8 +119,12 @@ type node struct {
 func newNode(dev, ino uint64, mode uint32, rdev uint64) *node {
 	now := time.Now()
 	t := linux.Timespec{Sec: now.Unix(), Nsec: int64(now.Nanosecond())}
+	links := uint64(1)
+	if mode&linux.S_IFMT == linux.S_IFDIR {
+		links = 2
+	}
 	return &node{stat: linux.Stat{
-		Dev: dev, Ino: ino, Mode: mode, Nlink: 1, Rdev: rdev, Blksize: 4096, Atim: t, Mtim: t, Ctim: t,
+		Dev: dev, Ino: ino, Mode: mode, Nlink: links, Rdev: rdev, Blksize: 4096, Atim: t, Mtim: t, Ctim: t,
 	}}
 }
 

@@ -21,7 +21,8 @@ type End struct {
 
 // Open opens a FIFO with the access mode and O_NONBLOCK of flags. ENXIO: write-only and
 // nonblocking, but there is no reader. An end that was opened blocking may have to wait
-// for its peer: see Opened.
+// for its peer: see Opened. An anonymous pipe, which is opened through /proc/PID/fd, neither
+// refuses nor waits.
 func (p *Pipe) Open(flags uint32) (*End, linux.Errno) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -29,17 +30,17 @@ func (p *Pipe) Open(flags uint32) (*End, linux.Errno) {
 	switch flags & linux.O_ACCMODE {
 	case linux.O_RDONLY:
 		e.reads = true
-		if p.writers == 0 {
+		if p.writers == 0 && !p.anonymous {
 			e.peerEver = p.writersEver
 		}
-		e.waits = flags&linux.O_NONBLOCK == 0 && p.writers == 0
+		e.waits = flags&linux.O_NONBLOCK == 0 && p.writers == 0 && !p.anonymous
 	case linux.O_WRONLY:
-		if flags&linux.O_NONBLOCK != 0 && p.readers == 0 {
+		if flags&linux.O_NONBLOCK != 0 && p.readers == 0 && !p.anonymous {
 			return nil, linux.ENXIO
 		}
 		e.writes = true
 		e.peerEver = p.readersEver
-		e.waits = p.readers == 0
+		e.waits = p.readers == 0 && !p.anonymous
 	case linux.O_RDWR:
 		e.reads, e.writes = true, true
 	default:

@@ -62,7 +62,7 @@ func New(pool *Pool, st linux.Stat) (r, w *End, path vfs.Path) {
 	st.Blksize = PageSize
 	n := &node{stat: st}
 	p := NewFIFO(pool, n.Stat)
-	n.pipe = p
+	n.pipe, p.anonymous = p, true
 	p.readers, p.writers, p.readersEver, p.writersEver = 1, 1, 1, 1
 	path = vfs.Anonymous(fmt.Sprintf("pipe:[%d]", st.Ino), n)
 	return &End{pipe: p, reads: true}, &End{pipe: p, writes: true}, path

@@ -38,6 +38,8 @@ type Pipe struct {
 	pool  *Pool
 	stat  func() (linux.Stat, linux.Errno)
 
+	anonymous bool // made by pipe(2), not behind a FIFO
+
 	mu sync.Mutex
 
 	// guarded by mu

@@ -132,6 +132,20 @@ func TestFIFOOpen(t *testing.T) {
 	r.Close()
 }
 
+func TestOpenAnonymousAgain(t *testing.T) {
+	r, w := newPipe(t)
+	w.Write([]byte("x"), 0)
+	w.Close()
+	again, e := r.Pipe().Open(linux.O_RDONLY)
+	if e != 0 || again.Opened() != 0 {
+		t.Fatalf("open: %v, %v", e, again.Opened())
+	}
+	defer again.Close()
+	if ev := again.Poll(); ev != wait.In|wait.Hup {
+		t.Errorf("polls %x", ev)
+	}
+}
+
 func TestCapacity(t *testing.T) {
 	r, w := newPipe(t)
 	p := r.Pipe()

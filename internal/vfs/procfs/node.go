@@ -120,10 +120,31 @@ func (n node) Stat() (linux.Stat, linux.Errno) {
 	if n.kind.mode&linux.S_IFMT == linux.S_IFDIR {
 		s.Nlink = 2
 	}
-	if n.kind == linkFD || n.kind == exeLink {
-		s.Size = 64
+	if n.kind == linkFD {
+		s.Size, s.Mode = 64, n.fdMode()
 	}
 	return s, 0
+}
+
+// fdMode shows in the mode of a descriptor's link how it is open.
+func (n node) fdMode() uint32 {
+	mode := uint32(linux.S_IFLNK | 0o100)
+	p, ok := n.fs.sys.Find(n.pid)
+	if !ok {
+		return mode
+	}
+	d, e := p.Files().GetAny(int32(n.num))
+	if e != 0 {
+		return mode
+	}
+	defer d.Unref()
+	if d.Readable() {
+		mode |= 0o400
+	}
+	if d.Writable() {
+		mode |= 0o200
+	}
+	return mode
 }
 
 // ino numbers the node: process, row, descriptor.
