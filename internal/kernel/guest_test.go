@@ -127,7 +127,7 @@ func newContainer(t testing.TB, edit func(*Config)) *container {
 	return c
 }
 
-const applets = `mkfifo ed sh ash ls cat wc echo head tail sort uniq grep sed awk tr cut find xargs mkdir rm cp mv ln
+const applets = `stty tty mkfifo ed sh ash ls cat wc echo head tail sort uniq grep sed awk tr cut find xargs mkdir rm cp mv ln
 	touch sleep kill ps seq expr test env printf id date md5sum sha256sum tar gzip diff tee yes stat chmod basename
 	dirname readlink pwd timeout nice time uname hostname df mount free dd od hexdump cmp comm false`
 
