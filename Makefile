@@ -110,7 +110,7 @@ $(O)/systest.vk/manifest.json: $(O)/systest/root/bin/systest $(O)/demo/root.stam
 bench: $(O)/bench.vk/manifest.json.sig $(O)/bench/native/bench $(O)/bench/native.stamp ## measure against the native kernel
 	$(GO) run ./test/bench -bundle $(O)/bench.vk -native $(O)/bench/native -out $(O)/bench.json
 
-MUSL_CLANG := clang-19 -O2 -march=x86-64-v2 -nostdinc -isystem /usr/include/x86_64-linux-musl -isystem $(shell clang-19 -print-resource-dir 2>/dev/null)/include
+MUSL_CLANG  = clang-19 -O2 -march=x86-64-v2 -nostdinc -isystem /usr/include/x86_64-linux-musl -isystem $(shell clang-19 -print-resource-dir 2>/dev/null)/include
 
 $(O)/bench/native/bench: test/bench/guest/bench.c test/bench/guest/kernels.c test/bench/guest/trivial.c test/bench/guest/bench.h $(O)/packages.stamp
 	@mkdir -p $(@D)
