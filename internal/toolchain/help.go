@@ -32,5 +32,8 @@ Accepted and without effect: -fPIC -fpie -static -rdynamic -march= -mtune= -fsta
 and flags of the GNU linker that wasm-ld does not know. An error: -shared (there is no dynamic
 linking; link archives).
 
+If configure says "machine wasm32 not recognized", its config.sub is older than 2017: copy
+/usr/share/misc/config.sub of Debian's autotools-dev over it.
+
 To build upstream programs by recipe, see vkport.
 `
