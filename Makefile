@@ -14,7 +14,7 @@ CONFIG   := $(or $(XDG_CONFIG_HOME),$(HOME)/.config)/vkernel
 KEY      := $(CONFIG)/local.key
 TRUSTED  := $(CONFIG)/trust/local.key.pub
 
-GO_SOURCES   := go.mod go.sum $(shell find cmd internal guest -type f -not -name '*_test.go' -not -path '*/testdata/*')
+GO_SOURCES   := go.mod go.sum $(shell find cmd/vkernel internal -type f -not -name '*_test.go' -not -path '*/testdata/*' -not -path 'internal/toolchain/*')
 PORT_SOURCES := go.mod go.sum $(shell find cmd/vkcc cmd/vkport internal/toolchain guest -type f -not -name '*_test.go')
 C_SOURCES     = $(shell git ls-files '*.c' '*.h')
 

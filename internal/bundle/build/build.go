@@ -38,7 +38,7 @@ import (
 type Options struct {
 	Root    string   // directory that becomes /
 	Out     string   // bundle to make; an older bundle there is replaced
-	Name    string   // default: the last part of Out
+	Name    string   // default: the last part of Out, without .vk
 	Command []string // what `vkernel run` starts; default /bin/sh
 	Version string   // of vkernel, for the manifest
 
@@ -132,7 +132,7 @@ func (o *Options) complete() (err error) {
 		}
 	}
 	if o.Name == "" {
-		o.Name = nameOf(o.Out)
+		o.Name = nameOf(strings.TrimSuffix(o.Out, ".vk"))
 	}
 	if len(o.Command) == 0 {
 		o.Command = []string{"/bin/sh"}

@@ -98,7 +98,7 @@ func TestBuild(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	m := r.Manifest
-	if m.Entries[0].ID != "a" || m.Entries[1].ID != "a-2" || m.Name != "out.vk" || len(m.Megabinary.Modules) != 2 {
+	if m.Entries[0].ID != "a" || m.Entries[1].ID != "a-2" || m.Name != "out" || len(m.Megabinary.Modules) != 2 {
 		t.Errorf("%+v", m)
 	}
 	if got := strings.Join(m.Executables[0].Paths, " "); got != "/bin/a /bin/copy /bin/zlink" {
