@@ -41,7 +41,6 @@ type invocation struct {
 	stack   string   // -z stack-size=
 	verbose bool     // -v
 	dryRun  bool     // -###
-	warn    []string // said to the user
 }
 
 // withValue lists the compiler's flags whose value is the next argument.
@@ -56,8 +55,10 @@ var ignored = set("-fPIC", "-fpic", "-fPIE", "-fpie", "-fno-pic", "-fno-pie", "-
 	"-fstack-clash-protection", "-fcf-protection", "-fno-plt", "-gsplit-dwarf", "-nopie", "-s-")
 
 // ignoredPrefixes is the same for flags with a value in the same word.
-var ignoredPrefixes = []string{"-march=", "-mtune=", "-mcpu=", "-mfpmath=", "-mpreferred-stack-boundary=", "-fcf-protection=",
-	"-fuse-ld=", "-mindirect-branch", "-mfunction-return", "-specs="}
+var ignoredPrefixes = []string{
+	"-march=", "-mtune=", "-mcpu=", "-mfpmath=", "-mpreferred-stack-boundary=", "-fcf-protection=",
+	"-fuse-ld=", "-mindirect-branch", "-mfunction-return", "-specs=",
+}
 
 func set(words ...string) map[string]bool {
 	m := make(map[string]bool, len(words))

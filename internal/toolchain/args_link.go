@@ -56,9 +56,11 @@ var linkerDropWithValue = set("-z", "-Map", "--Map", "-rpath", "--rpath", "-rpat
 	"-b", "--format", "-plugin", "-plugin-opt", "-Ttext", "-Tdata", "-Tbss")
 
 // linkerKeepJoined lists prefixes of kept flags with their value in the same word.
-var linkerKeepJoined = []string{"--undefined=", "--wrap=", "--entry=", "--trace-symbol=", "--export=",
+var linkerKeepJoined = []string{
+	"--undefined=", "--wrap=", "--entry=", "--trace-symbol=", "--export=",
 	"--export-if-defined=", "--max-memory=", "--initial-memory=", "--initial-heap=", "--global-base=", "--error-limit=",
-	"-L", "-l", "-O", "--lto-", "--features=", "--extra-features="}
+	"-L", "-l", "-O", "--lto-", "--features=", "--extra-features=",
+}
 
 // linkerWords sorts words meant for the linker (-Wl, -Xlinker).
 func (p *argParser) linkerWords(words []string) {

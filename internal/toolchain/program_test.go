@@ -72,6 +72,7 @@ func TestImports(t *testing.T) {
 		{"testdata/raw.c", "exit exit_group gettid lseek openat set_tid_address"},
 		{"testdata/jump.c", "exit exit_group longjmp set_tid_address setjmp sigsetjmp vfork"},
 		{"testdata/layout.c", "exit exit_group set_tid_address"},
+		{"testdata/tls.c", "exit exit_group set_tid_address"},
 	} {
 		for _, level := range []string{"-O0", "-O2"} {
 			if got := strings.Join(imports(t, buildProgram(t, level, c.file)), " "); got != c.want {
@@ -109,9 +110,23 @@ func TestThreadsShareMemory(t *testing.T) {
 
 // TestWholeLibrary links all of libc: nothing may be undefined but the kernel's imports.
 func TestWholeLibrary(t *testing.T) {
-	main := filepath.Join(t.TempDir(), "main.c") // of the form that shares no name with the library
-	write(t, main, "int main(int c, char **v, char **e) { return 0; }\n")
-	m := buildProgram(t, main, "-Wl,--no-gc-sections", "-Wl,--whole-archive", "-lc", "-Wl,--no-whole-archive")
+	d, _ := driver(t)
+	sysroot, err := d.Toolchain.Sysroot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	all, main := filepath.Join(dir, "liball.a"), filepath.Join(dir, "main.c")
+	if err := copyFile(filepath.Join(sysroot, "lib/libc.a"), all, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	// With threads in the program the linker has a __tls_base of its own.
+	if _, err := run(t.Context(), dir, llvmTool("ar"), "d", all, "__tls_base.o"); err != nil {
+		t.Fatal(err)
+	}
+	write(t, main, "int main(int c, char **v, char **e) { return 0; }\n") // the form that libc has no name for
+	m := buildProgram(t, main, "-nodefaultlibs", "-Wl,--no-gc-sections", "-Wl,--whole-archive", all, "-Wl,--no-whole-archive",
+		filepath.Join(sysroot, "lib/libclang_rt.builtins.a"))
 	if n := len(imports(t, m)); n < 200 {
 		t.Errorf("only %d imports", n)
 	}
