@@ -36,8 +36,9 @@ const lazyWindow = 64
 
 // Bounds of the C of one function: so much per byte of its body, and a start.
 const (
-	textPerByte = 400
-	textStart   = 1 << 20
+	textPerByte = 200
+	textStart   = 64 << 10
+	localText   = 20 // of the declaration of a local
 	maxLocals   = 50000
 )
 
@@ -80,7 +81,7 @@ func (f *function) body(r *wasm.Reader, fn *wasm.Func) error {
 		if err := f.instr(&in); err != nil {
 			return fmt.Errorf("offset %#x: %v: %w", in.Offset, in.Op, err)
 		}
-		if len(f.text)+len(f.vars) > limit {
+		if len(f.text)+len(f.vars)+localText*len(f.locals) > limit {
 			return fmt.Errorf("a body of %d bytes expands to more than %d bytes of C", len(fn.Body), limit)
 		}
 	}
