@@ -36,8 +36,8 @@ func (w *walker) mayMake(dir DirWriter) linux.Errno {
 	if e := w.cred.mayCreate(w.pos); e != 0 {
 		return e
 	}
-	if dir == nil { // it is not made to be written
-		return linux.EPERM
+	if dir == nil { // procfs: on Linux its lookup fails first
+		return linux.ENOENT
 	}
 	return 0
 }

@@ -181,8 +181,8 @@ func (w *walker) create(how OpenHow) (File, Path, linux.Errno) {
 	if e := w.cred.mayCreate(w.pos); e != 0 {
 		return nil, Path{}, e
 	}
-	if !ok {
-		return nil, Path{}, linux.EACCES
+	if !ok { // procfs: on Linux its lookup fails first
+		return nil, Path{}, linux.ENOENT
 	}
 	n := w.c.newNode(w.pos, linux.S_IFREG|how.Mode)
 	n.Open = true
