@@ -1,12 +1,13 @@
 # enter.sh ROOT TMP DIR [HOST:GUEST]... -- COMMAND...
 #
-# Run by the native busybox, as root, in fresh mount and PID namespaces: makes a root file
-# system in memory out of the directory ROOT and starts COMMAND in it, with DIR as the
-# working directory. What it mounts ends with its namespaces.
+# Run by the native busybox, as root, in fresh namespaces of mounts, processes, network and
+# host name: makes a root file system in memory out of the directory ROOT and starts
+# COMMAND in it, with DIR as the working directory. What it mounts ends with its namespaces.
 set -e
 root=$1 new=$2 dir=$3
 shift 3
 
+hostname vkernel
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 vkernel "$new"
 cp -a "$root/." "$new/"

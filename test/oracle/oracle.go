@@ -4,7 +4,7 @@
 // Both sides see the same paths, variables and mounted directories. On Linux the root file
 // system is a copy, on tmpfs, of a directory with static native programs; nothing of the
 // machine's own programs can be seen. It needs root, for chroot and mounts; they live in a
-// mount and a PID namespace of their own, which end with the command.
+// mount and a PID namespace of their own, which end with the command. There is no network.
 //
 // The command is a child of a shell, process 1, since process 1 ignores signals that it
 // does not handle.
@@ -12,7 +12,6 @@ package oracle
 
 import (
 	"bytes"
-	"context"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -20,6 +19,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -82,7 +82,7 @@ func (c *Container) OnLinux(t testing.TB, limit time.Duration, command ...string
 		t.Fatal("the native side needs root, for chroot and mounts: sudo make test")
 	}
 	root := Built(t, c.Native)
-	args := []string{"unshare", "-m", "-p", "-f", "sh", "-c", enter, "enter.sh", root, t.TempDir(), c.Dir}
+	args := []string{"sh", "-c", enter, "enter.sh", root, t.TempDir(), c.Dir}
 	for _, m := range c.Mounts {
 		args = append(args, Built(t, m.Host)+":"+m.Guest)
 	}
@@ -90,13 +90,18 @@ func (c *Container) OnLinux(t testing.TB, limit time.Duration, command ...string
 	args = append(args, c.Env...)
 	args = append(args, asChild(command)...)
 	busybox := filepath.Join(root, "bin/busybox")
-	return run(t, limit, []string{"PATH=" + filepath.Join(root, "bin") + ":" + filepath.Join(root, "usr/bin") + ":" + filepath.Join(root, "usr/sbin")}, busybox, args...)
+	cmd := exec.Command(busybox, args...)
+	cmd.Env = []string{fmt.Sprintf("PATH=%[1]s/bin:%[1]s/usr/bin:%[1]s/usr/sbin", root)}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWUTS}
+	return run(t, limit, cmd)
 }
 
 // OnVKernel runs a command in a container of vkernel.
 func (c *Container) OnVKernel(t testing.TB, limit time.Duration, command ...string) Result {
 	t.Helper()
-	return run(t, limit, os.Environ(), Built(t, vkernel), append(c.Run(t), asChild(command)...)...)
+	cmd := exec.Command(Built(t, vkernel), append(c.Run(t), asChild(command)...)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{}
+	return run(t, limit, cmd)
 }
 
 // Run gives the arguments of vkernel up to the command.
@@ -106,7 +111,7 @@ func (c *Container) Run(t testing.TB) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"run", "--log", kernelLog, "-w", c.Dir}
+	args := []string{"run", "--log", kernelLog, "--hostname", "vkernel", "-w", c.Dir}
 	for _, m := range c.Mounts {
 		args = append(args, "-v", Built(t, m.Host)+":"+m.Guest+":ro")
 	}
@@ -116,25 +121,29 @@ func (c *Container) Run(t testing.TB) []string {
 	return append(args, Built(t, c.Bundle))
 }
 
-// run starts a program in a process group of its own, without standard input, and kills
-// the group when the time is over.
-func run(t testing.TB, limit time.Duration, env []string, name string, args ...string) Result {
+// run runs a command in a process group of its own, without standard input, and kills the
+// group when the time is over.
+func run(t testing.TB, limit time.Duration, cmd *exec.Cmd) Result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Env = env
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 5 * time.Second // for a descendant that keeps the output open
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) && ctx.Err() == nil {
-		t.Fatalf("%s: %v", name, err)
+	cmd.SysProcAttr.Setpgid = true
+	cmd.WaitDelay = 5 * time.Second // for a descendant that keeps the output open
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
 	}
-	r := Result{Status: cmd.ProcessState.ExitCode(), Stdout: stdout.String(), Stderr: stderr.String(), TimedOut: ctx.Err() != nil}
+	var timedOut atomic.Bool
+	timer := time.AfterFunc(limit, func() {
+		timedOut.Store(true)
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	})
+	err := cmd.Wait()
+	timer.Stop()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) && !errors.Is(err, exec.ErrWaitDelay) {
+		t.Fatalf("%s: %v", cmd.Path, err)
+	}
+	r := Result{Status: cmd.ProcessState.ExitCode(), Stdout: stdout.String(), Stderr: stderr.String(), TimedOut: timedOut.Load()}
 	if ws, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
 		r.Status = 128 + int(ws.Signal())
 	}
