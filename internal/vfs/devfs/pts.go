@@ -37,7 +37,7 @@ type PTS struct {
 
 // slave is the node of a slave.
 type slave struct {
-	*node
+	special
 	tty   *tty.TTY
 	entry *vfs.Entry
 }
@@ -46,7 +46,7 @@ type slave struct {
 func NewPTS(dev uint64, jobs tty.Jobs) *PTS {
 	p := &PTS{jobs: jobs, dev: dev, slaves: map[int]*slave{}}
 	p.root = vfs.NewRoot(&ptsDir{newNode(dev, 1, linux.S_IFDIR|0o755, 0), p})
-	p.ptmx = vfs.NewEntry(p.root, "ptmx", newNode(dev, 2, linux.S_IFCHR|0o666, linux.Makedev(ptmxMajor, ptmxMinor)))
+	p.ptmx = vfs.NewEntry(p.root, "ptmx", special{newNode(dev, 2, linux.S_IFCHR|0o666, linux.Makedev(ptmxMajor, ptmxMinor))})
 	return p
 }
 
@@ -90,7 +90,7 @@ func (p *PTS) create(cred *vfs.Cred, ptmx vfs.Special) (vfs.File, linux.Errno) {
 		return nil, linux.ENOSPC
 	}
 	rdev := linux.Makedev(slaveMajor, uint32(n))
-	s := &slave{node: newNode(p.dev, uint64(n)+3, linux.S_IFCHR|0o620, rdev)}
+	s := &slave{special: special{newNode(p.dev, uint64(n)+3, linux.S_IFCHR|0o620, rdev)}}
 	s.stat.UID, s.stat.GID = cred.FSUID, cred.FSGID
 	s.tty = tty.NewPTY(p.jobs, rdev, fmt.Sprintf("/dev/pts/%d", n))
 	s.entry = vfs.NewEntry(p.root, strconv.Itoa(n), s)
@@ -154,11 +154,14 @@ func (n *node) SetAttr(a *vfs.Attr) linux.Errno {
 	return 0
 }
 
-func (n *node) Open(*vfs.Context, uint32) (vfs.File, linux.Errno) { return nil, linux.ENXIO }
+// special is a node that the namespace's openers open.
+type special struct{ *node }
 
-func (n *node) Rdev() uint64 { return n.stat.Rdev }
+func (s special) Open(*vfs.Context, uint32) (vfs.File, linux.Errno) { return nil, linux.ENXIO }
 
-func (n *node) Attached(func() any) any { return nil }
+func (s special) Rdev() uint64 { return s.stat.Rdev }
+
+func (s special) Attached(func() any) any { return nil }
 
 // ptsDir is the root directory.
 type ptsDir struct {
