@@ -90,23 +90,16 @@ func (d *dir) findLocked(fd int, at *vfs.Entry, name string) (*vfs.Entry, linux.
 	if s.Dev != d.fs.dev {
 		return nil, linux.EXDEV
 	}
-	var target string
-	if s.Mode&unix.S_IFMT == unix.S_IFLNK {
-		var err error
-		if target, err = readlinkAt(fd, name); err != nil {
-			return nil, from(err)
-		}
-	}
-	if ent := d.known[name].Value(); ent != nil && same(ent.Node(), &s, target) {
+	if ent := d.known[name].Value(); ent != nil && same(ent.Node(), &s) {
 		return ent, 0
 	}
-	ent := d.fs.newEntry(at, name, &s, target)
+	ent := d.fs.newEntry(at, name, &s)
 	d.rememberLocked(name, ent)
 	return ent, 0
 }
 
-// same reports whether n is the node that s and target describe, and if so looks at s.
-func same(n vfs.Node, s *unix.Stat_t, target string) bool {
+// same reports whether n is the node that s describes, and if so looks at s.
+func same(n vfs.Node, s *unix.Stat_t) bool {
 	var m *node
 	switch n := n.(type) {
 	case *dir:
@@ -114,9 +107,6 @@ func same(n vfs.Node, s *unix.Stat_t, target string) bool {
 	case *file:
 		m = &n.node
 	case *link:
-		if n.target != target {
-			return false
-		}
 		m = &n.node
 	case *other:
 		m = &n.node
@@ -129,7 +119,7 @@ func same(n vfs.Node, s *unix.Stat_t, target string) bool {
 }
 
 // newEntry makes an entry and its node.
-func (fs *FS) newEntry(at *vfs.Entry, name string, s *unix.Stat_t, target string) *vfs.Entry {
+func (fs *FS) newEntry(at *vfs.Entry, name string, s *unix.Stat_t) *vfs.Entry {
 	var n vfs.Node
 	var m *node
 	switch s.Mode & unix.S_IFMT {
@@ -140,7 +130,7 @@ func (fs *FS) newEntry(at *vfs.Entry, name string, s *unix.Stat_t, target string
 		f := &file{fresh: -1}
 		n, m = f, &f.node
 	case unix.S_IFLNK:
-		l := &link{target: target}
+		l := new(link)
 		n, m = l, &l.node
 	default:
 		o := new(other)
@@ -169,15 +159,6 @@ func (d *dir) rememberLocked(name string, ent *vfs.Entry) {
 
 // holdsLocked reports whether ent is the entry of its name. Precondition: mu is held.
 func (d *dir) holdsLocked(ent *vfs.Entry) bool { return d.known[ent.Name()].Value() == ent }
-
-func readlinkAt(fd int, name string) (string, error) {
-	buf := make([]byte, linux.PATH_MAX)
-	n, err := unix.Readlinkat(fd, name, buf)
-	if err != nil {
-		return "", err
-	}
-	return string(buf[:n]), nil
-}
 
 // Open makes a handle.
 func (d *dir) Open(_ *vfs.Context, flags uint32) (vfs.File, linux.Errno) {

@@ -153,16 +153,23 @@ func chmodAt(dfd int, name string, mode uint32, flags int) error {
 }
 
 // link is a symbolic link.
-type link struct {
-	node
-	target string
-}
+type link struct{ node }
 
 // Open refuses: it is not called for links.
 func (l *link) Open(*vfs.Context, uint32) (vfs.File, linux.Errno) { return nil, linux.ELOOP }
 
 // Readlink gives the target, which vfs follows in the guest's tree.
-func (l *link) Readlink(*vfs.Context) (string, linux.Errno) { return l.target, 0 }
+func (l *link) Readlink(*vfs.Context) (target string, e linux.Errno) {
+	_, e = l.reach(func(dfd int, name string) error {
+		buf := make([]byte, linux.PATH_MAX)
+		n, err := unix.Readlinkat(dfd, name, buf)
+		if err == nil {
+			target = string(buf[:n])
+		}
+		return err
+	})
+	return target, e
+}
 
 // other is a node that cannot be used.
 type other struct{ node }

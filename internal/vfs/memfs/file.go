@@ -128,21 +128,24 @@ func (f *file) SetAttr(a *vfs.Attr) linux.Errno {
 		f.setAttr(a)
 	}
 	if a.Set&vfs.SetSize != 0 {
-		return f.truncate(a.Size)
+		return f.truncate(a.Size, false)
 	}
 	return 0
 }
 
-// truncate sets the size.
-func (f *file) truncate(size int64) linux.Errno {
+// truncate sets the size. By truncate(2), as against ftruncate(2) and O_TRUNC, a file that
+// has the size already does not change.
+func (f *file) truncate(size int64, always bool) linux.Errno {
 	if size < 0 {
 		return linux.EINVAL
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if always || size != f.size.Load() {
+		f.touch()
+	}
 	f.resizeLocked(size)
 	f.version++
-	f.touch()
 	return 0
 }
 
@@ -189,7 +192,7 @@ func (f *file) Open(c *vfs.Context, flags uint32) (vfs.File, linux.Errno) {
 		return nil, linux.ENOENT
 	}
 	if flags&linux.O_TRUNC != 0 {
-		f.truncate(0)
+		f.truncate(0, true)
 	}
 	return &handle{f: f, noatime: flags&linux.O_NOATIME != 0, cred: c.Cred()}, 0
 }

@@ -65,7 +65,7 @@ func (h *handle) dropPriv() {
 // Truncate is ftruncate(2).
 func (h *handle) Truncate(size int64) linux.Errno {
 	h.dropPriv()
-	return h.f.truncate(size)
+	return h.f.truncate(size, true)
 }
 
 // SeekHole serves SEEK_DATA and SEEK_HOLE.
