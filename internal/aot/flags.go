@@ -1,7 +1,9 @@
 package aot
 
 // compileFlags are clang's for emitted C. Each has its reason; most are needed for
-// WebAssembly's semantics or for the rules of package layout, not for taste.
+// WebAssembly's semantics or for the rules of package layout, not for taste. Emitted C is
+// careful itself: arithmetic is unsigned, loops are gotos, shifts are masked. So
+// -fno-finite-loops, -fwrapv and -fno-delete-null-pointer-checks are a second line.
 var compileFlags = []string{
 	"-std=gnu17", "-w",
 	"-O2",
@@ -27,7 +29,6 @@ var compileFlags = []string{
 	"-fno-stack-clash-protection",       // the guard is larger than any frame; it would copy RSP
 	"-fno-ident", "-fno-addrsig", "-Qn", // nothing in the object that depends on the builder
 	"-fstack-size-section", // frame sizes, for Program.MaxFrame
-	"-fbracket-depth=512",
 	"-ferror-limit=5",
 }
 

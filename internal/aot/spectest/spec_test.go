@@ -11,6 +11,7 @@ import (
 	"sort"
 	"strings"
 	"testing"
+	"time"
 
 	"vkernel/internal/aot"
 	"vkernel/internal/emit"
@@ -45,7 +46,9 @@ func TestSpec(t *testing.T) {
 			r.collect(s)
 		}
 	}
+	start := time.Now()
 	r.build()
+	t.Logf("built %d modules in %v", len(r.built), time.Since(start))
 	for _, s := range scripts {
 		r.script(s)
 	}
