@@ -20,6 +20,7 @@ package aot
 
 import (
 	"time"
+
 	"vkernel/internal/engine/layout"
 	"vkernel/internal/wasm"
 )

@@ -16,10 +16,11 @@ func TestBounds(t *testing.T) {
 		name, want string
 		module     []byte
 	}{
-		{"branches that carry many values", "bytes of C", module(
-			section(1, "\x02\x60\x00\x3c"+wide+"\x60\x3c"+wide+"\x00"),
-			section(3, "\x01\x00"),
-			section(10, "\x01"+leb(code(repeat("\x41\x00", 60)+repeat("\x41\x00\x0d\x00", 20000)+"\x0b")))),
+		{
+			"branches that carry many values", "bytes of C", module(
+				section(1, "\x02\x60\x00\x3c"+wide+"\x60\x3c"+wide+"\x00"),
+				section(3, "\x01\x00"),
+				section(10, "\x01"+leb(code(repeat("\x41\x00", 60)+repeat("\x41\x00\x0d\x00", 20000)+"\x0b")))),
 		},
 		{"a table of a million entries and more", "at most 1048576", module(
 			section(4, "\x01\x70\x00\x81\x80\x80\x01"))},
