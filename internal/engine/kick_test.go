@@ -193,3 +193,25 @@ func TestKickFreed(t *testing.T) {
 }
 
 func pointByte(i *Instance, addr uintptr) *byte { return (*byte)(pointer(i.base + addr)) }
+
+// TestKickEndsLoop has loops that nothing else ends kicked from other goroutines.
+func TestKickEndsLoop(t *testing.T) {
+	i := newGuest(t, loadGuest(t))
+	defer i.Free()
+	start(t, i, "x_spin")
+	kick := make(chan bool)
+	defer close(kick)
+	go func() {
+		for range kick {
+			i.Kick()
+		}
+	}()
+	rounds := 20000
+	if testing.Short() {
+		rounds = 1000
+	}
+	for range rounds {
+		kick <- true
+		want(t, "loop", i.Resume(0), layout.ExitPreempt)
+	}
+}
