@@ -28,6 +28,13 @@ extern hidden long (*volatile __wali_cancel)(long);
 	} \
 	__s; })
 
+/* A call without variable arguments passes a null pointer for them, and fcntl, ioctl, prctl
+ * and others read an argument that they may not have been given: they get zeros, and do
+ * not touch the first page, which is not mapped. */
+#include <stdarg.h>
+#undef va_start
+#define va_start(ap, last) (__builtin_va_start(ap, last), (void)((ap) || ((ap) = (va_list)(long long[6]){0})))
+
 #undef SYS_futimesat
 
 #define SYS_clock_gettime64 SYS_clock_gettime
