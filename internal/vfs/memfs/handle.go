@@ -35,7 +35,9 @@ func (h *handle) Write(p []byte, off int64) (int, linux.Errno) {
 	if off < 0 {
 		return 0, linux.EINVAL
 	}
-	h.dropPriv()
+	if len(p) > 0 {
+		h.dropPriv()
+	}
 	f := h.f
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -44,7 +46,9 @@ func (h *handle) Write(p []byte, off int64) (int, linux.Errno) {
 
 // Append writes at the end.
 func (h *handle) Append(p []byte) (int, int64, linux.Errno) {
-	h.dropPriv()
+	if len(p) > 0 {
+		h.dropPriv()
+	}
 	f := h.f
 	f.mu.Lock()
 	defer f.mu.Unlock()
