@@ -51,14 +51,17 @@ func (c *Context) Getcwd() (string, linux.Errno) {
 		return "", linux.ENOENT
 	}
 	name, reached := absolute(s.cwd, s.root)
-	if !reached {
+	switch {
+	case len(name) >= linux.PATH_MAX:
+		return "", linux.ENAMETOOLONG
+	case !reached:
 		name = "(unreachable)" + name
 	}
 	return name, 0
 }
 
 // PathString names p as the process sees it: what /proc/PID/fd shows. A removed name ends
-// in " (deleted)".
+// in " (deleted)". Of a path that is longer than PATH_MAX only the end is given.
 func (c *Context) PathString(p Path) string {
 	if p.IsZero() {
 		return ""
@@ -100,11 +103,15 @@ func absolute(p, root Path) (name string, reached bool) {
 	return b.String(), reached
 }
 
-// places appends the places from p up to root.
+// places appends the places from p up to root, or as many as make a path of PATH_MAX.
 func places(p, root Path, chain []*place) ([]*place, bool) {
-	for p != root {
+	for length := 0; p != root; {
 		pl := p.Entry.place.Load()
 		if pl.parent != nil {
+			if length >= linux.PATH_MAX {
+				return chain, true
+			}
+			length += 1 + len(pl.name)
 			chain = append(chain, pl)
 			p.Entry = pl.parent
 			continue

@@ -239,3 +239,24 @@ func TestTmpfile(t *testing.T) {
 		w.Unlink(here, "f", 0)
 	}
 }
+
+// TestDeepTree: a path may be longer than any call can name; it is still walked, and named
+// in part.
+func TestDeepTree(t *testing.T) {
+	w := newTree(t)
+	for range 300 {
+		w.Dir("d23456789012345")
+		w.Want(0, w.Chdir(here, "d23456789012345", 0), "chdir")
+	}
+	_, e := w.Getcwd()
+	w.Want(linux.ENAMETOOLONG, e, "getcwd")
+	if s := w.PathString(w.Cwd()); len(s) > linux.PATH_MAX+linux.NAME_MAX || !strings.HasSuffix(s, "/d23456789012345") {
+		t.Error(len(s))
+	}
+	for range 300 {
+		w.Want(0, w.Chdir(here, "..", 0), "chdir")
+	}
+	if s, _ := w.Getcwd(); s != "/" {
+		t.Error(s)
+	}
+}
