@@ -28,9 +28,10 @@ type Code struct {
 	text     uintptr  // vk_text
 	textSize uint64
 
-	slots   slots
-	pagemap *pagemap
-	records atomic.Uint64 // number of the next setjmp record
+	slots        slots
+	pagemap      *pagemap
+	guardMarkers bool          // the host has MADV_GUARD_INSTALL
+	records      atomic.Uint64 // number of the next setjmp record
 }
 
 // Load checks the ELF file and its metadata and maps it: text readable and executable,
@@ -83,6 +84,7 @@ func load(f *os.File) (_ *Code, err error) {
 		return nil, err
 	}
 	c.slots.init()
+	c.guardMarkers = hasGuardMarkers()
 	c.records.Store(firstRecord())
 	for i := range c.meta.Programs {
 		c.programs = append(c.programs, newProgram(c, &c.meta.Programs[i]))

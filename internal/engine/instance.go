@@ -31,7 +31,7 @@ type Instance struct {
 	changed  bool    // the layout of memory is not as New made it
 	foreign  bool    // mappings may have been replaced: reset by mapping anew
 	holes    []hole  // parts of the memory image that are no longer mapped from the file
-	areas    int64   // mappings declared by Areas, beyond slotMappings
+	areas    int64   // mappings declared by Areas, beyond the program's
 
 	kick sync.Mutex // guards live
 	live bool
@@ -200,17 +200,16 @@ func (i *Instance) Free() {
 	i.live = false
 	i.kick.Unlock()
 	p := i.p
-	p.code.slots.declare(-slotMappings-i.areas, 0)
+	p.code.slots.undeclare(p.mappings, i.areas)
 	i.areas = 0
 	p.recycle(i)
 }
 
 // Areas declares how many mappings the instance needs of the host beyond those of a fresh
-// one. ENOMEM, and no change, if the host's limit does not allow it; a quarter of that is kept
-// for new instances, whatever the old ones do.
+// one. ENOMEM, and no change, if the host's limit does not allow it. All instances together
+// get no more than half of that, so that there is always room for a new one.
 func (i *Instance) Areas(n int) linux.Errno {
-	s := &i.p.code.slots
-	if !s.declare(int64(n)-i.areas, s.mappings*3/4) {
+	if !i.p.code.slots.declareAreas(int64(n) - i.areas) {
 		return linux.ENOMEM
 	}
 	i.areas = int64(n)

@@ -145,6 +145,9 @@ func TestLoadRefuses(t *testing.T) {
 		"memory, min":          p(func(p *layout.Program) { p.Memory.Min, p.Memory.Max = 9, 8 }),
 		"image unaligned":      p(func(p *layout.Program) { p.Memory.ImageStart++ }),
 		"image above memory":   p(func(p *layout.Program) { p.Memory.ImageStart = 4 * wasmPage }),
+		"null guard":           p(func(p *layout.Program) { p.Memory.NullGuard = 100 }),
+		"null guard, large":    p(func(p *layout.Program) { p.Memory.NullGuard = 2 * wasmPage }),
+		"null guard in image":  p(func(p *layout.Program) { p.Memory.ImageStart, p.Memory.NullGuard = 4096, 8192 }),
 		"image outside":        p(func(p *layout.Program) { p.Memory.ImageFile = 1 << 40 }),
 	} {
 		if c, err := loadBytes(t, withMeta(t, good, change)); err == nil {

@@ -44,26 +44,27 @@ func TestRawBounds(t *testing.T) {
 	pristine(t, "after refused operations", i)
 }
 
-// TestAreas holds that one instance cannot use up the mappings of all.
+// TestAreas holds that the areas of instances do not use up the mappings of new ones.
 func TestAreas(t *testing.T) {
 	c := loadGuest(t)
-	i := newGuest(t, c)
-	if e := i.Areas(int(c.slots.mappings)); e != linux.ENOMEM {
-		t.Errorf("all mappings: %v", e)
+	half := int(c.slots.mappings) / 2
+	i, other := newGuest(t, c), newGuest(t, c)
+	if e := i.Areas(half + 1); e != linux.ENOMEM {
+		t.Errorf("more than half of all mappings: %v", e)
 	}
-	if e := i.Areas(int(c.slots.mappings)/2 + 1000); e != 0 {
+	if e := i.Areas(half - 10); e != 0 {
 		t.Errorf("half of them: %v", e)
 	}
-	other := newGuest(t, c)
-	if e := other.Areas(int(c.slots.mappings) / 2); e != linux.ENOMEM {
-		t.Errorf("the other half: %v", e)
+	if e := other.Areas(20); e != linux.ENOMEM {
+		t.Errorf("another instance: %v", e)
 	}
+	newGuest(t, c).Free()
 	i.Free()
-	if e := other.Areas(int(c.slots.mappings) / 2); e != 0 {
+	if e := other.Areas(half - 10); e != 0 {
 		t.Errorf("after the first is gone: %v", e)
 	}
 	other.Free()
-	if n := c.slots.used.Load(); n != 0 {
+	if n := c.slots.used.Load() + c.slots.areas.Load(); n != 0 {
 		t.Errorf("%d mappings declared by nobody", n)
 	}
 }

@@ -21,6 +21,8 @@ type Program struct {
 	stackLow uintptr
 	initial  uintptr // bytes of memory that New maps
 	guard    uintptr // the first of them, which it does not
+	markers  bool    // guard is kept by markers, not by its protection
+	mappings int64   // that an instance needs of the host at least
 
 	mu sync.Mutex
 
@@ -46,19 +48,25 @@ func newProgram(c *Code, m *layout.Program) *Program {
 	p.stackTop = baseOffset - uintptr(m.AreaSize) - stackGap
 	p.stackLow = p.stackTop - stackSize
 	p.guard, p.initial = uintptr(m.Memory.NullGuard), uintptr(m.Memory.Min)*wasmPage
+	p.setMarkers(c.guardMarkers)
 	return p
+}
+
+func (p *Program) setMarkers(on bool) {
+	p.markers = on
+	p.mappings = p.countMappings()
 }
 
 // New makes an instance from the program's image. EAGAIN if there are too many instances,
 // ENOMEM if the host has no room.
 func (p *Program) New() (*Instance, linux.Errno) {
 	s := &p.code.slots
-	if !s.declare(slotMappings, s.mappings) {
+	if !s.declare(p.mappings, s.mappings) {
 		return nil, linux.EAGAIN
 	}
 	at, e := p.takeSlot()
 	if e != 0 {
-		s.declare(-slotMappings, 0)
+		s.declare(-p.mappings, 0)
 		return nil, e
 	}
 	return newInstance(p, at), 0
@@ -113,10 +121,8 @@ func (p *Program) furnish(at uintptr) linux.Errno {
 	if e := mprotect(at+p.stackLow, baseOffset+p.initial-p.stackLow, unix.PROT_READ|unix.PROT_WRITE); e != 0 {
 		return e
 	}
-	if p.guard != 0 {
-		if e := mprotect(at+baseOffset, p.guard, unix.PROT_NONE); e != 0 {
-			return e
-		}
+	if e := p.guardNull(at); e != 0 {
+		return e
 	}
 	if e := p.mapImage(at); e != 0 {
 		return e
@@ -125,6 +131,45 @@ func (p *Program) furnish(at uintptr) linux.Errno {
 	madvise(address(area), uintptr(len(area)), unix.MADV_POPULATE_WRITE) // saves faults; may fail
 	copy(area, p.area)
 	return 0
+}
+
+// guardNull makes the first pages of memory inaccessible: by markers in the page table, which
+// cost no mapping, where the host has them (Linux 6.13).
+func (p *Program) guardNull(at uintptr) linux.Errno {
+	if p.guard == 0 || p.markers && madvise(at+baseOffset, p.guard, madvGuardInstall) == 0 {
+		return 0
+	}
+	return mprotect(at+baseOffset, p.guard, unix.PROT_NONE)
+}
+
+// madvGuardInstall is MADV_GUARD_INSTALL.
+const madvGuardInstall = 102
+
+// hasGuardMarkers tries whether the host has MADV_GUARD_INSTALL.
+func hasGuardMarkers() bool {
+	at, e := mmap(0, pageSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, -1, 0)
+	if e != 0 {
+		return false
+	}
+	defer munmap(at, pageSize)
+	return madvise(at, pageSize, madvGuardInstall) == 0
+}
+
+// countMappings counts what an idle instance costs the host: the stack with the area and the memory
+// below the image, the image, the memory above it, and what is inaccessible up to the next slot.
+func (p *Program) countMappings() int64 {
+	n := int64(2)
+	m := &p.Meta.Memory
+	if m.ImageSize != 0 {
+		n++
+		if uint64(m.ImageStart)+uint64(m.ImageSize) < uint64(p.initial) {
+			n++
+		}
+	}
+	if p.guard != 0 && !p.markers {
+		n += 2
+	}
+	return n
 }
 
 // mapImage maps the memory image over its place in memory.

@@ -63,7 +63,10 @@ func (p *Program) restore(i *Instance) (pages int, e linux.Errno) {
 		if e := reserve(i.base, memorySize); e != 0 {
 			return 0, e
 		}
-		if e := mprotect(i.base+p.guard, p.initial-p.guard, unix.PROT_READ|unix.PROT_WRITE); e != 0 {
+		if e := mprotect(i.base, p.initial, unix.PROT_READ|unix.PROT_WRITE); e != 0 {
+			return 0, e
+		}
+		if e := p.guardNull(i.at); e != 0 {
 			return 0, e
 		}
 		if e := p.mapImage(i.at); e != 0 {
@@ -94,11 +97,17 @@ func (p *Program) reset(at, high uintptr) (int, linux.Errno) {
 	low := at + p.stackLow
 	var buf [slotRuns]run
 	runs, size := buf[:0], uintptr(0)
-	e := p.code.pagemap.private(low, high-low, func(at, n uintptr) {
+	note := func(at, n uintptr) {
 		if size += n; len(runs) < slotRuns {
 			runs = append(runs, run{at, n})
 		}
-	})
+	}
+	base := at + baseOffset
+	e := p.code.pagemap.private(low, base-low, note)
+	if e == 0 {
+		// Markers of the null guard look like pages.
+		e = p.code.pagemap.private(base+p.guard, high-base-p.guard, note)
+	}
 	pages := int(size / pageSize)
 	if e != 0 || len(runs) == slotRuns || pages > slotPages || !p.code.slots.keep(pages) {
 		return p.drop(at, high)

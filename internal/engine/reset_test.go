@@ -31,11 +31,14 @@ func pristine(t *testing.T, what string, i *Instance) {
 	if below := len(area) - layout.Control; !bytes.Equal(area[:below], p.area[:below]) || !bytes.Equal(area[below+2048:], p.area[below+2048:]) {
 		t.Errorf("%s: the area differs from its image", what)
 	}
-	m, start := bytesAt(i.base, p.initial), uintptr(p.Meta.Memory.ImageStart)
+	m, start := bytesAt(i.base+p.guard, p.initial-p.guard), uintptr(p.Meta.Memory.ImageStart)-p.guard
 	if !zero(m[:start]) || !bytes.Equal(m[start:start+uintptr(len(p.memory))], p.memory) || !zero(m[start+uintptr(len(p.memory)):]) {
 		t.Errorf("%s: memory differs from its image", what)
 	}
-	for _, addr := range []uint64{uint64(p.initial), 1 << 30, memorySize - pageSize} {
+	for _, addr := range []uint64{0, uint64(p.initial), 1 << 30, memorySize - pageSize} {
+		if addr == 0 && p.guard == 0 {
+			continue
+		}
 		var b [1]byte
 		if e := i.Memory().Read(uint32(addr), b[:]); e != linux.EFAULT {
 			t.Errorf("%s: memory at %#x: %v", what, addr, e)
@@ -83,7 +86,7 @@ func TestReset(t *testing.T) {
 	}{
 		{"nothing", func(*Instance) {}},
 		{"a little memory", func(i *Instance) { soil(i, 5000, 10); soil(i, 65536, 100) }},
-		{"all memory", func(i *Instance) { soil(i, 0, 4*wasmPage) }},
+		{"all memory", func(i *Instance) { soil(i, 4096, 4*wasmPage-4096) }},
 		{"stack and registers", func(i *Instance) {
 			start(t, i, "x_deep", 3000)
 			i.Resume(0)
@@ -101,7 +104,7 @@ func TestReset(t *testing.T) {
 			soil(i, 1<<30, 1<<20)
 			i.Move(1<<30, 1<<31, 1<<20)
 		}},
-		{"protected memory", func(i *Instance) { soil(i, 65536, 8192); i.Protect(65536, 4096, ProtRead); i.Protect(0, 4096, 0) }},
+		{"protected memory", func(i *Instance) { soil(i, 65536, 8192); i.Protect(65536, 4096, ProtRead); i.Protect(4096, 4096, 0) }},
 		{"image unmapped", func(i *Instance) { i.Unmap(65536+4096, 4096); i.Map(65536+4096, 4096, rw, false); soil(i, 65536, 8192) }},
 		{"everything unmapped", func(i *Instance) { i.Unmap(0, memorySize) }},
 		{"scattered pages", func(i *Instance) {
@@ -111,27 +114,62 @@ func TestReset(t *testing.T) {
 			}
 		}},
 	} {
-		for _, scan := range []bool{true, false} {
-			if scan && !c.pagemap.scan {
-				continue
-			}
-			was := c.pagemap.scan
-			c.pagemap.scan = scan
-			i := newGuest(t, c)
-			pristine(t, tt.name+", before", i)
-			at := i.at
-			tt.soil(i)
-			i.Free()
-			next := newGuest(t, c)
-			if next.at != at {
-				t.Errorf("%s: the slot was not reused", tt.name)
-			}
-			pristine(t, tt.name, next)
-			unused(t, tt.name, next)
-			next.Free()
-			c.pagemap.scan = was
+		for _, v := range variants(c) {
+			v.set()
+			resetOne(t, v.p, tt.name+", "+v.name, tt.soil)
 		}
 	}
+}
+
+// variant is a program on a host with or without what the reset uses.
+type variant struct {
+	name string
+	p    *Program
+	set  func()
+}
+
+func variants(c *Code) (all []variant) {
+	scan, markers := c.pagemap.scan, c.guardMarkers
+	a, b := c.Programs()[0], c.Programs()[1]
+	return []variant{
+		{"plain", a, func() { c.pagemap.scan = scan }},
+		{"null guard", b, func() { b.setMarkers(markers) }},
+		{"null guard without markers", b, func() { b.strippedTo(false) }},
+		{"without PAGEMAP_SCAN", a, func() { c.pagemap.scan = false }},
+		{"null guard without PAGEMAP_SCAN", b, func() { b.strippedTo(markers); c.pagemap.scan = false }},
+		{"as it is", a, func() { c.pagemap.scan = scan }},
+	}
+}
+
+// strippedTo drops idle slots, which were made with the other kind of guard.
+func (p *Program) strippedTo(markers bool) {
+	for at, ok := p.takeIdle(); ok; at, ok = p.takeIdle() {
+		p.strip(at)
+		p.code.slots.give(at)
+	}
+	p.setMarkers(markers)
+}
+
+func resetOne(t *testing.T, p *Program, name string, soil func(i *Instance)) {
+	t.Helper()
+	i, e := p.New()
+	if e != 0 {
+		t.Fatal(e)
+	}
+	pristine(t, name+", before", i)
+	at := i.at
+	soil(i)
+	i.Free()
+	next, e := p.New()
+	if e != 0 {
+		t.Fatal(e)
+	}
+	if next.at != at {
+		t.Errorf("%s: the slot was not reused", name)
+	}
+	pristine(t, name, next)
+	unused(t, name, next)
+	next.Free()
 }
 
 // TestStrip gives slots of one program to another.
@@ -204,24 +242,30 @@ func TestManyInstances(t *testing.T) {
 // TestMappings holds the number of mappings that an idle instance costs the host.
 func TestMappings(t *testing.T) {
 	c := loadGuest(t)
-	var live []*Instance
-	for range 8 {
-		live = append(live, newGuest(t, c))
-	}
-	before := mappings(t)
-	for range 64 {
-		i := newGuest(t, c)
-		start(t, i, "x_calls", 1)
-		i.Resume(0)
-		live = append(live, i)
-	}
-	per := float64(mappings(t)-before) / 64
-	t.Logf("%.1f mappings per instance", per)
-	if per > slotMappings+0.5 {
-		t.Errorf("%.1f mappings per instance, want at most %d", per, slotMappings)
-	}
-	for _, i := range live {
-		i.Free()
+	for _, p := range c.Programs() {
+		var live []*Instance
+		add := func(n int) {
+			for range n {
+				i, e := p.New()
+				if e != 0 {
+					t.Fatal(e)
+				}
+				start(t, i, "x_calls", 1)
+				i.Resume(0)
+				live = append(live, i)
+			}
+		}
+		add(8)
+		before := mappings(t)
+		add(64)
+		per := float64(mappings(t)-before) / 64
+		t.Logf("program %s: %.1f mappings per instance", p.Meta.Name, per)
+		if per > float64(p.mappings)+0.2 || c.guardMarkers && p.mappings > 4 {
+			t.Errorf("program %s: %.1f mappings per instance, want at most %d", p.Meta.Name, per, p.mappings)
+		}
+		for _, i := range live {
+			i.Free()
+		}
 	}
 }
 

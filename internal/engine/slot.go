@@ -23,7 +23,7 @@ import (
 //
 // Everything is reserved and inaccessible until a program moves in. Stack, gap and area are
 // one mapping, and one with the memory below the image, so that an idle instance costs the
-// host at most four mappings, the inaccessible one included. Nothing runs up a stack, and no
+// host four mappings, the inaccessible one included. Nothing runs up a stack, and no
 // guest access goes below base: a guard between them would guard nothing.
 const (
 	guardSize  = 64 << 20
@@ -37,9 +37,8 @@ const (
 	baseOffset = guardSize + stackSize + stackGap + maxArea + (1<<20 - stackGap)
 	slotStride = (baseOffset + memorySize + reachSize + 2<<20 - 1) &^ (2<<20 - 1)
 
-	maxSlots     = 15000
-	slabSlots    = 16
-	slotMappings = 6
+	maxSlots  = 15000
+	slabSlots = 16
 
 	// What Go, the C library and the code itself need of vm.max_map_count.
 	hostMappings = 8192
@@ -47,10 +46,11 @@ const (
 
 // slots lends slots, and keeps the count of what the host limits.
 type slots struct {
-	limit    int64 // slots
-	mappings int64 // limit of used
+	limit    int64 // of slots
+	mappings int64 // of used
 
-	used atomic.Int64 // mappings that live instances declare
+	used  atomic.Int64 // mappings that live instances declare
+	areas atomic.Int64 // those of them that are beyond a fresh instance's
 
 	mu sync.Mutex
 
@@ -65,7 +65,7 @@ type slab struct{ at, size uintptr }
 
 func (s *slots) init() {
 	s.mappings = maxMapCount() - hostMappings
-	s.limit = min(maxSlots, s.mappings/slotMappings)
+	s.limit = maxSlots
 }
 
 // maxMapCount is vm.max_map_count, or its default where it cannot be read.
@@ -78,13 +78,28 @@ func maxMapCount() int64 {
 	return 65530
 }
 
-// declare changes the number of mappings in use by n, if that stays within limit.
+// declare counts n more mappings, if that stays within limit.
 func (s *slots) declare(n, limit int64) bool {
 	if s.used.Add(n) > limit && n > 0 {
 		s.used.Add(-n)
 		return false
 	}
 	return true
+}
+
+// declareAreas counts n more mappings beyond those of fresh instances.
+func (s *slots) declareAreas(n int64) bool {
+	if s.areas.Add(n) > s.mappings/2 && n > 0 || !s.declare(n, s.mappings) {
+		s.areas.Add(-n)
+		return false
+	}
+	return true
+}
+
+// undeclare takes back what an instance has declared.
+func (s *slots) undeclare(own, areas int64) {
+	s.areas.Add(-areas)
+	s.used.Add(-own - areas)
 }
 
 // take gives a blank slot. EAGAIN at the limit, ENOMEM if the host refuses.

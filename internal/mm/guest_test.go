@@ -12,7 +12,10 @@ import (
 
 const rw = linux.PROT_READ | linux.PROT_WRITE
 
-func load(t testing.TB) *engine.Program {
+// load gives the first test program; loadAll also the one with an unmapped first page.
+func load(t testing.TB) *engine.Program { return loadAll(t)[0] }
+
+func loadAll(t testing.TB) []*engine.Program {
 	t.Helper()
 	debug.SetPanicOnFault(true)
 	f, err := os.Open(enginetest.File(t))
@@ -25,7 +28,7 @@ func load(t testing.TB) *engine.Program {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	return c.Programs()[0]
+	return c.Programs()
 }
 
 func newSpace(t testing.TB, p *engine.Program, limits Limits) *Space {

@@ -27,7 +27,7 @@ const (
 
 func newModel(s *Space) *model {
 	m := &model{map[uint64]*page{}}
-	for a := uint64(0); a < s.initial; a += pageSize {
+	for a := s.low; a < s.initial; a += pageSize {
 		b, _ := s.peek(uint32(a))
 		image := b
 		m.pages[a] = &page{prot: rw, value: &b, image: image}
@@ -100,6 +100,9 @@ func (m *model) check(s *Space) error {
 	}
 	if u.Virtual != seen*pageSize || u.Data != data {
 		return fmt.Errorf("usage %+v, model %d pages, %d of data", u, seen, data)
+	}
+	if _, e := s.peek(0); s.low != 0 && e == 0 {
+		return fmt.Errorf("address 0 is mapped")
 	}
 	for a := s.top; a > s.top-64*pageSize; a -= pageSize {
 		if _, e := s.peek(uint32(a - 1)); m.pages[a-pageSize] == nil && e == 0 {
@@ -188,6 +191,12 @@ func (x *script) mmap(a, n uint32, prot int) error {
 	flags := linux.MAP_ANONYMOUS | []int{linux.MAP_PRIVATE, linux.MAP_PRIVATE, linux.MAP_SHARED}[x.r.IntN(3)]
 	flags |= []int{0, linux.MAP_FIXED, linux.MAP_FIXED_NOREPLACE}[x.r.IntN(3)]
 	got, e := x.s.Map(a, n, prot, flags, nil, 0)
+	if flags&(linux.MAP_FIXED|linux.MAP_FIXED_NOREPLACE) != 0 && uint64(a) < x.s.low {
+		if e != linux.EPERM {
+			return fmt.Errorf("mmap below the lowest address: %v", e)
+		}
+		return nil
+	}
 	start, end := uint64(got), uint64(got)+uint64(n)
 	busy := false
 	for p := uint64(a); p < uint64(a)+uint64(n); p += pageSize {
@@ -261,13 +270,13 @@ func (x *script) brk() error {
 
 // TestModel plays random histories, forks some, and checks that a freed space leaves nothing.
 func TestModel(t *testing.T) {
-	p := load(t)
+	programs := loadAll(t)
 	rounds := 60
 	if testing.Short() {
 		rounds = 10
 	}
 	for seed := range rounds {
-		x := &script{r: rand.New(rand.NewPCG(uint64(seed), 1)), s: newSpace(t, p, Limits{})}
+		x := &script{r: rand.New(rand.NewPCG(uint64(seed), 1)), s: newSpace(t, programs[seed%2], Limits{})}
 		x.m = newModel(x.s)
 		if err := x.m.check(x.s); err != nil {
 			t.Fatalf("seed %d: a fresh space: %v", seed, err)

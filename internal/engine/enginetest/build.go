@@ -27,7 +27,8 @@ var flags = []string{
 	"-fno-stack-protector", "-fcf-protection=none", "-fno-asynchronous-unwind-tables", "-Iruntime",
 }
 
-// File is the path of the built code, which holds two programs of the same text.
+// File is the path of the built code. It holds two programs of the same text: "a", and "b" with
+// an unmapped first page.
 func File(t testing.TB) string {
 	t.Helper()
 	b, err := built()
@@ -145,9 +146,9 @@ func describe(linked string) ([]byte, error) {
 		}
 	}
 	m := layout.Meta{Version: layout.Version, Enter: code("vk_enter")}
-	for _, name := range []string{"a", "b"} {
-		p.Name = name
-		m.Programs = append(m.Programs, p)
-	}
+	a, b := p, p
+	a.Name, b.Name = "a", "b"
+	b.Memory.NullGuard = 4096
+	m.Programs = []layout.Program{a, b}
 	return json.Marshal(m)
 }
