@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/binary"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -189,7 +190,11 @@ func (i *Instance) Kick() {
 	s := i.save()
 	atomic.StoreUint32(&s.kick, 1)
 	if tid := atomic.LoadUint32(&s.tid); tid != 0 {
-		unix.Tgkill(unix.Getpid(), int(tid), kickSignal) // it may be gone by now: then it left
+		// The thread may be gone by now: then the guest has left. The host's queue of signals
+		// may be full (EAGAIN) for a while.
+		for unix.Tgkill(unix.Getpid(), int(tid), kickSignal) == unix.EAGAIN && atomic.LoadUint32(&s.tid) == tid {
+			runtime.Gosched()
+		}
 	}
 }
 

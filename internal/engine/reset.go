@@ -102,11 +102,13 @@ func (p *Program) reset(at, high uintptr) (int, linux.Errno) {
 			runs = append(runs, run{at, n})
 		}
 	}
-	base := at + baseOffset
-	e := p.code.pagemap.private(low, base-low, note)
+	e, rest := linux.Errno(0), low
+	if p.guard != 0 { // its markers look like pages
+		rest = at + baseOffset + p.guard
+		e = p.code.pagemap.private(low, at+baseOffset-low, note)
+	}
 	if e == 0 {
-		// Markers of the null guard look like pages.
-		e = p.code.pagemap.private(base+p.guard, high-base-p.guard, note)
+		e = p.code.pagemap.private(rest, high-rest, note)
 	}
 	pages := int(size / pageSize)
 	if e != 0 || len(runs) == slotRuns || pages > slotPages || !p.code.slots.keep(pages) {

@@ -24,7 +24,8 @@ import (
 // Everything is reserved and inaccessible until a program moves in. Stack, gap and area are
 // one mapping, and one with the memory below the image, so that an idle instance costs the
 // host four mappings, the inaccessible one included. Nothing runs up a stack, and no
-// guest access goes below base: a guard between them would guard nothing.
+// guest access goes below base: a guard between them would guard nothing. The null guard of a
+// program is made of markers in the page table, which need no mapping either.
 const (
 	guardSize  = 64 << 20
 	stackSize  = 8 << 20
