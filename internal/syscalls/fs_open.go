@@ -79,6 +79,11 @@ func openFile(t *proc.Thread, dirfd int32, addr guest.Addr, how vfs.OpenHow) (in
 		return 0, e
 	}
 	defer p.done()
+	if p.dir == nil && how.Resolve&(linux.RESOLVE_IN_ROOT|linux.RESOLVE_BENEATH) != 0 {
+		if e := p.from(t, dirfd); e != 0 { // an absolute name starts there, too
+			return 0, e
+		}
+	}
 	file, at, e := t.FS().Open(p.at, p.name, how)
 	if e != 0 {
 		return 0, e

@@ -33,14 +33,21 @@ func pathAt(t *proc.Thread, dirfd int32, addr guest.Addr, flags uint32) (p place
 	if p.name == "" && !empty {
 		return p, linux.ENOENT
 	}
-	if dirfd == linux.AT_FDCWD || p.name != "" && p.name[0] == '/' {
+	if p.name != "" && p.name[0] == '/' {
 		return p, 0
 	}
-	if p.dir, e = t.Files().GetAny(dirfd); e != 0 {
-		return p, e
+	return p, p.from(t, dirfd)
+}
+
+// from makes a directory descriptor the place where the name starts.
+func (p *place) from(t *proc.Thread, dirfd int32) (e linux.Errno) {
+	if dirfd == linux.AT_FDCWD {
+		return 0
 	}
-	p.at = p.dir.Path()
-	return p, 0
+	if p.dir, e = t.Files().GetAny(dirfd); e == 0 {
+		p.at = p.dir.Path()
+	}
+	return e
 }
 
 // path is pathAt for calls without a directory descriptor.
