@@ -165,7 +165,7 @@ func TestKickIsNotLost(t *testing.T) {
 			}
 		}
 	}()
-	for k := range 20000 {
+	for k := range 5000 {
 		i.Kick()
 		select {
 		case <-answered:
@@ -206,8 +206,8 @@ func TestKickEndsLoop(t *testing.T) {
 			i.Kick()
 		}
 	}()
-	rounds := 20000
-	if testing.Short() {
+	rounds := 5000
+	if testing.Short() || raceEnabled {
 		rounds = 1000
 	}
 	for range rounds {
