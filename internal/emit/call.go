@@ -86,7 +86,7 @@ func list(args []operand) string {
 
 // pointerType is the C type of a pointer to a function of type t.
 func pointerType(t wasm.FuncType) string {
-	return resultOf(t) + " (*)(" + string(appendParams(nil, t, false)) + ")"
+	return resultOf(t) + " (*)(" + string(appendParams(nil, t, "")) + ")"
 }
 
 func resultOf(t wasm.FuncType) string {
@@ -96,14 +96,16 @@ func resultOf(t wasm.FuncType) string {
 	return cType(t.Results[0])
 }
 
-func appendParams(b []byte, t wasm.FuncType, named bool) []byte {
+// appendParams adds the types of the parameters, each with name and its number unless name
+// is empty.
+func appendParams(b []byte, t wasm.FuncType, name string) []byte {
 	for i, p := range t.Params {
 		if i > 0 {
 			b = append(b, ", "...)
 		}
 		b = append(b, cType(p)...)
-		if named {
-			b = strconv.AppendInt(append(b, " l"...), int64(i), 10)
+		if name != "" {
+			b = strconv.AppendInt(append(b, name...), int64(i), 10)
 		}
 	}
 	if len(t.Params) == 0 {
@@ -112,10 +114,10 @@ func appendParams(b []byte, t wasm.FuncType, named bool) []byte {
 	return b
 }
 
-// appendPrototype adds the declarator of function i.
-func (p *program) appendPrototype(b []byte, i uint32, named bool) []byte {
+// appendPrototype adds the declarator of function i; name is as for appendParams.
+func (p *program) appendPrototype(b []byte, i uint32, name string) []byte {
 	t, _ := p.m.FuncTypeOf(i)
 	b = append(append(b, resultOf(t)...), " fn"...)
 	b = append(strconv.AppendUint(b, uint64(i), 10), '(')
-	return append(appendParams(b, t, named), ')')
+	return append(appendParams(b, t, name), ')')
 }

@@ -27,7 +27,8 @@
 // Only numbers of a module reach C text: names go into ELF symbols after linking. The
 // same module gives the same bytes. Text is bounded: a small module that would expand to
 // very much C is refused. Nothing in emitted code is an address inside the slot: all
-// accesses go through GS, no local's address is taken.
+// accesses go through GS, no local's address is taken. A function that calls setjmp has
+// volatile locals: nothing that was checked before is taken for checked after.
 //
 // # Deviations from the specification, all of them in what a trap leaves behind or in NaNs
 //

@@ -82,7 +82,7 @@ func (p *program) head(refs refs) []byte {
 		b = fmt.Appendf(b, "extern const u8 d%d[] VK_NAME(d%d);\n", i, i)
 	}
 	for _, i := range slices.Sorted(maps.Keys(refs.funcs)) {
-		b = append(p.appendPrototype(b, i, false), " VK_NAME(f"...)
+		b = append(p.appendPrototype(b, i, ""), " VK_NAME(f"...)
 		b = append(strconv.AppendUint(b, uint64(i), 10), ");\n"...)
 	}
 	return b
@@ -96,7 +96,7 @@ func (p *program) stubs(b []byte, refs refs) []byte {
 		}
 		refs.funcs[i] = true
 		t, _ := p.m.FuncTypeOf(i)
-		b = append(p.appendPrototype(b, i, true), " {\n"...)
+		b = append(p.appendPrototype(b, i, " l"), " {\n"...)
 		slot := 0
 		for k, typ := range t.Params {
 			b = fmt.Appendf(b, "  ARG(%s, %d) = %s;\n", argType(typ), slot, argValue(typ, k))

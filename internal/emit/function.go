@@ -52,7 +52,7 @@ func (p *program) emitFunc(b []byte, i int, refs refs) ([]byte, error) {
 	if err := f.body(p.m.BodyReader(i), &p.m.Funcs[i]); err != nil {
 		return nil, fmt.Errorf("function %d: %w", f.index, err)
 	}
-	b = p.appendPrototype(b, f.index, true)
+	b = p.appendPrototype(b, f.index, f.localName())
 	b = append(b, " {\n"...)
 	b = f.appendLocals(b)
 	b = append(b, f.vars...)
@@ -88,12 +88,26 @@ func (f *function) body(r *wasm.Reader, fn *wasm.Func) error {
 	return nil
 }
 
+// localName is what stands between the type and the number of a local where it is declared.
+//
+// A frame that calls setjmp may be entered again with locals that were set since. That their
+// values are old or new is no matter, but clang must not take one for the value that it
+// checked before: a range that it has seen, an index of a table or a br_table, would then
+// not be checked again. A volatile local is read, and so checked, at each use; temporaries
+// are used once.
+func (f *function) localName() string {
+	if f.scan.setjmp {
+		return " volatile l"
+	}
+	return " l"
+}
+
 // appendLocals declares the locals that are not parameters, and what a frame that calls
 // setjmp keeps.
 func (f *function) appendLocals(b []byte) []byte {
 	for i := len(f.typ.Params); i < len(f.locals); i++ {
 		t := f.locals[i]
-		b = append(append(append(b, "  "...), cType(t)...), " l"...)
+		b = append(append(append(b, "  "...), cType(t)...), f.localName()...)
 		b = strconv.AppendUint(b, uint64(i), 10)
 		if t == wasm.V128 {
 			b = append(b, " = {0};\n"...)
