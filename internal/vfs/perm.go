@@ -103,7 +103,7 @@ func (c *Context) newNode(dir Path, mode uint32) NewNode {
 	switch {
 	case mode&linux.S_IFMT == linux.S_IFDIR:
 		n.Mode |= linux.S_ISGID
-	case n.Mode&linux.S_IXGRP != 0 && !cred.Super() && !cred.InGroup(d.GID):
+	case mode&linux.S_IXGRP != 0 && !cred.Super() && !cred.InGroup(d.GID):
 		n.Mode &^= linux.S_ISGID
 	}
 	return n
