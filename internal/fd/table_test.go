@@ -214,9 +214,14 @@ func TestOffsets(t *testing.T) {
 		n      int64
 		e      linux.Errno
 	}{
-		{-1, linux.SEEK_SET, 0, linux.EINVAL}, {-12, linux.SEEK_CUR, 0, linux.EINVAL}, {0, 9, 0, linux.EINVAL},
-		{5, linux.SEEK_DATA, 5, 0}, {5, linux.SEEK_HOLE, 11, 0}, {11, linux.SEEK_DATA, 0, linux.ENXIO},
-		{1<<63 - 1, linux.SEEK_END, 0, linux.EOVERFLOW}, {100, linux.SEEK_SET, 100, 0},
+		{-1, linux.SEEK_SET, 0, linux.EINVAL},
+		{-12, linux.SEEK_CUR, 0, linux.EINVAL},
+		{0, 9, 0, linux.EINVAL},
+		{5, linux.SEEK_DATA, 5, 0},
+		{5, linux.SEEK_HOLE, 11, 0},
+		{11, linux.SEEK_DATA, 0, linux.ENXIO},
+		{1<<63 - 1, linux.SEEK_END, 0, linux.EOVERFLOW},
+		{100, linux.SEEK_SET, 100, 0},
 	} {
 		if n, e := d.Lseek(tt.off, tt.whence); n != tt.n || e != tt.e {
 			t.Errorf("lseek(%d, %d) = %d, %v", tt.off, tt.whence, n, e)

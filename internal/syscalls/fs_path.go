@@ -50,11 +50,6 @@ func (p *place) from(t *proc.Thread, dirfd int32) (e linux.Errno) {
 	return e
 }
 
-// path is pathAt for calls without a directory descriptor.
-func path(t *proc.Thread, addr guest.Addr) (place, linux.Errno) {
-	return pathAt(t, linux.AT_FDCWD, addr, 0)
-}
-
 // named does f with the path argument.
 func named(t *proc.Thread, dirfd int32, addr guest.Addr, flags uint32, f func(c *vfs.Context, p *place) linux.Errno) (int64, linux.Errno) {
 	p, e := pathAt(t, dirfd, addr, flags)

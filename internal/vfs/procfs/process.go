@@ -67,9 +67,21 @@ func memory(p func(string, ...any), f *Facts) {
 		name  string
 		bytes uint64
 	}{
-		{"VmPeak", f.Virtual}, {"VmSize", f.Virtual}, {"VmLck", 0}, {"VmPin", 0}, {"VmHWM", max(f.Peak, f.Resident)},
-		{"VmRSS", f.Resident}, {"RssAnon", f.Resident}, {"RssFile", 0}, {"RssShmem", 0}, {"VmData", f.Data},
-		{"VmStk", 0}, {"VmExe", 0}, {"VmLib", 0}, {"VmPTE", 0}, {"VmSwap", 0},
+		{"VmPeak", f.Virtual},
+		{"VmSize", f.Virtual},
+		{"VmLck", 0},
+		{"VmPin", 0},
+		{"VmHWM", max(f.Peak, f.Resident)},
+		{"VmRSS", f.Resident},
+		{"RssAnon", f.Resident},
+		{"RssFile", 0},
+		{"RssShmem", 0},
+		{"VmData", f.Data},
+		{"VmStk", 0},
+		{"VmExe", 0},
+		{"VmLib", 0},
+		{"VmPTE", 0},
+		{"VmSwap", 0},
 	} {
 		p("%s:\t%8d kB", l.name, l.bytes>>10)
 	}
@@ -171,8 +183,18 @@ func smaps(r *request) []byte {
 			name string
 			kB   uint64
 		}{
-			{"Size", size}, {"KernelPageSize", 4}, {"MMUPageSize", 4}, {"Rss", rss}, {"Pss", rss}, {"Shared_Clean", 0},
-			{"Shared_Dirty", 0}, {"Private_Clean", 0}, {"Private_Dirty", rss}, {"Referenced", rss}, {"Anonymous", rss}, {"Swap", 0},
+			{"Size", size},
+			{"KernelPageSize", 4},
+			{"MMUPageSize", 4},
+			{"Rss", rss},
+			{"Pss", rss},
+			{"Shared_Clean", 0},
+			{"Shared_Dirty", 0},
+			{"Private_Clean", 0},
+			{"Private_Dirty", rss},
+			{"Referenced", rss},
+			{"Anonymous", rss},
+			{"Swap", 0},
 		} {
 			fmt.Fprintf(&b, "%-16s%8d kB\n", l.name+":", l.kB)
 		}
@@ -185,10 +207,22 @@ func ioCounts(*request) []byte {
 }
 
 var limitNames = [linux.RLIM_NLIMITS][2]string{
-	{"Max cpu time", "seconds"}, {"Max file size", "bytes"}, {"Max data size", "bytes"}, {"Max stack size", "bytes"},
-	{"Max core file size", "bytes"}, {"Max resident set", "bytes"}, {"Max processes", "processes"}, {"Max open files", "files"},
-	{"Max locked memory", "bytes"}, {"Max address space", "bytes"}, {"Max file locks", "locks"}, {"Max pending signals", "signals"},
-	{"Max msgqueue size", "bytes"}, {"Max nice priority", ""}, {"Max realtime priority", ""}, {"Max realtime timeout", "us"},
+	{"Max cpu time", "seconds"},
+	{"Max file size", "bytes"},
+	{"Max data size", "bytes"},
+	{"Max stack size", "bytes"},
+	{"Max core file size", "bytes"},
+	{"Max resident set", "bytes"},
+	{"Max processes", "processes"},
+	{"Max open files", "files"},
+	{"Max locked memory", "bytes"},
+	{"Max address space", "bytes"},
+	{"Max file locks", "locks"},
+	{"Max pending signals", "signals"},
+	{"Max msgqueue size", "bytes"},
+	{"Max nice priority", ""},
+	{"Max realtime priority", ""},
+	{"Max realtime timeout", "us"},
 }
 
 func limits(r *request) []byte {

@@ -34,9 +34,11 @@ func shows(s string) step { return step{write: s} }
 func mode(set, clear uint32) step {
 	return step{attr: func(a *linux.Termios2) { a.Lflag = a.Lflag&^clear | set }}
 }
+
 func imode(set, clear uint32) step {
 	return step{attr: func(a *linux.Termios2) { a.Iflag = a.Iflag&^clear | set }}
 }
+
 func omode(set, clear uint32) step {
 	return step{attr: func(a *linux.Termios2) { a.Oflag = a.Oflag&^clear | set }}
 }
@@ -299,7 +301,7 @@ func TestAgainstLinux(t *testing.T) {
 // compare holds one conversation on both terminals.
 func compare(t *testing.T, steps []step) {
 	t.Helper()
-	ours, theirs := newEmulated(t), newHost(t)
+	var ours, theirs terminal = newEmulated(t), newHost(t)
 	for i, s := range steps {
 		a, b := ours.do(s), theirs.do(s)
 		if a != b {

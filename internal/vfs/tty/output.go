@@ -144,7 +144,7 @@ func (t *TTY) echoOpLocked(e echoOp) {
 			o.buf = append(o.buf, e.c)
 		}
 	case echoControl:
-		o.buf = append(o.buf, '^', e.c^0100)
+		o.buf = append(o.buf, '^', e.c^0o100)
 		o.column += 2
 	case echoMoveBack:
 		if o.column > 0 {
