@@ -19,9 +19,10 @@ const (
 // hole is a page-aligned part of the memory image that is not mapped from the file.
 type hole struct{ start, end uint64 }
 
-// within checks a range of pages and gives its host address.
+// within checks a range of pages and gives its host address. The null guard is no memory: a
+// reset leaves it as it is.
 func (i *Instance) within(addr, length uint64) (uintptr, linux.Errno) {
-	if addr%pageSize != 0 || length%pageSize != 0 || length == 0 || addr >= memorySize || length > memorySize-addr {
+	if addr < uint64(i.p.guard) || addr%pageSize != 0 || length%pageSize != 0 || length == 0 || addr >= memorySize || length > memorySize-addr {
 		return 0, linux.EINVAL
 	}
 	return i.base + uintptr(addr), 0
@@ -39,7 +40,7 @@ func checkProt(prot int) linux.Errno {
 
 // Map makes the unmapped pages of [addr, addr+length) zero memory. Shared memory stays one
 // memory when Share gives it to another instance. Addresses and lengths of all raw operations
-// are multiples of the page size within 4 GiB, else EINVAL; PROT_EXEC is EACCES.
+// are multiples of the page size within 4 GiB and above the null guard, else EINVAL; PROT_EXEC is EACCES.
 func (i *Instance) Map(addr, length uint64, prot int, shared bool) linux.Errno {
 	at, e := i.within(addr, length)
 	if e == 0 {

@@ -72,11 +72,12 @@ static void leave(struct vk_save *s, mcontext_t *m, char *out) {
 	m->gregs[REG_EFL] &= ~(greg_t)HOST_UNSAFE_FLAGS;
 }
 
-// in_guest tells whether the thread was in guest code on the guest's stack. The last
-// instructions of the exit stub, already on the host's stack, do not count.
+// in_guest tells whether the thread was in guest code on the guest's stack, which vk_enter
+// finds empty. The last instructions of the exit stub, already on the host's stack, do not
+// count.
 static int in_guest(struct vk_save *s, mcontext_t *m) {
 	uint64_t pc = m->gregs[REG_RIP], sp = m->gregs[REG_RSP];
-	return pc >= s->text_lo && pc < s->text_hi && sp >= s->stack_lo && sp < s->stack_hi;
+	return pc >= s->text_lo && pc < s->text_hi && sp >= s->stack_lo && sp <= s->stack_hi;
 }
 
 static void chain(int sig, siginfo_t *info, void *context) {

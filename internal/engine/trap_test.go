@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"runtime"
 	"sync"
 	"testing"
@@ -133,4 +134,22 @@ func TestHostFaults(t *testing.T) {
 	}()
 	var p *save
 	p.kick++
+}
+
+// TestEmptyStack interrupts a guest whose stack is empty, as it is when vk_enter begins: it
+// is in guest code there as everywhere.
+func TestEmptyStack(t *testing.T) {
+	i := newGuest(t, loadGuest(t))
+	defer i.Free()
+	start(t, i, "x_spin")
+	c := i.p.code
+	at := bytes.Index(bytesAt(c.text, uintptr(c.textSize)), []byte{0x0f, 0x0b})
+	if at < 0 {
+		t.Fatal("the guest has no ud2")
+	}
+	frameAt(i.guestSP()).ret = uint64(c.text) + uint64(at)
+	want(t, "ud2", i.Resume(0), layout.ExitTrap)
+	if i.save().gpr[rsp] != uint64(i.at+i.p.stackTop) {
+		t.Errorf("the stack pointer is %#x, expected the top, %#x", i.save().gpr[rsp], i.at+i.p.stackTop)
+	}
 }

@@ -51,6 +51,9 @@ func (s *Space) remapFixed(a area, size, to uint64) (uint32, linux.Errno) {
 	if to%pageSize != 0 || size > s.top || to > s.top-size || to < a.end && a.start < to+size {
 		return 0, linux.EINVAL
 	}
+	if to < s.low {
+		return 0, linux.EPERM // below vm.mmap_min_addr
+	}
 	if e := s.allow(size-min(size, a.size()), a.data(), 4); e != 0 {
 		return 0, e
 	}

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"testing"
 
+	"vkernel/internal/engine"
 	"vkernel/internal/linux"
 )
 
@@ -123,6 +124,27 @@ func TestRemap(t *testing.T) {
 		t.Fatalf("data: %#x, %v", c, e)
 	}
 	check("data", 0x40001000, 't')
+}
+
+// TestNullGuard: nothing can be mapped where a null pointer must fault, and where the next
+// process in the slot would find it.
+func TestNullGuard(t *testing.T) {
+	s := newSpace(t, loadAll(t)[1], Limits{})
+	const fixed = linux.MREMAP_FIXED | linux.MREMAP_MAYMOVE
+	for _, from := range []uint32{65536, anon(t, s, 4096, linux.MAP_PRIVATE), anon(t, s, 4096, linux.MAP_SHARED)} {
+		if e := s.Protect(from, 4096, linux.PROT_READ); e != 0 {
+			t.Fatal(e)
+		}
+		if to, e := s.Remap(from, 4096, 4096, fixed, 0); e != linux.EPERM {
+			t.Errorf("mremap of %#x: %#x, %v", from, to, e)
+		}
+	}
+	if a, e := s.Map(0, 4096, rw, linux.MAP_ANONYMOUS|linux.MAP_PRIVATE|linux.MAP_FIXED, nil, 0); e != linux.EPERM {
+		t.Errorf("mmap: %#x, %v", a, e)
+	}
+	if e := s.inst.Map(0, 8192, engine.ProtRead, false); e != linux.EINVAL {
+		t.Errorf("the engine maps it: %v", e)
+	}
 }
 
 // TestConcurrent reads a space that another goroutine changes.
