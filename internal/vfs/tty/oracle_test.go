@@ -22,12 +22,6 @@ type step struct {
 	tcflsh int                     // TCFLSH, plus one
 }
 
-// terminal is what both kernels can do.
-type terminal interface {
-	do(s step) string // what the process sees
-	output() string   // what the master sees since the last call
-}
-
 func typed(s string) step { return step{input: s} }
 func reads(n int) step    { return step{read: n} }
 func shows(s string) step { return step{write: s} }
@@ -78,6 +72,7 @@ func result(p []byte, n int, e linux.Errno) string {
 	return fmt.Sprintf("%q", p[:n])
 }
 
+// do gives what the process sees.
 func (em *emulated) do(s step) string {
 	switch {
 	case s.input != "":
@@ -107,6 +102,7 @@ func (em *emulated) do(s step) string {
 	return fmt.Sprintf("%d waiting", em.t.inputSize())
 }
 
+// output gives what the master sees since the last call.
 func (em *emulated) output() string {
 	p := make([]byte, 1<<16)
 	n, _ := em.m.Read(p, 0)
@@ -152,7 +148,19 @@ func hostResult(p []byte, n int, err error) string {
 // finish.
 func settle() { time.Sleep(3 * time.Millisecond) }
 
-func (h *host) do(s step) string {
+// patience is how long the host may take under load until it shows what is expected.
+const patience = 2 * time.Second
+
+// eventually does look until it gives want or patience is over.
+func eventually(want string, look func() string) (got string) {
+	for deadline := time.Now().Add(patience); ; settle() {
+		if got = look(); got == want || time.Now().After(deadline) {
+			return got
+		}
+	}
+}
+
+func (h *host) do(s step, want string) string {
 	defer settle()
 	switch {
 	case s.input != "":
@@ -191,20 +199,24 @@ func (h *host) do(s step) string {
 		_ = unix.IoctlSetInt(h.slave, unix.TCFLSH, s.tcflsh-1)
 	}
 	settle()
-	n, _ := unix.IoctlGetInt(h.slave, unix.TIOCINQ)
-	return fmt.Sprintf("%d waiting", n)
+	return eventually(want, func() string {
+		n, _ := unix.IoctlGetInt(h.slave, unix.TIOCINQ)
+		return fmt.Sprintf("%d waiting", n)
+	})
 }
 
-func (h *host) output() string {
+func (h *host) output(want string) string {
 	var out bytes.Buffer
 	p := make([]byte, 1<<16)
-	for {
-		n, err := unix.Read(h.master, p)
-		if err != nil || n == 0 {
-			return out.String()
+	return eventually(want, func() string {
+		for {
+			n, err := unix.Read(h.master, p)
+			if err != nil || n == 0 {
+				return out.String()
+			}
+			out.Write(p[:n])
 		}
-		out.Write(p[:n])
-	}
+	})
 }
 
 var conversations = map[string][]step{
@@ -301,13 +313,15 @@ func TestAgainstLinux(t *testing.T) {
 // compare holds one conversation on both terminals.
 func compare(t *testing.T, steps []step) {
 	t.Helper()
-	var ours, theirs terminal = newEmulated(t), newHost(t)
+	ours, theirs := newEmulated(t), newHost(t)
 	for i, s := range steps {
-		a, b := ours.do(s), theirs.do(s)
+		a := ours.do(s)
+		b := theirs.do(s, a)
 		if a != b {
 			t.Errorf("step %d %s: got %d %.200s, Linux %d %.200s", i, describe(s), len(a), a, len(b), b)
 		}
-		if a, b := ours.output(), theirs.output(); a != b {
+		a = ours.output()
+		if b := theirs.output(a); a != b {
 			t.Errorf("step %d %s: shows %d %.200q, Linux %d %.200q", i, describe(s), len(a), a, len(b), b)
 		}
 	}
