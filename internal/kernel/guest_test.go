@@ -103,9 +103,10 @@ func newContainer(t testing.TB, edit func(*Config)) *container {
 			t.Fatal(dir, e)
 		}
 	}
-	for i, name := range guests {
-		c.file("/bin/"+name, "program "+name+"\n", router.Entry{Name: name, Program: i, Export: "_start"})
-	}
+	c.addGuests()
+	c.file("/etc/motd", "welcome\n", router.Entry{})
+	clear(c.routes)
+	c.addGuests()
 	for _, applet := range strings.Fields(applets) {
 		if e := c.context.Symlink("busybox", vfs.Path{}, "/bin/"+applet); e != 0 {
 			t.Fatal(applet, e)
@@ -130,6 +131,30 @@ func newContainer(t testing.TB, edit func(*Config)) *container {
 const applets = `stty tty mkfifo ed sh ash ls cat wc echo head tail sort uniq grep sed awk tr cut find xargs mkdir rm cp mv ln
 	touch sleep kill ps seq expr test env printf id date md5sum sha256sum tar gzip diff tee yes stat chmod basename
 	dirname readlink pwd timeout nice time uname hostname df mount free dd od hexdump cmp comm false`
+
+// addGuests makes the files of the guests.
+func (c *container) addGuests() {
+	for i, name := range guests {
+		c.file("/bin/"+name, "program "+name+"\n", router.Entry{Name: name, Program: i, Export: "_start"})
+	}
+}
+
+// newContainerLike makes another kernel over the same root and routes.
+func newContainerLike(t testing.TB, o *container) *container {
+	code, err := compiled()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &container{t: t, routes: o.routes, root: o.root, context: o.context, env: o.env}
+	c.kernel, err = New(Config{
+		Code: code, Router: c.routes, Root: c.root, Stdout: &c.out, Stderr: &c.out,
+		Log: slog.New(slog.NewTextHandler(&c.log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
 
 // file makes an executable file with an entry in the router.
 func (c *container) file(name, content string, e router.Entry) {

@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"time"
 
 	"vkernel/internal/engine"
 	"vkernel/internal/fd"
@@ -92,6 +93,7 @@ type Config struct {
 type Kernel struct {
 	config  Config
 	table   *proc.Table
+	code    *programs
 	ns      *vfs.Namespace
 	pipes   *pipe.Pool
 	console *tty.TTY
@@ -102,8 +104,8 @@ type Kernel struct {
 func New(c Config) (*Kernel, error) {
 	c.defaults()
 	k := &Kernel{config: c, pipes: pipe.NewPool(c.Limits.PipeBytes)}
-	programs, err := newPrograms(&c)
-	if err != nil {
+	var err error
+	if k.code, err = newPrograms(&c); err != nil {
 		return nil, err
 	}
 	anonymous, e := memfs.New(memfs.Options{Dev: devAnonymous, Bytes: c.Limits.TmpBytes})
@@ -111,7 +113,7 @@ func New(c Config) (*Kernel, error) {
 		return nil, fmt.Errorf("kernel: anonymous files: %w", e)
 	}
 	k.table = proc.NewTable(proc.Config{
-		Programs: programs, Processes: c.Limits.Processes, Pipes: k.pipes, Anonymous: anonymous, Log: c.Log,
+		Programs: k.code, Processes: c.Limits.Processes, Pipes: k.pipes, Anonymous: anonymous, Log: c.Log,
 		Memory: k.memory, UTS: proc.NewUTS(c.Hostname, "(none)"), Observer: observer(c.Trace),
 	})
 	if err := k.buildTree(); err != nil {
@@ -188,10 +190,13 @@ func (k *Kernel) Run(ctx context.Context, argv, env []string, cwd string) (Statu
 	stop := context.AfterFunc(ctx, k.table.Kill)
 	defer stop()
 	status, err := k.table.Wait()
-	k.streams.drain(ctx)
 	if err != nil {
+		brief, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		k.streams.drain(brief)
 		return Status{}, err
 	}
+	k.streams.drain(ctx)
 	if sig := linux.Signal(status & 0x7f); sig != 0 {
 		return Status{Signal: sig}, nil
 	}

@@ -50,12 +50,14 @@ func (t *Thread) exit() {
 }
 
 // abandon ends a process whose thread has crashed in the kernel: it leaves the tree, and
-// its memory is not touched again.
+// its memory is not touched again. Locks that the crash left held can make closing its
+// files wait for ever, so nobody waits for that.
 func (p *Process) abandon() {
 	if v := p.thread.vfork; v != nil {
 		close(v.done)
 	}
 	p.memory.set(Memory{})
+	go p.files.Release()
 	p.decide(int(linux.SIGKILL))
 	p.table.exited(p)
 }

@@ -1,7 +1,5 @@
 package syscalls
 
-
-
 import (
 	"vkernel/internal/linux"
 	"vkernel/internal/proc"

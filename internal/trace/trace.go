@@ -64,9 +64,18 @@ func wrap(name string, h proc.Handler, s Sink) proc.Handler {
 			result = "?"
 		}
 		show(args, kinds, after, &view{t: t, a: a, n: n, e: e})
-		s.Line(pid, name+"("+strings.Join(args, ", ")+") = "+result)
+		s.Line(pid, name+"("+strings.Join(meant(args, kinds, &a), ", ")+") = "+result)
 		return n, e
 	}
+}
+
+// meant drops the mode of an open that makes no file.
+func meant(args, kinds []string, a *proc.Args) []string {
+	n := len(kinds)
+	if n >= 2 && kinds[n-1] == "mode" && kinds[n-2] == "oflags" && a.Uint(n-2)&(linux.O_CREAT|linux.O_TMPFILE&^linux.O_DIRECTORY) == 0 {
+		return args[:n-1]
+	}
+	return args
 }
 
 // show fills in the arguments whose kind is in the table.
@@ -83,7 +92,8 @@ func resultText(n int64, e linux.Errno) string {
 	case e >= proc.ERESTARTSYS:
 		return "? (interrupted)"
 	case e != 0:
-		return fmt.Sprintf("-1 %s (%s)", e.Name(), e.Error())
+		text := e.Error()
+		return fmt.Sprintf("-1 %s (%s)", e.Name(), strings.ToUpper(text[:1])+text[1:])
 	case n > 0xffffff:
 		return fmt.Sprintf("%#x", n)
 	}
