@@ -9,8 +9,12 @@ import (
 	"vkernel/internal/wasm"
 )
 
-// maxText bounds the C of one program.
-const maxText = 1 << 30
+// Bounds of the C of a program, and of a file beyond what its bodies may take: declarations
+// of functions can be much longer than the functions.
+const (
+	maxText  = 1 << 30
+	fileText = 16 << 20
+)
 
 // files writes the C files: bodies in order, split by their bytes; import stubs and export
 // thunks are in the first.
@@ -18,7 +22,7 @@ func (p *program) files() error {
 	groups := p.split()
 	total := 0
 	for k, g := range groups {
-		text, err := p.file(g.from, g.to, k == 0)
+		text, err := p.file(g, k == 0)
 		if err != nil {
 			return err
 		}
@@ -31,7 +35,8 @@ func (p *program) files() error {
 	return nil
 }
 
-type group struct{ from, to int }
+// group is the functions from from to to (not included) and the bytes of their bodies.
+type group struct{ from, to, bytes int }
 
 // split divides the functions into groups of about FileBytes.
 func (p *program) split() []group {
@@ -45,17 +50,19 @@ func (p *program) split() []group {
 	for i := range p.m.Funcs {
 		g := &groups[len(groups)-1]
 		if g.to > g.from && done >= total*len(groups)/n {
-			groups = append(groups, group{i, i})
+			groups = append(groups, group{from: i})
 			g = &groups[len(groups)-1]
 		}
 		g.to = i + 1
+		g.bytes += len(p.m.Funcs[i].Body)
 		done += len(p.m.Funcs[i].Body)
 	}
 	return groups
 }
 
-// file writes functions from to to (not included), preceded by what they refer to.
-func (p *program) file(from, to int, first bool) ([]byte, error) {
+// file writes the functions of a group, preceded by what they refer to.
+func (p *program) file(g group, first bool) ([]byte, error) {
+	limit := fileText + textPerByte*g.bytes
 	refs := refs{map[uint32]bool{}, map[uint32]bool{}}
 	var body []byte
 	var err error
@@ -63,16 +70,28 @@ func (p *program) file(from, to int, first bool) ([]byte, error) {
 		body = p.stubs(body, refs)
 		body = p.thunks(body, refs)
 	}
-	for i := from; i < to; i++ {
+	for i := g.from; i < g.to; i++ {
 		if body, err = p.emitFunc(body, i, refs); err != nil {
 			return nil, err
 		}
+		if len(body) > limit {
+			return nil, tooMuch(g, limit)
+		}
 		refs.funcs[p.m.NumImportedFuncs()+uint32(i)] = true
 	}
-	return append(p.head(refs), body...), nil
+	head := p.head(refs, limit)
+	if len(head)+len(body) > limit {
+		return nil, tooMuch(g, limit)
+	}
+	return append(head, body...), nil
 }
 
-func (p *program) head(refs refs) []byte {
+func tooMuch(g group, limit int) error {
+	return fmt.Errorf("%d functions of %d bytes and the declarations they need expand to more than %d bytes of C", g.to-g.from, g.bytes, limit)
+}
+
+// head declares what a file refers to; it stops early at the limit of the file.
+func (p *program) head(refs refs, limit int) []byte {
 	b := []byte("#include \"vk.h\"\n")
 	if p.simd {
 		b = append(b, "#include \"vk_simd.h\"\n"...)
@@ -82,6 +101,9 @@ func (p *program) head(refs refs) []byte {
 		b = fmt.Appendf(b, "extern const u8 d%d[] VK_NAME(d%d);\n", i, i)
 	}
 	for _, i := range slices.Sorted(maps.Keys(refs.funcs)) {
+		if len(b) > limit {
+			break
+		}
 		b = append(p.appendPrototype(b, i, ""), " VK_NAME(f"...)
 		b = append(strconv.AppendUint(b, uint64(i), 10), ");\n"...)
 	}

@@ -22,6 +22,12 @@ func TestBounds(t *testing.T) {
 				section(3, "\x01\x00"),
 				section(10, "\x01"+leb(code(repeat("\x41\x00", 60)+repeat("\x41\x00\x0d\x00", 20000)+"\x0b")))),
 		},
+		{
+			"small functions with long declarations", "declarations they need expand", module(
+				section(1, "\x01\x60\xe8\x07"+repeat("\x7f", 1000)+"\x00"),
+				section(3, "\xd0\x0f"+repeat("\x00", 2000)),
+				section(10, "\xd0\x0f"+repeat(leb(code("\x0b")), 2000))),
+		},
 		{"a table of a million entries and more", "at most 1048576", module(
 			section(4, "\x01\x70\x00\x81\x80\x80\x01"))},
 		{"too many results", "at most 64", module(
