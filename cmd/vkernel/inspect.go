@@ -6,7 +6,9 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -127,9 +129,9 @@ func inspectProgram(w io.Writer, file string, asJSON bool) error {
 	if mem := info.Memory; mem != nil {
 		fmt.Fprintf(w, "memory       %d pages of 64 KiB to start with\n", mem.Min)
 	}
-	fmt.Fprintf(w, "exports      %s\n", strings.Join(info.Exports, " "))
+	fmt.Fprintf(w, "exports      %s\n", strings.Join(quoted(info.Exports), " "))
 	fmt.Fprintf(w, "\n%d system calls\n", len(info.Syscalls))
-	fmt.Fprintln(w, wrap(info.Syscalls, 2, 90))
+	fmt.Fprintln(w, wrap(quoted(info.Syscalls), 2, 90))
 	printOtherImports(w, info.Imports)
 	return nil
 }
@@ -145,7 +147,7 @@ func printOtherImports(w io.Writer, imports []importInfo) {
 		}
 	}
 	fmt.Fprintf(w, "\n%d other imports\n", len(other))
-	fmt.Fprintln(w, wrap(other, 2, 90))
+	fmt.Fprintln(w, wrap(quoted(other), 2, 90))
 	if wrong == 0 {
 		return
 	}
@@ -190,6 +192,17 @@ func describeProgram(m *wasm.Module, data []byte) programInfo {
 		}
 	}
 	return info
+}
+
+// quoted is words of a module for people: those that are not just printed are quoted.
+func quoted(words []string) []string {
+	list := make([]string, len(words))
+	for i, word := range words {
+		if list[i] = word; strings.ContainsFunc(word, func(r rune) bool { return r == utf8.RuneError || r == ' ' || !strconv.IsPrint(r) }) {
+			list[i] = strconv.Quote(word)
+		}
+	}
+	return list
 }
 
 // wrap sets words in lines of at most width characters.

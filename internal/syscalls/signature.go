@@ -3,6 +3,7 @@ package syscalls
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -80,19 +81,36 @@ func signatures(module, name string) []string {
 // are errors that name the import.
 func CheckImport(module, name, sig string) error {
 	if module != Module {
-		return fmt.Errorf("import %s.%s: unknown module %q, want %q", module, name, module, Module)
+		return fmt.Errorf("import %s: unknown module %q, want %q", shown(module, name), module, Module)
 	}
 	want := signatures(module, name)
+	im := shown(module, name)
 	switch {
-	case want == nil && strings.HasPrefix(name, prefix):
+	case want == nil && strings.HasPrefix(name, prefix) && im == module+"."+name:
 		if !strings.HasSuffix(sig, ":l") {
-			return fmt.Errorf("import %s.%s: type %s: a system call returns i64", module, name, sig)
+			return fmt.Errorf("import %s: type %s: a system call returns i64", im, sig)
 		}
 		return nil
 	case want == nil:
-		return fmt.Errorf("import %s.%s: unknown function", module, name)
+		return fmt.Errorf("import %s: unknown function", im)
 	case !slices.Contains(want, sig):
-		return fmt.Errorf("import %s.%s: type %s, want %s", module, name, sig, strings.Join(want, " or "))
+		return fmt.Errorf("import %s: type %s, want %s", im, sig, strings.Join(want, " or "))
 	}
 	return nil
+}
+
+// shown is an import's name for people: quoted if it is made to deceive them or their
+// terminal, for it is the module author's text.
+func shown(module, name string) string {
+	s := module + "." + name
+	plain := func(c byte) bool {
+		return c == '.' || c == '_' || c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+	}
+	const most = 128
+	for i := range len(s) {
+		if i == most || !plain(s[i]) {
+			return strconv.Quote(s[:min(len(s), most)])
+		}
+	}
+	return s
 }

@@ -83,10 +83,17 @@ func TestCheckImport(t *testing.T) {
 		{"wali", "SYS_read", "ii:l", "type ii:l, want iii:l"},
 		{"wali", "__no_helper", ":i", "unknown function"},
 		{"env", "puts", "i:i", "unknown module"},
+		{"wali", "SYS_\x1b]0;x\a", ":l", "unknown function"},
+		{"wali", "SYS_a b", ":l", "unknown function"},
+		{"wali", strings.Repeat("n", 1000), ":l", "unknown function"},
+		{"a\nb", "f", ":l", "unknown module"},
 	} {
 		err := CheckImport(tt.module, tt.name, tt.sig)
-		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), tt.module+"."+tt.name)) {
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), shown(tt.module, tt.name))) {
 			t.Errorf("%s.%s %s: %v, want %q", tt.module, tt.name, tt.sig, err, tt.want)
+		}
+		if err != nil && (strings.ContainsAny(err.Error(), "\x1b\n\a") || len(err.Error()) > 300) {
+			t.Errorf("%q prints the module author's text", err.Error())
 		}
 	}
 }

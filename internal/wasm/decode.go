@@ -51,8 +51,8 @@ var (
 // Decode decodes a module in the binary format. The module refers to data, which must
 // not change while it is in use. It is not validated; errors are of type *Error.
 func Decode(data []byte) (*Module, error) {
-	if len(data) > maxModule {
-		return nil, errAt(ErrLimit, 0, "module of %d bytes, at most %d are allowed", len(data), maxModule)
+	if len(data) > MaxModule {
+		return nil, errAt(ErrLimit, 0, "module of %d bytes, at most %d are allowed", len(data), MaxModule)
 	}
 	b := &buffer{data: data}
 	if err := header(b); err != nil {

@@ -3,7 +3,7 @@ package wasm
 // Implementation limits, those that web engines agreed on. A vector is bounded by the
 // bytes that are left as well, since each element takes at least one.
 const (
-	maxModule   = 1 << 30
+	MaxModule   = 1 << 30 // bytes of a module
 	maxTypes    = 1_000_000
 	maxParams   = 1000 // and results
 	maxFuncs    = 1_000_000

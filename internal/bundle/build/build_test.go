@@ -15,6 +15,7 @@ import (
 	"vkernel/internal/bundle"
 	"vkernel/internal/engine/layout"
 	"vkernel/internal/manifest"
+	"vkernel/internal/wasm"
 )
 
 // Modules in the binary format.
@@ -217,6 +218,16 @@ func TestBuildRefuses(t *testing.T) {
 			}
 			nothingLeft(t, root)
 		})
+	}
+}
+
+// TestHugeModule: a file that can be no module is refused before it is read into memory.
+func TestHugeModule(t *testing.T) {
+	b := &builder{byDigest: map[manifest.Digest]*program{}}
+	n := &manifest.Node{Path: "/bin/huge", Size: wasm.MaxModule + 1, SHA256: new(manifest.Digest)}
+	err := b.noteModule(n, func() ([]byte, error) { return nil, errors.New("it was read") })
+	if err == nil || !strings.Contains(err.Error(), "at most 1073741824 are allowed") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -42,6 +42,9 @@ func (b *builder) noteExecutable(n *manifest.Node, head []byte, read func() ([]b
 func (b *builder) noteModule(n *manifest.Node, read func() ([]byte, error)) error {
 	p, known := b.byDigest[*n.SHA256]
 	if !known {
+		if n.Size > wasm.MaxModule {
+			return fmt.Errorf("%s: a module of %d bytes, at most %d are allowed", n.Path, n.Size, wasm.MaxModule)
+		}
 		data, err := read()
 		if err != nil {
 			return err
