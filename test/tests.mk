@@ -36,3 +36,12 @@ $(O)/busybox-suite.vk/manifest.json: $(SUITE)/root.stamp $(O)/vkernel
 
 test-guest: $(O)/session/root.stamp $(O)/src/busybox/testsuite/runtest
 test-guest: $(SUITE)/native.stamp $(O)/busybox-suite.vk/manifest.json.sig
+
+# Programs for the kernel's own tests, which need no bundle.
+
+$(O)/guests.stamp: $(O)/vkport
+	$(O)/vkport -j $(JOBS) -o $(O)/guests true hello $(PORTS) >&2
+	@touch $@
+
+test-race: export VKERNEL_GUESTS = $(CURDIR)/$(O)/guests
+test-race: $(O)/guests.stamp

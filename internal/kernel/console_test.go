@@ -83,7 +83,7 @@ func TestConsole(t *testing.T) {
 		{"line\r", "line\r\nline\r\n"},
 		{"\x04", "% "},
 		{"cat &\r", "% "},
-		{"\r", "Stopped (tty input)"},
+		{"sleep 0.3; jobs\r", "Stopped (tty input)"},
 		{"kill %1; kill -CONT %1\r", "% "},
 		{"sleep 0.1; jobs\r", "Terminated"},
 	} {

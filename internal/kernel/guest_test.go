@@ -24,9 +24,16 @@ import (
 	"vkernel/internal/vfs/memfs"
 )
 
-// guests are the programs that the tests here run, as the recipes build them (make guests).
-// VKERNEL_GUESTS names their directory; without it these tests are skipped.
-var guests = []string{"true", "hello", "busybox", "dash", "lua"}
+// guests are the programs that the tests here run, and where vkport installs them.
+// VKERNEL_GUESTS names the root directory (make test sets it); without it these tests are
+// skipped.
+var guests = []struct{ name, path string }{
+	{"true", "usr/libexec/vkernel/true"},
+	{"hello", "usr/bin/hello"},
+	{"busybox", "bin/busybox"},
+	{"dash", "bin/dash"},
+	{"lua", "usr/bin/lua5.4"},
+}
 
 // compiled is the native code of the guests, built once.
 var compiled = sync.OnceValues(func() (*engine.Code, error) {
@@ -36,12 +43,12 @@ var compiled = sync.OnceValues(func() (*engine.Code, error) {
 		return nil, err
 	}
 	var inputs []aot.Input
-	for _, name := range guests {
-		wasm, err := os.ReadFile(filepath.Join(dir, name+".wasm"))
+	for _, g := range guests {
+		wasm, err := os.ReadFile(filepath.Join(dir, g.path))
 		if err != nil {
 			return nil, err
 		}
-		inputs = append(inputs, aot.Input{Name: name, Wasm: wasm})
+		inputs = append(inputs, aot.Input{Name: g.name, Wasm: wasm})
 	}
 	out := filepath.Join(os.TempDir(), fmt.Sprintf("vkernel-test-%d.aot", os.Getpid()))
 	defer os.Remove(out)
@@ -74,7 +81,6 @@ type container struct {
 	kernel  *Kernel
 	out     bytes.Buffer
 	log     bytes.Buffer
-	trace   trace.Recorder
 	routes  routes
 	root    vfs.FS
 	context *vfs.Context
@@ -134,8 +140,8 @@ const applets = `stty tty mkfifo ed sh ash ls cat wc echo head tail sort uniq gr
 
 // addGuests makes the files of the guests.
 func (c *container) addGuests() {
-	for i, name := range guests {
-		c.file("/bin/"+name, "program "+name+"\n", router.Entry{Name: name, Program: i, Export: "_start"})
+	for i, g := range guests {
+		c.file("/bin/"+g.name, "program "+g.name+"\n", router.Entry{Name: g.name, Program: i, Export: "_start"})
 	}
 }
 

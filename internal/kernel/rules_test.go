@@ -52,8 +52,10 @@ func TestExecution(t *testing.T) {
 		{"a loop of scripts", func(c *container) {
 			c.file("/s", "#!/s\n", script("/s"))
 		}, "/s; echo $?", "sh: /s: Symbolic link loop\n127\n", ""},
-		{"no right to execute", func(c *container) {}, "cp /bin/busybox /b; chmod 644 /b; /b; echo $?",
-			"sh: /b: Permission denied\n126\n", ""},
+		{
+			"no right to execute", func(c *container) {}, "cp /bin/busybox /b; chmod 644 /b; /b; echo $?",
+			"sh: /b: Permission denied\n126\n", "",
+		},
 		{"a copy", func(c *container) {}, "cp /bin/hello /tmp/renamed; /tmp/renamed", "hello, world\n", ""},
 		{"a directory", func(c *container) {}, "/bin; echo $?", "sh: /bin: Permission denied\n126\n", ""},
 	} {

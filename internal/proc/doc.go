@@ -34,6 +34,6 @@
 //
 //   - Fields of a Thread without a comment belong to its goroutine.
 //   - After vfork the child runs in its parent's instance until it execs or exits. The
-//     parent cannot be interrupted meanwhile, not even by SIGKILL: two threads would run
-//     in one instance.
+//     parent cannot be interrupted meanwhile, save by SIGKILL, with which the instance
+//     becomes the child's: two threads never run in one instance.
 package proc

@@ -128,7 +128,7 @@ func (t *Thread) enterEntry() {
 func (t *Thread) leave(old Memory) {
 	switch {
 	case t.vfork != nil:
-		close(t.vfork.done)
+		t.vfork.giveBack(old.Instance)
 		t.vfork = nil
 	case old.Instance != nil:
 		old.Instance.Free()

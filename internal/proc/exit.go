@@ -53,8 +53,8 @@ func (t *Thread) exit() {
 // its memory is not touched again. Locks that the crash left held can make closing its
 // files wait for ever, so nobody waits for that.
 func (p *Process) abandon() {
-	if v := p.thread.vfork; v != nil {
-		close(v.done)
+	if l := p.thread.vfork; l != nil && l.state.CompareAndSwap(lent, returned) {
+		l.parent.waiter.Wake()
 	}
 	p.memory.set(Memory{})
 	go p.files.Release()

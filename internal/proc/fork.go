@@ -7,9 +7,6 @@ import (
 	"vkernel/internal/linux"
 )
 
-// vforkRelease tells a vfork parent that its child runs elsewhere or has ended.
-type vforkRelease struct{ done chan struct{} }
-
 // ForkOptions are what clone(2) adds to fork(2).
 type ForkOptions struct {
 	ExitSignal linux.Signal // what the parent gets at the child's end
@@ -53,17 +50,17 @@ func (t *Thread) Vfork() (pid int, e linux.Errno) {
 }
 
 func (t *Thread) vforkInto(child *Process, o ForkOptions) (pid int, e linux.Errno) {
-	release := &vforkRelease{make(chan struct{})}
-	child.thread.vfork = release
+	l := &loan{parent: t, outer: t.vfork}
+	child.thread.vfork = l
 	if e := t.admit(child, Memory{t.space, t.inst}, o); e != 0 {
 		return 0, e
 	}
 	pid = child.pid
 	aside := t.inst.SetAside()
 	go child.thread.run(0)
-	t.clock.pause()
-	<-release.done
-	t.clock.goOn()
+	if !l.wait() {
+		return 0, linux.EINTR
+	}
 	aside.Restore()
 	return pid, 0
 }

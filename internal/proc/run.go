@@ -5,7 +5,6 @@ import (
 	"runtime/debug"
 
 	"vkernel/internal/engine/layout"
-	"vkernel/internal/linux"
 )
 
 // run is the life of a thread. The guest's pending call, if it is in one, gets result.
@@ -96,6 +95,3 @@ func (t *Thread) crashed() {
 	t.Table().Fail(fmt.Errorf("panic in %s of process %d (%s): %v", where, t.process.pid, t.Name(), r))
 	t.process.abandon()
 }
-
-// fail is an errno as the result of a call, for the guest.
-func fail(e linux.Errno) uint64 { return uint64(e.Result(0)) }

@@ -34,13 +34,13 @@ type Thread struct {
 	mem      guest.Memory
 	space    *mm.Space
 	program  *Program
-	frames   []frame       // signal handlers that are running, one per activation but the first
-	vfork    *vforkRelease // what to do when it leaves its parent's instance
-	deadline time.Time     // see Deadline
-	again    bool          // the call is done again after a signal
-	entry    uint32        // thunk to enter when the start function has returned, 0 if entered
-	index    int           // import of the current call, for messages
-	clearTID guest.Addr    // set_tid_address
+	frames   []frame    // signal handlers that are running, one per activation but the first
+	vfork    *loan      // of the instance that it runs in, if that is its parent's
+	deadline time.Time  // see Deadline
+	again    bool       // the call is done again after a signal
+	entry    uint32     // thunk to enter when the start function has returned, 0 if entered
+	index    int        // import of the current call, for messages
+	clearTID guest.Addr // set_tid_address
 	robust   Robust
 }
 

@@ -64,6 +64,13 @@ func (t *Thread) PendingSet() Set {
 	return (t.private.set | t.state.shared.set) & t.blocked
 }
 
+// Killed reports whether a SIGKILL waits to be taken.
+func (t *Thread) Killed() bool {
+	t.state.mu.Lock()
+	defer t.state.mu.Unlock()
+	return (t.private.set | t.state.shared.set).Has(linux.SIGKILL)
+}
+
 // Private gives the signals pending for the thread alone, for /proc/PID/status.
 func (t *Thread) Private() Set {
 	t.state.mu.Lock()

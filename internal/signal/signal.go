@@ -58,13 +58,7 @@ var (
 	ignored = Of(linux.SIGCHLD, linux.SIGURG, linux.SIGWINCH, linux.SIGCONT)
 	// synchronous come first, since they are about the instruction to be run next.
 	synchronous = Of(linux.SIGSEGV, linux.SIGBUS, linux.SIGILL, linux.SIGTRAP, linux.SIGFPE, linux.SIGSYS)
-	// dumps are the signals that say "core dumped" in the status.
-	dumps = Of(linux.SIGQUIT, linux.SIGILL, linux.SIGTRAP, linux.SIGABRT, linux.SIGFPE, linux.SIGSEGV,
-		linux.SIGBUS, linux.SIGSYS, linux.SIGXCPU, linux.SIGXFSZ)
 )
-
-// Dumps reports whether death by sig counts as a core dump.
-func Dumps(sig linux.Signal) bool { return dumps.Has(sig) }
 
 // Disposition is what is to be done with a signal.
 type Disposition uint8

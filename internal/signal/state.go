@@ -69,7 +69,7 @@ func (s *State) SetAction(sig linux.Signal, a Action) (old Action) {
 	return old
 }
 
-// Catches reports whether the process handles sig itself, or ignores it by choice.
+// Ignores reports whether the process ignores sig, by choice or by default.
 func (s *State) Ignores(sig linux.Signal) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

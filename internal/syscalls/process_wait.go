@@ -43,10 +43,10 @@ func wait4(t *proc.Thread, a Args) (int64, linux.Errno) {
 
 // childInfo is the part of a siginfo that waitid fills in.
 type childInfo struct {
-	signo, errno, code, _ int32
-	pid                   int32
-	uid                   uint32
-	status                int32
+	signo, _, code, _ int32 // the second word, si_errno, is 0
+	pid               int32
+	uid               uint32
+	status            int32
 }
 
 func waitid(t *proc.Thread, a Args) (int64, linux.Errno) {

@@ -31,7 +31,7 @@ func TestFlags(t *testing.T) {
 		{flags(atFlags, 0x100|0x80000000), "AT_SYMLINK_NOFOLLOW|0x80000000"},
 		{flags(atFlags, 0), "0"},
 		{setText(1<<1 | 1<<16), "[INT CHLD]"},
-		{setText(^(signal.Set(1 << 1))), "~[INT]"},
+		{setText(^signal.Set(1 << 1)), "~[INT]"},
 		{name(whences, 9), "0x9"},
 	} {
 		if tt.got != tt.want {

@@ -85,16 +85,30 @@ func openFlags(v uint32) string {
 }
 
 var openBits = []bit{
-	{linux.O_TMPFILE, "O_TMPFILE"}, {linux.O_CREAT, "O_CREAT"}, {linux.O_EXCL, "O_EXCL"}, {linux.O_NOCTTY, "O_NOCTTY"},
-	{linux.O_TRUNC, "O_TRUNC"}, {linux.O_APPEND, "O_APPEND"}, {linux.O_NONBLOCK, "O_NONBLOCK"}, {linux.O_SYNC, "O_SYNC"},
-	{linux.O_DSYNC, "O_DSYNC"}, {linux.O_DIRECT, "O_DIRECT"}, {linux.O_LARGEFILE, "O_LARGEFILE"},
-	{linux.O_DIRECTORY, "O_DIRECTORY"}, {linux.O_NOFOLLOW, "O_NOFOLLOW"}, {linux.O_NOATIME, "O_NOATIME"},
-	{linux.O_CLOEXEC, "O_CLOEXEC"}, {linux.O_PATH, "O_PATH"},
+	{linux.O_TMPFILE, "O_TMPFILE"},
+	{linux.O_CREAT, "O_CREAT"},
+	{linux.O_EXCL, "O_EXCL"},
+	{linux.O_NOCTTY, "O_NOCTTY"},
+	{linux.O_TRUNC, "O_TRUNC"},
+	{linux.O_APPEND, "O_APPEND"},
+	{linux.O_NONBLOCK, "O_NONBLOCK"},
+	{linux.O_SYNC, "O_SYNC"},
+	{linux.O_DSYNC, "O_DSYNC"},
+	{linux.O_DIRECT, "O_DIRECT"},
+	{linux.O_LARGEFILE, "O_LARGEFILE"},
+	{linux.O_DIRECTORY, "O_DIRECTORY"},
+	{linux.O_NOFOLLOW, "O_NOFOLLOW"},
+	{linux.O_NOATIME, "O_NOATIME"},
+	{linux.O_CLOEXEC, "O_CLOEXEC"},
+	{linux.O_PATH, "O_PATH"},
 }
 
 var atFlags = []bit{
-	{linux.AT_SYMLINK_NOFOLLOW, "AT_SYMLINK_NOFOLLOW"}, {linux.AT_REMOVEDIR, "AT_REMOVEDIR"},
-	{linux.AT_SYMLINK_FOLLOW, "AT_SYMLINK_FOLLOW"}, {linux.AT_NO_AUTOMOUNT, "AT_NO_AUTOMOUNT"}, {linux.AT_EMPTY_PATH, "AT_EMPTY_PATH"},
+	{linux.AT_SYMLINK_NOFOLLOW, "AT_SYMLINK_NOFOLLOW"},
+	{linux.AT_REMOVEDIR, "AT_REMOVEDIR"},
+	{linux.AT_SYMLINK_FOLLOW, "AT_SYMLINK_FOLLOW"},
+	{linux.AT_NO_AUTOMOUNT, "AT_NO_AUTOMOUNT"},
+	{linux.AT_EMPTY_PATH, "AT_EMPTY_PATH"},
 }
 
 var accessModes = []bit{{linux.R_OK, "R_OK"}, {linux.W_OK, "W_OK"}, {linux.X_OK, "X_OK"}, {linux.F_OK, "F_OK"}}
@@ -104,27 +118,48 @@ var protections = []bit{
 }
 
 var mapFlags = []bit{
-	{linux.MAP_SHARED, "MAP_SHARED"}, {linux.MAP_PRIVATE, "MAP_PRIVATE"}, {linux.MAP_FIXED, "MAP_FIXED"},
-	{linux.MAP_ANONYMOUS, "MAP_ANONYMOUS"}, {linux.MAP_NORESERVE, "MAP_NORESERVE"}, {linux.MAP_POPULATE, "MAP_POPULATE"},
-	{linux.MAP_STACK, "MAP_STACK"}, {linux.MAP_FIXED_NOREPLACE, "MAP_FIXED_NOREPLACE"},
+	{linux.MAP_SHARED, "MAP_SHARED"},
+	{linux.MAP_PRIVATE, "MAP_PRIVATE"},
+	{linux.MAP_FIXED, "MAP_FIXED"},
+	{linux.MAP_ANONYMOUS, "MAP_ANONYMOUS"},
+	{linux.MAP_NORESERVE, "MAP_NORESERVE"},
+	{linux.MAP_POPULATE, "MAP_POPULATE"},
+	{linux.MAP_STACK, "MAP_STACK"},
+	{linux.MAP_FIXED_NOREPLACE, "MAP_FIXED_NOREPLACE"},
 }
 
 var waitOptions = []bit{
-	{linux.WNOHANG, "WNOHANG"}, {linux.WUNTRACED, "WUNTRACED"}, {linux.WEXITED, "WEXITED"},
-	{linux.WCONTINUED, "WCONTINUED"}, {linux.WNOWAIT, "WNOWAIT"}, {linux.WALL, "__WALL"}, {linux.WCLONE, "__WCLONE"},
+	{linux.WNOHANG, "WNOHANG"},
+	{linux.WUNTRACED, "WUNTRACED"},
+	{linux.WEXITED, "WEXITED"},
+	{linux.WCONTINUED, "WCONTINUED"},
+	{linux.WNOWAIT, "WNOWAIT"},
+	{linux.WALL, "__WALL"},
+	{linux.WCLONE, "__WCLONE"},
 }
 
 var actionFlags = []bit{
-	{linux.SA_NOCLDSTOP, "SA_NOCLDSTOP"}, {linux.SA_NOCLDWAIT, "SA_NOCLDWAIT"}, {linux.SA_SIGINFO, "SA_SIGINFO"},
-	{linux.SA_RESTORER, "SA_RESTORER"}, {linux.SA_ONSTACK, "SA_ONSTACK"}, {linux.SA_RESTART, "SA_RESTART"},
-	{linux.SA_NODEFER, "SA_NODEFER"}, {linux.SA_RESETHAND, "SA_RESETHAND"},
+	{linux.SA_NOCLDSTOP, "SA_NOCLDSTOP"},
+	{linux.SA_NOCLDWAIT, "SA_NOCLDWAIT"},
+	{linux.SA_SIGINFO, "SA_SIGINFO"},
+	{linux.SA_RESTORER, "SA_RESTORER"},
+	{linux.SA_ONSTACK, "SA_ONSTACK"},
+	{linux.SA_RESTART, "SA_RESTART"},
+	{linux.SA_NODEFER, "SA_NODEFER"},
+	{linux.SA_RESETHAND, "SA_RESETHAND"},
 }
 
 var cloneBits = []bit{
-	{linux.CLONE_VM, "CLONE_VM"}, {linux.CLONE_FS, "CLONE_FS"}, {linux.CLONE_FILES, "CLONE_FILES"},
-	{linux.CLONE_SIGHAND, "CLONE_SIGHAND"}, {linux.CLONE_VFORK, "CLONE_VFORK"}, {linux.CLONE_THREAD, "CLONE_THREAD"},
-	{linux.CLONE_SETTLS, "CLONE_SETTLS"}, {linux.CLONE_PARENT_SETTID, "CLONE_PARENT_SETTID"},
-	{linux.CLONE_CHILD_CLEARTID, "CLONE_CHILD_CLEARTID"}, {linux.CLONE_CHILD_SETTID, "CLONE_CHILD_SETTID"},
+	{linux.CLONE_VM, "CLONE_VM"},
+	{linux.CLONE_FS, "CLONE_FS"},
+	{linux.CLONE_FILES, "CLONE_FILES"},
+	{linux.CLONE_SIGHAND, "CLONE_SIGHAND"},
+	{linux.CLONE_VFORK, "CLONE_VFORK"},
+	{linux.CLONE_THREAD, "CLONE_THREAD"},
+	{linux.CLONE_SETTLS, "CLONE_SETTLS"},
+	{linux.CLONE_PARENT_SETTID, "CLONE_PARENT_SETTID"},
+	{linux.CLONE_CHILD_CLEARTID, "CLONE_CHILD_CLEARTID"},
+	{linux.CLONE_CHILD_SETTID, "CLONE_CHILD_SETTID"},
 }
 
 // cloneFlags shows the flags and the signal in their low byte.
