@@ -35,7 +35,7 @@ func defaults(processes int) *Limits {
 
 // maxSignals bounds the queued signals of a process whatever its limit says: they are the
 // kernel's memory.
-const maxSignals = 4096
+const maxSignals = 512
 
 // maxFiles bounds RLIMIT_NOFILE for the same reason (fs.nr_open).
 const maxFiles = 65536

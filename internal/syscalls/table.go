@@ -213,7 +213,7 @@ var Table = []Call{
 	{222, "timer_create", "iii:l", "clock ptr ptr", timerCreate, Full, ""},
 	{223, "timer_settime", "iiii:l", "int hex itimerspec ptr", timerSettime, Full, ""},
 	{224, "timer_gettime", "ii:l", "int ptr", timerGettime, Full, ""},
-	{225, "timer_getoverrun", "i:l", "int", timerGetoverrun, Full, ""},
+	{225, "timer_getoverrun", "i:l", "int", timerGetoverrun, Partial, "counts periods missed by a late timer, not those of a pending signal"},
 	{226, "timer_delete", "i:l", "int", timerDelete, Full, ""},
 	{227, "clock_settime", "ii:l", "clock timespec", denied, Denied, "EPERM: the clock is the host's"},
 	{228, "clock_gettime", "ii:l", "clock otimespec", clockGettime, Full, ""},
