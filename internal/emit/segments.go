@@ -64,13 +64,17 @@ func (p *program) dedupe() error {
 	return nil
 }
 
-// maxImage bounds the part of memory between the first and the last byte of active data.
-const maxImage = 512 << 20
+// Bounds of the part of memory between the first and the last byte of active data, and of
+// what of it is in no segment: the file of native code holds it all.
+const (
+	maxImage = 512 << 20
+	maxGaps  = 64 << 20
+)
 
 // data makes the memory image of active segments and places passive ones.
 func (p *program) data() error {
 	starts := make([]uint64, len(p.m.Data))
-	lo, hi := uint64(1<<32), uint64(0)
+	lo, hi, size := uint64(1<<32), uint64(0), uint64(0)
 	for i := range p.m.Data {
 		d := &p.m.Data[i]
 		if d.Mode != wasm.Active {
@@ -84,15 +88,18 @@ func (p *program) data() error {
 		}
 		starts[i] = uint64(uint32(at.bits))
 		end := starts[i] + uint64(len(d.Init))
-		if size := uint64(p.out.Program.Memory.Min) << 16; end > size {
-			return fmt.Errorf("data segment %d: bytes %d to %d of a memory of %d: the program would trap at its start", i, starts[i], end, size)
+		if memory := uint64(p.out.Program.Memory.Min) << 16; end > memory {
+			return fmt.Errorf("data segment %d: bytes %d to %d of a memory of %d: the program would trap at its start", i, starts[i], end, memory)
 		}
 		if len(d.Init) > 0 {
-			lo, hi = min(lo, starts[i]), max(hi, end)
+			lo, hi, size = min(lo, starts[i]), max(hi, end), size+uint64(len(d.Init))
 		}
 	}
-	if hi == 0 {
+	switch {
+	case hi == 0:
 		return nil
+	case hi-lo > size+maxGaps:
+		return fmt.Errorf("data segments of %d bytes spread over %d bytes, at most %d more than they hold are supported", size, hi-lo, maxGaps)
 	}
 	return p.image(starts, lo&^4095, (hi+4095)&^4095)
 }
