@@ -158,8 +158,9 @@ func (c *Context) Chown(at Path, name string, uid, gid uint32, flags uint32) lin
 		if p.Type() == linux.S_IFDIR {
 			return 0
 		}
-		a.Set |= KillPriv | cred.Kill(p)
-		if p.killed() && !cred.owns(p) {
+		kill := KillPriv | cred.Kill(p)
+		a.Set |= kill
+		if p.changedBy(kill) && !cred.owns(p) {
 			return linux.EPERM
 		}
 		return 0

@@ -71,10 +71,11 @@ func (c *Cred) mayReuse(dir, p Perm) bool {
 		p.UID == dir.UID || p.UID == c.FSUID
 }
 
-// killed reports whether KillPriv would change the mode.
-func (p Perm) killed() bool {
+// changedBy reports whether the given of KillPriv and KillGroup would change the mode.
+func (p Perm) changedBy(kill AttrSet) bool {
 	const group = linux.S_ISGID | linux.S_IXGRP
-	return p.Mode&linux.S_ISUID != 0 || p.Mode&group == group
+	return p.Mode&linux.S_ISUID != 0 || p.Mode&group == group ||
+		kill&KillGroup != 0 && p.Mode&linux.S_ISGID != 0
 }
 
 // Kill gives the changes of mode that go with a change of content by c: setuid and setgid

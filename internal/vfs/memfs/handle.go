@@ -24,7 +24,7 @@ func (h *handle) Read(p []byte, off int64) (int, linux.Errno) {
 		return 0, linux.EINVAL
 	}
 	n, e := h.f.read(p, off)
-	if !h.noatime && len(p) > 0 {
+	if !h.noatime {
 		h.f.accessed()
 	}
 	return n, e
