@@ -5,6 +5,7 @@ package session_test
 //	type KEYS    keys as in the table keys
 //	prompt N     wait for the shell's N-th prompt
 //	see TEXT     wait until TEXT is on the screen
+//	twice TEXT   wait until TEXT is there two times: typed, and printed by a program
 //	line TEXT    wait until the cursor stands behind TEXT, alone on its line
 //	below TEXT   wait until the cursor stands at the start of the line below TEXT
 //	size R C     drag the window to another size
@@ -37,9 +38,9 @@ prompt 2
 type echo go; cat<enter>
 see go
 type echoed by the terminal<enter>
-see typed
+twice echoed by the terminal
 type typo<bs><bs>ed<^U>killed line<enter>
-see killed
+twice killed line
 type no newline<^D>
 see no newlineno newline
 type <^D>
@@ -127,8 +128,7 @@ prompt 5
 type echo go; cat<enter>
 below go
 type before<enter>
-below before
-pause
+twice before
 type <^Z>
 prompt 6
 type fg %cat<enter>
@@ -238,14 +238,14 @@ prompt 1
 type less /src/README<enter>
 see copying
 type <space>
-see customize
+see Using busybox:
 type /Bernhard<enter>
 type Gq
 prompt 2
 type clear; more /src/README<enter>
 see More
 type <space>
-see customize
+see Using busybox:
 type q
 prompt 3
 type clear; seq 100 | less<enter>

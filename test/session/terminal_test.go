@@ -119,6 +119,8 @@ func (x *terminal) run(steps string) {
 			x.wait("prompt "+arg, func(s *screen) bool { return s.line() == arg+"> " })
 		case "see":
 			x.wait(fmt.Sprintf("%q", arg), func(s *screen) bool { return strings.Contains(s.String(), arg) })
+		case "twice":
+			x.wait(fmt.Sprintf("two times %q", arg), func(s *screen) bool { return strings.Count(s.String(), arg) >= 2 })
 		case "line":
 			x.wait(fmt.Sprintf("the cursor after %q", arg), func(s *screen) bool { return s.line() == arg })
 		case "below":
