@@ -60,24 +60,24 @@ func inspectBundle(w io.Writer, dir string, asJSON bool) error {
 		return err
 	}
 	fmt.Fprintf(w, "%s: manifest SHA-256 %s\n", m.Name, manifest.Sum(data))
-	fmt.Fprintf(w, "built by     vkernel %s, %s, clang %s\n", m.Build.Vkernel, m.Build.Go, m.Build.Clang)
-	fmt.Fprintf(w, "command      %s\n", strings.Join(m.Command, " "))
+	fmt.Fprintf(w, "built by     vkernel %s, %s, clang %s\n", quote(m.Build.Vkernel), quote(m.Build.Go), quote(m.Build.Clang))
+	fmt.Fprintf(w, "command      %s\n", strings.Join(quoted(m.Command), " "))
 	fmt.Fprintf(w, "megabinary   %s  %d modules, %s\n", m.Megabinary.SHA256.Short(), len(m.Megabinary.Modules), bytesText(m.Megabinary.Size))
 	for _, n := range m.Native {
 		fmt.Fprintf(w, "native code  %s  %s %s, %s\n", n.SHA256.Short(), n.Arch, strings.Join(n.Features, " "), bytesText(n.Size))
 	}
 	fmt.Fprintf(w, "file list    %s  %s\n", m.Rootfs.SHA256.Short(), bytesText(m.Rootfs.Size))
 	for _, e := range m.Entries {
-		fmt.Fprintf(w, "\nentry %s: module %d, export %s, %d system calls\n", e.ID, e.Module, e.Export, len(e.Syscalls))
+		fmt.Fprintf(w, "\nentry %s: module %d, export %s, %d system calls\n", e.ID, e.Module, quote(e.Export), len(e.Syscalls))
 		fmt.Fprintln(w, wrap(e.Syscalls, 2, 90))
 	}
 	fmt.Fprintln(w, "\nexecutables")
 	for _, x := range m.Executables {
 		what := x.Entry
 		if x.Script() {
-			what = "#!" + x.Interpreter
+			what = "#!" + quote(x.Interpreter)
 		}
-		fmt.Fprintf(w, "  %s  %-16s  %s\n", x.SHA256.Short(), what, strings.Join(x.Paths, " "))
+		fmt.Fprintf(w, "  %s  %-16s  %s\n", x.SHA256.Short(), what, strings.Join(quoted(x.Paths), " "))
 	}
 	return nil
 }
@@ -194,13 +194,19 @@ func describeProgram(m *wasm.Module, data []byte) programInfo {
 	return info
 }
 
-// quoted is words of a module for people: those that are not just printed are quoted.
+// quote is a word of a module, or of a manifest that nobody has verified, for people: it is
+// quoted if it would not just be printed.
+func quote(word string) string {
+	if strings.ContainsFunc(word, func(r rune) bool { return r == utf8.RuneError || r == ' ' || !strconv.IsPrint(r) }) {
+		return strconv.Quote(word)
+	}
+	return word
+}
+
 func quoted(words []string) []string {
 	list := make([]string, len(words))
 	for i, word := range words {
-		if list[i] = word; strings.ContainsFunc(word, func(r rune) bool { return r == utf8.RuneError || r == ' ' || !strconv.IsPrint(r) }) {
-			list[i] = strconv.Quote(word)
-		}
+		list[i] = quote(word)
 	}
 	return list
 }
