@@ -81,14 +81,20 @@ type Aside struct {
 // child then runs on this instance, until it has an image of its own or ends.
 func (i *Instance) SetAside() *Aside {
 	size := uintptr(len(i.p.area))
-	return &Aside{
-		i: i, stack: slices.Clone(i.usedStack()), area: slices.Clone(bytesAt(i.base-size, size)),
+	a, ok := i.p.asides.Get().(*Aside)
+	if !ok {
+		a = new(Aside)
+	}
+	*a = Aside{
+		i: i, stack: append(a.stack[:0], i.usedStack()...), area: append(a.area[:0], bytesAt(i.base-size, size)...),
 		below: slices.Clone(i.below), records: slices.Clone(i.records),
 		state: i.state, started: i.started, held: i.held, result: i.result, stackLow: i.stackLow,
 	}
+	return a
 }
 
-// Restore puts them back. Memory, and its size, stay what they are.
+// Restore puts them back. Memory, and its size, stay what they are. The Aside must not be used
+// after it.
 func (a *Aside) Restore() {
 	i := a.i
 	pages := i.Pages()
@@ -98,6 +104,11 @@ func (a *Aside) Restore() {
 	i.SetPages(pages)
 	i.below, i.records = a.below, a.records
 	i.state, i.started, i.held, i.result = a.state, a.started, a.held, a.result
+	const keep = 1 << 20 // bytes of one that waits for its next use
+	if cap(a.stack)+cap(a.area) <= keep {
+		*a = Aside{stack: a.stack, area: a.area}
+		i.p.asides.Put(a)
+	}
 }
 
 // restoreArea writes a copy of the area back, without the engine's words but the registers:

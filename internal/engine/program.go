@@ -24,6 +24,8 @@ type Program struct {
 	markers  bool    // guard is kept by markers, not by its protection
 	mappings int64   // that an instance needs of the host at least
 
+	asides sync.Pool // of *Aside: a shell needs one for each command
+
 	mu sync.Mutex
 
 	// guarded by mu

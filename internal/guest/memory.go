@@ -121,7 +121,9 @@ func (m Memory) String(a Addr, limit int, long linux.Errno) (s string, e linux.E
 		if e != 0 {
 			return "", e
 		}
-		if i := bytes.IndexByte(p, 0); i >= 0 {
+		if i := bytes.IndexByte(p, 0); i >= 0 && buf == nil {
+			return string(p[:i]), 0
+		} else if i >= 0 {
 			return string(append(buf, p[:i]...)), 0
 		}
 		buf = append(buf, p...)

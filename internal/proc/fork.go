@@ -34,7 +34,7 @@ func (t *Thread) Clone(o ForkOptions) (pid int, e linux.Errno) {
 		m.Instance.Free()
 		return 0, e
 	}
-	go child.thread.run(0)
+	t.Table().crew.start(child.thread, 0)
 	return child.pid, 0
 }
 
@@ -57,7 +57,7 @@ func (t *Thread) vforkInto(child *Process, o ForkOptions) (pid int, e linux.Errn
 	}
 	pid = child.pid
 	aside := t.inst.SetAside()
-	go child.thread.run(0)
+	t.Table().crew.start(child.thread, 0)
 	if !l.wait() {
 		return 0, linux.EINTR
 	}

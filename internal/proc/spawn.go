@@ -57,7 +57,7 @@ func (t *Table) Start(f First) (*Process, linux.Errno) {
 		p.thread.exit()
 		return nil, e
 	}
-	go p.thread.run(0)
+	p.table.crew.start(p.thread, 0)
 	return p, 0
 }
 

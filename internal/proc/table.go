@@ -40,6 +40,7 @@ type Table struct {
 	Futexes futex.Set
 	done    chan struct{} // closed when the last process is gone
 	locks   lock.Registry // of files
+	crew    crew
 
 	mu sync.Mutex
 
@@ -59,8 +60,9 @@ type Table struct {
 
 // NewTable makes an empty table.
 func NewTable(c Config) *Table {
+	done := make(chan struct{})
 	return &Table{
-		config: c, started: time.Now(), done: make(chan struct{}),
+		config: c, started: time.Now(), done: done, crew: newCrew(done),
 		processes: map[int]*Process{}, groups: map[int]*Group{}, sessions: map[int]*Session{}, next: 1,
 	}
 }
