@@ -138,6 +138,16 @@ func TestMeta(t *testing.T) {
 }
 
 // TestErrors checks that failures name what is wrong and leave the output as it was.
+// script makes a compiler that does what a shell script says.
+func script(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "clang")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n[ \"$1\" = --version ] && exit\n"+text+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 func TestErrors(t *testing.T) {
 	good := inputs(t, "bulk")
 	dir := t.TempDir()
@@ -156,6 +166,7 @@ func TestErrors(t *testing.T) {
 		{"same names", append(good, good...), aot.Options{}, "not unique"},
 		{"no compiler", good, aot.Options{Clang: "no-such-clang"}, "no-such-clang is not installed"},
 		{"compiler fails", good, aot.Options{Clang: "false"}, "false"},
+		{"many compilers", good, aot.Options{Clang: script(t, "ulimit -v; exit 1"), Jobs: 5000}, "(limits: 1200 s of CPU, 2048 MiB)\n2097152"},
 		{"refused import", inputs(t, "exits"), aot.Options{CheckImport: func(program string, im layout.Import) error {
 			return errors.New("no such call")
 		}}, `program exits: import "wali" "SYS_write" of type ilfd:l: no such call`},

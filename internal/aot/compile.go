@@ -178,7 +178,7 @@ func (b *builder) object(ctx context.Context, j job, runtime []byte) error {
 		}
 	}
 	args := append(append([]string{}, compileFlags...), "-c", "-o", j.name+".o", j.name)
-	if err := run(ctx, b.dir, b.tools.clang, args...); err != nil {
+	if err := b.tools.run(ctx, b.dir, b.tools.clang, args...); err != nil {
 		return fmt.Errorf("%s: compile %s: %w", who, j.name, err)
 	}
 	if err := b.checkObject(j.name + ".o"); err != nil {

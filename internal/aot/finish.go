@@ -35,7 +35,7 @@ func (b *builder) finish(ctx context.Context, l *linked, programs []Input) (*lay
 	if err := b.write("names", b.names()); err != nil {
 		return nil, err
 	}
-	if err := run(ctx, b.dir, b.tools.objcopy, "--remove-section=.stack_sizes", "--remove-section=.comment",
+	if err := b.tools.run(ctx, b.dir, b.tools.objcopy, "--remove-section=.stack_sizes", "--remove-section=.comment",
 		"--redefine-syms=names", "--add-section", layout.MetaSection+"=meta", "linked", "finished"); err != nil {
 		return nil, err
 	}

@@ -45,8 +45,11 @@ var linkFlags = []string{
 	"--fatal-warnings",
 }
 
-// Limits of one compiler or linker process.
+// Limits of one compiler or linker process. All compilers that run at a time get no more
+// memory than the machine has, but each gets the least: a hostile module is to end its
+// compiler, not the machine's other work.
 const (
-	cpuSeconds = 1200
-	memoryKiB  = 12 << 20
+	cpuSeconds  = 1200
+	memoryKiB   = 12 << 20
+	leastMemory = 2 << 20 // KiB
 )

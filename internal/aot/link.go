@@ -27,7 +27,7 @@ func (b *builder) link(ctx context.Context, objects []string) (*linked, error) {
 		return nil, err
 	}
 	args := append(append([]string{}, linkFlags...), "-o", "linked", "@objects")
-	if err := run(ctx, b.dir, b.tools.lld, args...); err != nil {
+	if err := b.tools.run(ctx, b.dir, b.tools.lld, args...); err != nil {
 		return nil, fmt.Errorf("link: %w", err)
 	}
 	l := &linked{path: filepath.Join(b.dir, "linked")}

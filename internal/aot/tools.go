@@ -7,17 +7,20 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // tools are the programs that build, and the version of the compiler.
 type tools struct {
 	clang, lld, objcopy string
-	version             string
+	version             string // of clang
+	memory              int    // KiB that a compiler may use
 }
 
 // findTools makes sure that all tools are there before any work is done.
 func findTools(ctx context.Context, o *Options) (tools, error) {
-	t := tools{}
+	t := tools{memory: memoryLimit(o.Jobs)}
 	for _, f := range []struct {
 		name string
 		path *string
@@ -36,12 +39,26 @@ func findTools(ctx context.Context, o *Options) (tools, error) {
 	return t, nil
 }
 
+// memoryLimit is the limit in KiB for one of a number of compilers that run at a time.
+func memoryLimit(jobs int) int {
+	var info unix.Sysinfo_t
+	if unix.Sysinfo(&info) != nil {
+		return memoryKiB
+	}
+	total := info.Totalram * uint64(info.Unit) >> 10
+	return int(max(leastMemory, min(memoryKiB, total/uint64(jobs))))
+}
+
 // maxOutput bounds how much of a tool's complaint goes into an error.
 const maxOutput = 8 << 10
 
 // run runs a tool in a folder, with limits on its time and memory, and at a low priority.
-func run(ctx context.Context, dir, tool string, args ...string) error {
-	script := "ulimit -t " + strconv.Itoa(cpuSeconds) + "; ulimit -v " + strconv.Itoa(memoryKiB) + `; exec nice -n 5 "$@"`
+func (t *tools) run(ctx context.Context, dir, tool string, args ...string) error {
+	memory := memoryKiB
+	if tool == t.clang {
+		memory = t.memory
+	}
+	script := "ulimit -t " + strconv.Itoa(cpuSeconds) + "; ulimit -v " + strconv.Itoa(memory) + `; exec nice -n 5 "$@"`
 	cmd := exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", script, "sh", tool}, args...)...)
 	cmd.Dir = dir
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C", "TMPDIR=" + dir}
@@ -58,5 +75,5 @@ func run(ctx context.Context, dir, tool string, args ...string) error {
 	if len(text) > maxOutput {
 		text = text[:maxOutput]
 	}
-	return fmt.Errorf("%s: %w (limits: %d s of CPU, %d MiB)\n%s", tool, err, cpuSeconds, memoryKiB>>10, text)
+	return fmt.Errorf("%s: %w (limits: %d s of CPU, %d MiB)\n%s", tool, err, cpuSeconds, memory>>10, text)
 }

@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"fmt"
 	"strconv"
 
 	"vkernel/internal/wasm"
@@ -22,7 +23,7 @@ type frame struct {
 func (f *function) control(in *wasm.Instr) (done bool, err error) {
 	switch in.Op {
 	case wasm.OpBlock, wasm.OpLoop, wasm.OpIf:
-		f.open(in)
+		return true, f.open(in)
 	case wasm.OpElse:
 		f.elseArm()
 	case wasm.OpEnd:
@@ -72,8 +73,12 @@ func (f *function) skip(in *wasm.Instr) error {
 	return nil
 }
 
+// maxLoops is how deep loops may nest: clang takes two minutes for 1,000, and more than 9 GB
+// for 20,000.
+const maxLoops = 250
+
 // open begins a block, a loop or an if.
-func (f *function) open(in *wasm.Instr) {
+func (f *function) open(in *wasm.Instr) error {
 	t, _ := f.p.m.BlockFuncType(in.Block)
 	var cond operand
 	if in.Op == wasm.OpIf {
@@ -84,6 +89,9 @@ func (f *function) open(in *wasm.Instr) {
 	fr := frame{op: in.Op, id: f.labels, params: t.Params, results: t.Results, height: len(f.stack) - len(t.Params)}
 	switch in.Op {
 	case wasm.OpLoop:
+		if f.loops++; f.loops > maxLoops {
+			return fmt.Errorf("loops nest deeper than %d", maxLoops)
+		}
 		f.declare(opParam, fr.id, fr.params)
 		args := f.popN(len(fr.params))
 		f.assign(opParam, fr.id, args, "")
@@ -97,6 +105,7 @@ func (f *function) open(in *wasm.Instr) {
 		f.declare(opResult, fr.id, fr.results)
 	}
 	f.frames = append(f.frames, fr)
+	return nil
 }
 
 // declare declares the variables of a block's results or a loop's parameters.
@@ -210,6 +219,9 @@ func (f *function) end() {
 		}
 	}
 	f.frames = f.frames[:len(f.frames)-1]
+	if fr.op == wasm.OpLoop {
+		f.loops--
+	}
 	if fr.op == wasm.OpLoop || fr.op == wasm.OpCall || !fr.targeted {
 		if f.dead {
 			f.cut(fr.height)

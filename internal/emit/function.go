@@ -25,6 +25,7 @@ type function struct {
 	labels uint32
 	dead   bool
 	nested int // blocks that were opened in dead code
+	loops  int // that are open
 }
 
 // refs are the functions and data segments that a file names.

@@ -28,6 +28,10 @@ func TestBounds(t *testing.T) {
 				section(3, "\xd0\x0f"+repeat("\x00", 2000)),
 				section(10, "\xd0\x0f"+repeat(leb(code("\x0b")), 2000))),
 		},
+		{"loops in loops", "loops nest deeper than 250", module(
+			section(1, "\x01\x60\x00\x00"),
+			section(3, "\x01\x00"),
+			section(10, "\x01"+leb(code(repeat("\x03\x40", 251)+repeat("\x0b", 251)+"\x0b"))))},
 		{"a table of a million entries and more", "at most 1048576", module(
 			section(4, "\x01\x70\x00\x81\x80\x80\x01"))},
 		{"too many results", "at most 64", module(
