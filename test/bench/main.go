@@ -111,7 +111,7 @@ func onNative(dir string) (side, func(), error) {
 	}
 	bin := filepath.Join(dir, "bin")
 	env := []string{
-		"PATH=" + bin, "BENCH_DIR=" + tmp,
+		"PATH=" + bin + ":" + filepath.Join(dir, "usr/bin"), "BENCH_DIR=" + tmp,
 		"BENCH_TRUE=" + filepath.Join(dir, "true"), "BENCH_SH=" + filepath.Join(bin, "sh"),
 	}
 	return func(name string, samples int) ([]byte, error) {
@@ -126,7 +126,7 @@ func onNative(dir string) (side, func(), error) {
 // onVKernel runs the program of the bundle in a container.
 func onVKernel(vkernel, bundle, key string) side {
 	return func(name string, samples int) ([]byte, error) {
-		args := []string{"run", "-w", "/bin", "-e", "PATH=/bin", "-e", "BENCH_DIR=/tmp", "-e", "BENCH_TRUE=/bin/trivial", "-e", "BENCH_SH=/bin/sh"}
+		args := []string{"run", "-w", "/bin", "-e", "PATH=/bin:/usr/bin", "-e", "BENCH_DIR=/tmp", "-e", "BENCH_TRUE=/bin/trivial", "-e", "BENCH_SH=/bin/sh"}
 		if key != "" {
 			args = append(args, "--key", key)
 		}
