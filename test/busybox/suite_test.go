@@ -18,7 +18,7 @@ import (
 	"vkernel/test/oracle"
 )
 
-const limit = 120 * time.Second // for the tests of one applet
+const limit = 240 * time.Second // for the tests of one applet
 
 var container = oracle.Container{
 	Native: "out/busybox-suite/native",

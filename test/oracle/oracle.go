@@ -7,7 +7,7 @@
 // mount and a PID namespace of their own, which end with the command. There is no network.
 //
 // The command is a child of a shell, process 1, since process 1 ignores signals that it
-// does not handle.
+// does not handle; or process 1 itself, on request.
 package oracle
 
 import (
@@ -42,6 +42,7 @@ type Container struct {
 	Mounts []Mount
 	Env    []string
 	Dir    string // working directory
+	First  bool   // the command is process 1 itself
 }
 
 // Mount is a directory of the host in the container.
@@ -70,13 +71,16 @@ func Built(t testing.TB, path string) string {
 	return p
 }
 
-// asChild makes a command a child of process 1.
-func asChild(command []string) []string {
+// process makes a command a child of process 1, unless it is to be that.
+func (c *Container) process(command []string) []string {
+	if c.First {
+		return command
+	}
 	return append([]string{"/bin/sh", "-c", `"$@"; exit $?`, "sh"}, command...)
 }
 
-// OnLinux runs a command natively.
-func (c *Container) OnLinux(t testing.TB, limit time.Duration, command ...string) Result {
+// LinuxCommand is a command on Linux, not yet started.
+func (c *Container) LinuxCommand(t testing.TB, command ...string) *exec.Cmd {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Fatal("the native side needs root, for chroot and mounts: sudo make test")
@@ -88,24 +92,17 @@ func (c *Container) OnLinux(t testing.TB, limit time.Duration, command ...string
 	}
 	args = append(args, "--", "/bin/busybox", "env", "-i")
 	args = append(args, c.Env...)
-	args = append(args, asChild(command)...)
-	busybox := filepath.Join(root, "bin/busybox")
-	cmd := exec.Command(busybox, args...)
+	args = append(args, c.process(command)...)
+	cmd := exec.Command(filepath.Join(root, "bin/busybox"), args...)
 	cmd.Env = []string{fmt.Sprintf("PATH=%[1]s/bin:%[1]s/usr/bin:%[1]s/usr/sbin", root)}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWUTS}
-	return run(t, limit, cmd)
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWUTS,
+	}
+	return cmd
 }
 
-// OnVKernel runs a command in a container of vkernel.
-func (c *Container) OnVKernel(t testing.TB, limit time.Duration, command ...string) Result {
-	t.Helper()
-	cmd := exec.Command(Built(t, vkernel), append(c.Run(t), asChild(command)...)...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{}
-	return run(t, limit, cmd)
-}
-
-// Run gives the arguments of vkernel up to the command.
-func (c *Container) Run(t testing.TB) []string {
+// VKernelCommand is a command in a container of vkernel, not yet started.
+func (c *Container) VKernelCommand(t testing.TB, command ...string) *exec.Cmd {
 	t.Helper()
 	kernelLog, err := filepath.Abs(filepath.Join(repository, log))
 	if err != nil {
@@ -118,7 +115,22 @@ func (c *Container) Run(t testing.TB) []string {
 	for _, kv := range c.Env {
 		args = append(args, "-e", kv)
 	}
-	return append(args, Built(t, c.Bundle))
+	args = append(args, Built(t, c.Bundle))
+	cmd := exec.Command(Built(t, vkernel), append(args, c.process(command)...)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{}
+	return cmd
+}
+
+// OnLinux runs a command natively.
+func (c *Container) OnLinux(t testing.TB, limit time.Duration, command ...string) Result {
+	t.Helper()
+	return run(t, limit, c.LinuxCommand(t, command...))
+}
+
+// OnVKernel runs a command in a container of vkernel.
+func (c *Container) OnVKernel(t testing.TB, limit time.Duration, command ...string) Result {
+	t.Helper()
+	return run(t, limit, c.VKernelCommand(t, command...))
 }
 
 // run runs a command in a process group of its own, without standard input, and kills the

@@ -91,6 +91,7 @@ type <^C>
 prompt 11
 type lua -e 'print "busy" while true do end'<enter>
 below busy
+pause
 type <^C>
 prompt 12
 type exit<enter>

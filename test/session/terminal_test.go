@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"vkernel/test/oracle"
 )
 
 // terminal is a person at a terminal in which a container's shell runs.
@@ -177,21 +179,29 @@ func TestTerminal(t *testing.T) {
 	c := container
 	// Each prompt has its number, so that a script can wait for it.
 	c.Env = append(c.Env[:len(c.Env):len(c.Env)], "TERM=vt100", "PS1=$((n=n+1))> ", "HISTFILE=/dev/null")
-	for _, script := range scripts {
-		t.Run(script.name, func(t *testing.T) {
-			t.Parallel()
-			sides := map[string]func(testing.TB, ...string) *exec.Cmd{"linux": c.LinuxCommand, "vkernel": c.VKernelCommand}
-			screens := map[string]string{}
-			for side, command := range sides {
-				t.Run(side, func(t *testing.T) {
-					x := openTerminal(t, 24, 80, command(t, "/bin/sh"))
-					x.run(script.steps)
-					screens[side] = x.end()
+	for _, first := range []bool{true, false} {
+		c.First = first
+		t.Run(map[bool]string{true: "process 1", false: "child"}[first], func(t *testing.T) {
+			for _, script := range scripts {
+				t.Run(script.name, func(t *testing.T) {
+					t.Parallel()
+					compareScreens(t, c, script.steps)
 				})
 			}
-			if screens["linux"] != screens["vkernel"] {
-				t.Errorf("the screens differ\nLinux:\n%s\nvkernel:\n%s", screens["linux"], screens["vkernel"])
-			}
 		})
+	}
+}
+
+func compareScreens(t *testing.T, c oracle.Container, steps string) {
+	screens := map[string]string{}
+	for side, command := range map[string]func(testing.TB, ...string) *exec.Cmd{"linux": c.LinuxCommand, "vkernel": c.VKernelCommand} {
+		t.Run(side, func(t *testing.T) {
+			x := openTerminal(t, 24, 80, command(t, "/bin/sh"))
+			x.run(steps)
+			screens[side] = x.end()
+		})
+	}
+	if screens["linux"] != screens["vkernel"] {
+		t.Errorf("the screens differ\nLinux:\n%s\nvkernel:\n%s", screens["linux"], screens["vkernel"])
 	}
 }
