@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"vkernel/internal/futex"
@@ -40,6 +41,7 @@ type Table struct {
 	Futexes futex.Set
 	done    chan struct{} // closed when the last process is gone
 	locks   lock.Registry // of files
+	ticking atomic.Int64  // periodic timers that are armed
 	crew    crew
 
 	mu sync.Mutex

@@ -10,8 +10,13 @@ import (
 // maxTimers bounds the POSIX timers of a process.
 const maxTimers = 256
 
-// leastInterval bounds how often a periodic timer fires.
+// leastInterval bounds how often a periodic timer fires. Of many in a container each fires
+// less often, so that they take no more of the host together than a few do; the expiries
+// that were missed are overruns.
 const leastInterval = 100 * time.Microsecond
+
+// manyTimers is how many periodic timers may fire at leastInterval.
+const manyTimers = 8
 
 // timers are the interval timers (setitimer, alarm) and POSIX timers of a process. A child
 // starts without any; owner is set when the process is made.
@@ -32,7 +37,9 @@ type timer struct {
 	host    *time.Timer        // nil if not armed
 	end     time.Time
 	period  time.Duration
-	rounds  int // how often it was set: an expiry of an older setting is void
+	rounds  int  // how often it was set: an expiry of an older setting is void
+	ticks   bool // armed and periodic: counted in Table.ticking
+	firing  bool // expired, and armed again once it has fired
 	overrun int32
 	clock   int32 // of a POSIX timer
 }
@@ -45,23 +52,43 @@ func (s *timers) setLocked(t *timer, d, period time.Duration) (left, oldPeriod t
 		t.host.Stop()
 		t.host = nil
 	}
+	t.firing = false
 	t.period = period
 	if period > 0 {
 		t.period = max(period, leastInterval)
 	}
-	if d > 0 && !s.stopped {
+	armed := d > 0 && !s.stopped
+	s.countLocked(t, armed && period > 0)
+	if armed {
 		t.end = time.Now().Add(d)
-		s.armLocked(t)
+		s.armLocked(t, d)
 	}
 	return left, oldPeriod
 }
 
-func (s *timers) armLocked(t *timer) {
-	round := t.rounds
-	t.host = time.AfterFunc(time.Until(t.end), func() { s.expired(t, round) })
+// countLocked counts the timers of the container that fire again and again.
+func (s *timers) countLocked(t *timer, ticks bool) {
+	switch {
+	case ticks && !t.ticks:
+		s.owner.table.ticking.Add(1)
+	case !ticks && t.ticks:
+		s.owner.table.ticking.Add(-1)
+	}
+	t.ticks = ticks
 }
 
-// expired is the end of a time.
+func (s *timers) armLocked(t *timer, d time.Duration) {
+	round := t.rounds
+	t.host = time.AfterFunc(d, func() { s.expired(t, round) })
+}
+
+// least is how long a periodic timer rests before it fires again.
+func (s *timers) least() time.Duration {
+	return leastInterval * time.Duration(s.owner.table.ticking.Load()) / manyTimers
+}
+
+// expired is the end of a time. A periodic timer is armed again only after it has fired:
+// if that takes long, its expiries must not pile up.
 func (s *timers) expired(t *timer, round int) {
 	s.mu.Lock()
 	if t.rounds != round {
@@ -75,14 +102,20 @@ func (s *timers) expired(t *timer, round int) {
 			missed = int64(late / t.period)
 		}
 		t.end = t.end.Add(t.period * time.Duration(missed+1))
-		s.armLocked(t)
+		t.firing = true
 	}
 	s.mu.Unlock()
 	t.fire(missed)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t.rounds == round && t.firing {
+		t.firing = false
+		s.armLocked(t, max(time.Until(t.end), s.least()))
+	}
 }
 
 func (t *timer) leftLocked() (left, period time.Duration) {
-	if t.host == nil {
+	if t.host == nil && !t.firing {
 		return 0, t.period
 	}
 	return max(time.Until(t.end), 1), t.period
