@@ -42,6 +42,9 @@ func (f *function) callee(in *wasm.Instr) (wasm.FuncType, string, error) {
 			return t, "vk_setjmp", nil
 		}
 		f.refs.funcs[in.Index] = true
+		if in.Index <= f.index {
+			f.emit("OBSERVE;")
+		}
 		return t, "fn" + strconv.FormatUint(uint64(in.Index), 10), nil
 	}
 	t := f.p.m.Types[in.Index]

@@ -14,7 +14,8 @@ type frame struct {
 	params   []wasm.ValType
 	results  []wasm.ValType
 	height   int       // of the stack below the parameters
-	targeted bool      // the label at its end is needed
+	targeted bool      // the label at its end is needed (loop: the place where it goes round)
+	plain    bool      // loop: see loop.go
 	hasElse  bool      //
 	atElse   []operand // if: the parameters, for the other arm
 }
@@ -96,6 +97,10 @@ func (f *function) open(in *wasm.Instr) error {
 		args := f.popN(len(fr.params))
 		f.assign(opParam, fr.id, args, "")
 		f.pushAll(opParam, fr.id, fr.params)
+		if fr.plain = f.scan.plain[in.Offset]; fr.plain {
+			f.plain = true
+			f.emit("OBSERVE;")
+		}
 		f.emit("L", fr.id, ":;")
 	case wasm.OpIf:
 		f.declare(opResult, fr.id, fr.results)
@@ -154,7 +159,12 @@ func (f *function) branch(depth uint32, indent string) {
 		f.ret(indent)
 	case wasm.OpLoop:
 		f.assign(opParam, fr.id, f.top(len(fr.params)), indent)
-		f.emit(indent, "goto L", fr.id, ";")
+		if fr.plain {
+			f.emit(indent, "goto L", fr.id, ";")
+		} else {
+			fr.targeted = true
+			f.emit(indent, "goto C", fr.id, ";")
+		}
 	default:
 		fr.targeted = true
 		f.assign(opResult, fr.id, f.top(len(fr.results)), indent)
@@ -219,8 +229,12 @@ func (f *function) end() {
 		}
 	}
 	f.frames = f.frames[:len(f.frames)-1]
+	f.plain = f.plain && !fr.plain
 	if fr.op == wasm.OpLoop {
 		f.loops--
+	}
+	if fr.op == wasm.OpLoop && fr.targeted {
+		f.emit("if (0) { C", fr.id, ": OBSERVE; goto L", fr.id, "; }")
 	}
 	if fr.op == wasm.OpLoop || fr.op == wasm.OpCall || !fr.targeted {
 		if f.dead {

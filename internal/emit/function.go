@@ -24,8 +24,9 @@ type function struct {
 	temps  uint32
 	labels uint32
 	dead   bool
-	nested int // blocks that were opened in dead code
-	loops  int // that are open
+	plain  bool // in a plain loop
+	nested int  // blocks that were opened in dead code
+	loops  int  // that are open
 }
 
 // refs are the functions and data segments that a file names.

@@ -72,6 +72,9 @@ func (f *function) simple(in *wasm.Instr) error {
 	if len(info.Results) == 1 {
 		head += f.temp(info.Results[0])
 	}
+	if f.plain && in.Op >= wasm.OpI32Store && in.Op <= wasm.OpI64Store32 {
+		head += "plain_"
+	}
 	b := append(append(f.text, head...), f.p.cName(info)...)
 	b = append(b, '(')
 	for i, a := range args {

@@ -6,10 +6,11 @@ import "vkernel/internal/wasm"
 type funcScan struct {
 	setjmp bool
 	unread map[uint32]bool // locals that are set but never read
+	plain  map[int]bool    // plain loops, by the offset of the instruction
 }
 
 // scanBodies reads all bodies once: which functions call setjmp, which tables can grow,
-// whether there is SIMD.
+// which loops are plain, whether there is SIMD.
 func (p *program) scanBodies() error {
 	p.area.grows = make([]bool, p.m.NumTables())
 	p.scan = make([]funcScan, len(p.m.Funcs))
@@ -25,11 +26,13 @@ func (p *program) scanBodies() error {
 
 func (p *program) scanBody(r *wasm.Reader, s *funcScan) error {
 	var set, read map[uint32]bool
+	loops := loopFinder{m: p.m}
 	for !r.Done() {
 		in, err := r.Next()
 		if err != nil {
 			return err
 		}
+		loops.next(&in)
 		switch in.Op {
 		case wasm.OpLocalGet:
 			read = mark(read, in.Index)
@@ -43,6 +46,7 @@ func (p *program) scanBody(r *wasm.Reader, s *funcScan) error {
 			p.simd = p.simd || in.Op>>8 == 0xfd
 		}
 	}
+	s.plain = loops.plain
 	for i := range set {
 		if !read[i] {
 			s.unread = mark(s.unread, i)

@@ -48,6 +48,9 @@ VK_UNALIGNED(s32) VK_UNALIGNED(u64) VK_UNALIGNED(s64) VK_UNALIGNED(f32) VK_UNALI
 #define KEEP_I(x) __asm__ volatile("" ::"r"(x))
 #define KEEP_F(x) __asm__ volatile("" ::"x"(x))
 
+/* OBSERVE: signal handlers and threads may read and write memory here. See emit/loop.go. */
+#define OBSERVE __asm__ volatile("" ::: "memory")
+
 /* vk_stubs.S */
 u64 vk_exit(u64 kind, u64 code);
 u32 vk_setjmp(u32 buf, u32 savemask) __attribute__((returns_twice));

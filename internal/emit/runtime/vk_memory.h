@@ -1,34 +1,42 @@
 /* Loads, stores and bulk memory. An access outside of memory faults: no check is needed. */
-/*
- * LOAD reads an integer. At a constant address it is a variable with a name, and may be
- * the flag that a loop waits for until a signal handler sets it: wasm has lost the
- * "volatile", so the load must not be moved out of the loop.
- */
-#define LOAD(T, a, o) (__builtin_constant_p(a) ? *(volatile T##_u SEG *)EA(a, o) : MEM(T, a, o))
-
-#define i32_load(a, o) LOAD(u32, a, o)
-#define i64_load(a, o) LOAD(u64, a, o)
+#define i32_load(a, o) MEM(u32, a, o)
+#define i64_load(a, o) MEM(u64, a, o)
 #define f32_load(a, o) MEM(f32, a, o)
 #define f64_load(a, o) MEM(f64, a, o)
-#define i32_load8_s(a, o) ((u32)(s32)LOAD(s8, a, o))
-#define i32_load8_u(a, o) ((u32)LOAD(u8, a, o))
-#define i32_load16_s(a, o) ((u32)(s32)LOAD(s16, a, o))
-#define i32_load16_u(a, o) ((u32)LOAD(u16, a, o))
-#define i64_load8_s(a, o) ((u64)(s64)LOAD(s8, a, o))
-#define i64_load8_u(a, o) ((u64)LOAD(u8, a, o))
-#define i64_load16_s(a, o) ((u64)(s64)LOAD(s16, a, o))
-#define i64_load16_u(a, o) ((u64)LOAD(u16, a, o))
-#define i64_load32_s(a, o) ((u64)(s64)LOAD(s32, a, o))
-#define i64_load32_u(a, o) ((u64)LOAD(u32, a, o))
-#define i32_store(a, o, v) (MEM(u32, a, o) = (v))
-#define i64_store(a, o, v) (MEM(u64, a, o) = (v))
-#define f32_store(a, o, v) (MEM(f32, a, o) = (v))
-#define f64_store(a, o, v) (MEM(f64, a, o) = (v))
-#define i32_store8(a, o, v) (MEM(u8, a, o) = (u8)(v))
-#define i32_store16(a, o, v) (MEM(u16, a, o) = (u16)(v))
-#define i64_store8(a, o, v) (MEM(u8, a, o) = (u8)(v))
-#define i64_store16(a, o, v) (MEM(u16, a, o) = (u16)(v))
-#define i64_store32(a, o, v) (MEM(u32, a, o) = (u32)(v))
+#define i32_load8_s(a, o) ((u32)(s32)MEM(s8, a, o))
+#define i32_load8_u(a, o) ((u32)MEM(u8, a, o))
+#define i32_load16_s(a, o) ((u32)(s32)MEM(s16, a, o))
+#define i32_load16_u(a, o) ((u32)MEM(u16, a, o))
+#define i64_load8_s(a, o) ((u64)(s64)MEM(s8, a, o))
+#define i64_load8_u(a, o) ((u64)MEM(u8, a, o))
+#define i64_load16_s(a, o) ((u64)(s64)MEM(s16, a, o))
+#define i64_load16_u(a, o) ((u64)MEM(u16, a, o))
+#define i64_load32_s(a, o) ((u64)(s64)MEM(s32, a, o))
+#define i64_load32_u(a, o) ((u64)MEM(u32, a, o))
+/*
+ * A store stays, even if another one to the same place follows: a signal handler may look in
+ * between. In plain loops (see emit/loop.go) this does not matter, and vectors do.
+ */
+#define STORED(T, a, o) (*(volatile T##_u SEG *)EA(a, o))
+#define i32_store(a, o, v) (STORED(u32, a, o) = (v))
+#define i64_store(a, o, v) (STORED(u64, a, o) = (v))
+#define f32_store(a, o, v) (STORED(f32, a, o) = (v))
+#define f64_store(a, o, v) (STORED(f64, a, o) = (v))
+#define i32_store8(a, o, v) (STORED(u8, a, o) = (u8)(v))
+#define i32_store16(a, o, v) (STORED(u16, a, o) = (u16)(v))
+#define i64_store8(a, o, v) (STORED(u8, a, o) = (u8)(v))
+#define i64_store16(a, o, v) (STORED(u16, a, o) = (u16)(v))
+#define i64_store32(a, o, v) (STORED(u32, a, o) = (u32)(v))
+
+#define plain_i32_store(a, o, v) (MEM(u32, a, o) = (v))
+#define plain_i64_store(a, o, v) (MEM(u64, a, o) = (v))
+#define plain_f32_store(a, o, v) (MEM(f32, a, o) = (v))
+#define plain_f64_store(a, o, v) (MEM(f64, a, o) = (v))
+#define plain_i32_store8(a, o, v) (MEM(u8, a, o) = (u8)(v))
+#define plain_i32_store16(a, o, v) (MEM(u16, a, o) = (u16)(v))
+#define plain_i64_store8(a, o, v) (MEM(u8, a, o) = (u8)(v))
+#define plain_i64_store16(a, o, v) (MEM(u16, a, o) = (u16)(v))
+#define plain_i64_store32(a, o, v) (MEM(u32, a, o) = (u32)(v))
 
 #define memory_size() AT(u32, VK_PAGES)
 #define memory_grow(n) (ARG(u64, 0) = (n), (u32)vk_exit(VK_EXIT_GROW, 0))

@@ -16,6 +16,7 @@
 ;;   u32 t1 = ((u32 (*)(u32))vk_callee(-4152, 3u, 3u, 1u, 1u))(l0);
 ;;   AT(u32, -4112) = t1;
 ;;   u32 t2 = AT(u32, -4112);
+;;   OBSERVE;
 ;;   u32 t3 = fn1(t2);
 ;;   u64 t4 = RESULT(u64, 1);
 ;;   KEEP_I(t4);
