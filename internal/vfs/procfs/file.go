@@ -34,24 +34,51 @@ type textFile struct {
 	made bool
 }
 
+// maxKept bounds the text that all open files keep.
+const maxKept = 64 << 20
+
 func (f *textFile) Stat() (linux.Stat, linux.Errno) { return f.node.Stat() }
 
 // Read reads from the text, which is made anew for a read at offset 0.
 func (f *textFile) Read(p []byte, off int64) (int, linux.Errno) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	text := f.text
 	if off == 0 || !f.made {
 		r, e := f.node.request(nil) // rights were checked by open
 		if e != 0 {
 			return 0, linux.ESRCH
 		}
 		r.c = f.c
-		f.text, f.made = f.node.kind.text(r), true
+		text = f.node.kind.text(r)
+		f.keepLocked(text)
 	}
-	if off >= int64(len(f.text)) {
+	if off >= int64(len(text)) {
 		return 0, 0
 	}
-	return copy(p, f.text[off:]), 0
+	return copy(p, text[off:]), 0
+}
+
+// keepLocked keeps a text for later reads, if there is room.
+func (f *textFile) keepLocked(text []byte) {
+	f.dropLocked()
+	if size := int64(cap(text)); f.node.fs.kept.Add(size) > maxKept {
+		f.node.fs.kept.Add(-size)
+		return
+	}
+	f.text, f.made = text, true
+}
+
+func (f *textFile) dropLocked() {
+	f.node.fs.kept.Add(-int64(cap(f.text)))
+	f.text, f.made = nil, false
+}
+
+// Close gives the text up.
+func (f *textFile) Close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.dropLocked()
 }
 
 // maxStore bounds what one write may store.

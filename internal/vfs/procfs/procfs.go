@@ -5,7 +5,8 @@
 // Everything is a row in a table: a kind says the name, the mode and how the content is
 // made. A node is a kind, a process and a number (of a descriptor), compared by value, so
 // that nothing is kept between two looks. Text is made when a file is read at offset 0, and
-// later parts of it come from the same text.
+// later parts of it come from the same text. All open files together keep a bounded amount
+// of text; beyond it a text is made for each read, as large files of Linux's are.
 //
 // What the files tell comes through two small interfaces, System and Process, which the
 // kernel implements over its process table.
@@ -17,6 +18,7 @@
 package procfs
 
 import (
+	"sync/atomic"
 	"time"
 
 	"vkernel/internal/fd"
@@ -92,7 +94,8 @@ type FS struct {
 	ns   *vfs.Namespace
 	root *vfs.Entry
 	boot linux.Timespec
-	id   [16]byte // boot_id
+	id   [16]byte     // boot_id
+	kept atomic.Int64 // bytes of text that open files keep
 }
 
 // New makes it. dev is its st_dev, ns the tree whose mounts it lists, bootID random bytes.
