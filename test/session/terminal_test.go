@@ -116,7 +116,7 @@ func (x *terminal) run(steps string) {
 		verb, arg, _ := strings.Cut(strings.TrimRight(step, "\n"), " ")
 		switch verb {
 		case "type":
-			x.typeKeys(arg)
+			x.pty.WriteString(keys.Replace(arg))
 		case "prompt": // an empty line of the shell, whose number is arg
 			x.wait("prompt "+arg, func(s *screen) bool { return s.line() == arg+"> " })
 		case "see":
@@ -140,19 +140,6 @@ func (x *terminal) run(steps string) {
 	}
 }
 
-// typeKeys types. The escape key is a key of its own only if nothing follows at once.
-func (x *terminal) typeKeys(text string) {
-	for text != "" {
-		part, rest, escape := strings.Cut(text, "<esc>")
-		x.pty.WriteString(keys.Replace(part))
-		if escape {
-			x.pty.WriteString("\x1b")
-			time.Sleep(200 * time.Millisecond)
-		}
-		text = rest
-	}
-}
-
 // end waits for the end of the command, and gives the last screen and the exit status.
 func (x *terminal) end() string {
 	x.t.Helper()
@@ -167,7 +154,7 @@ func (x *terminal) end() string {
 
 // keys gives names to what cannot be seen.
 var keys = strings.NewReplacer(
-	"<enter>", "\r", "<tab>", "\t", "<bs>", "\x7f", "<space>", " ",
+	"<enter>", "\r", "<esc>", "\x1b", "<tab>", "\t", "<bs>", "\x7f", "<space>", " ",
 	"<up>", "\x1b[A", "<down>", "\x1b[B", "<right>", "\x1b[C", "<left>", "\x1b[D",
 	"<^A>", "\x01", "<^C>", "\x03", "<^D>", "\x04", "<^E>", "\x05", "<^K>", "\x0b", "<^L>", "\x0c",
 	"<^U>", "\x15", "<^V>", "\x16", "<^W>", "\x17", "<^Z>", "\x1a", `<^\>`, "\x1c", "<^R>", "\x12",
