@@ -48,6 +48,7 @@ none.`,
 	f.StringVar(&o.hostname, "hostname", "", "`NAME` of the container (default: the manifest's)")
 	f.StringVar(&o.logFile, "log", "", "append the kernel's log to `FILE` (default: standard error)")
 	f.Var(&o.disk, "disk", "most `BYTES` that may be written to the root file system (K, M, G; default 1G)")
+	f.VarP(&o.memory, "memory", "m", "most `BYTES` of the host's memory; beyond it the largest processes are killed (default half of what there is)")
 	f.BoolVar(&o.strace, "strace", false, "print every system call to standard error")
 	keys := keyFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -72,7 +73,7 @@ type runOptions struct {
 	keys                   []string
 	volumes, env           []string
 	dir, hostname, logFile string
-	disk                   byteSize
+	disk, memory           byteSize
 	strace                 bool
 	std                    stdio
 }

@@ -57,10 +57,10 @@ type Console struct {
 
 // Limits bound what a container may use. A zero field means its default.
 type Limits struct {
-	Processes int   // at once
-	PipeBytes int64 // in all pipes
-	TmpBytes  int64 // in /tmp
-	Memory    uint64
+	Processes int    // at once
+	PipeBytes int64  // in all pipes
+	TmpBytes  int64  // in /tmp
+	Memory    uint64 // of the host, bytes; see oom.go
 }
 
 // Defaults of Limits.
@@ -130,8 +130,11 @@ func (c *Config) defaults() {
 	if l.PipeBytes == 0 {
 		l.PipeBytes = DefaultPipeBytes
 	}
+	if l.Memory == 0 {
+		l.Memory = defaultMemory()
+	}
 	if l.TmpBytes == 0 {
-		l.TmpBytes = DefaultTmpBytes
+		l.TmpBytes = min(DefaultTmpBytes, int64(l.Memory/8))
 	}
 	if c.Hostname == "" {
 		c.Hostname = "vkernel"
@@ -187,6 +190,10 @@ func (k *Kernel) Run(ctx context.Context, argv, env []string, cwd string) (Statu
 		k.streams.drain(ctx)
 		return Status{}, fmt.Errorf("kernel: %s: %w", argv[0], e)
 	}
+	watched, unwatch := context.WithCancel(ctx)
+	defer unwatch()
+	r := reaper{limit: k.config.Limits.Memory, table: k.table, log: k.config.Log}
+	go r.watch(watched)
 	stop := context.AfterFunc(ctx, k.table.Kill)
 	defer stop()
 	status, err := k.table.Wait()

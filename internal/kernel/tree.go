@@ -86,8 +86,8 @@ func (k *Kernel) memory() (total, free uint64) {
 	if unix.Sysinfo(&s) == nil {
 		total, free = s.Totalram*uint64(s.Unit), s.Freeram*uint64(s.Unit)
 	}
-	if limit := k.config.Limits.Memory; limit != 0 && limit < total {
-		free = min(free, limit)
+	if limit := k.config.Limits.Memory; limit < total {
+		free = min(free, limit-min(limit, resident()))
 		total = limit
 	}
 	return total, free

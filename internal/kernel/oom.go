@@ -1,0 +1,179 @@
+package kernel
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"log/slog"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"slices"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"vkernel/internal/linux"
+	"vkernel/internal/proc"
+)
+
+// What a container may use of the host's memory is bounded by killing: guests get memory
+// when they touch it, so that nobody can be refused then. A goroutine looks at what the
+// host process uses, the kernel's own memory included, the more often the nearer that is to
+// the limit, and beyond it kills the largest processes.
+
+// defaultMemory is half of what the host has, or of what its control group lets this process
+// have: many processes that grow at once pass the limit before they are dead.
+func defaultMemory() uint64 {
+	total := uint64(1) << 40
+	var s unix.Sysinfo_t
+	if unix.Sysinfo(&s) == nil {
+		total = s.Totalram * uint64(s.Unit)
+	}
+	if b, err := os.ReadFile("/sys/fs/cgroup/memory.max"); err == nil {
+		if n, err := strconv.ParseUint(string(bytes.TrimSpace(b)), 10, 64); err == nil {
+			total = min(total, n)
+		}
+	}
+	return total / 2
+}
+
+// resident is the memory of this process that is in use.
+func resident() uint64 {
+	b, err := os.ReadFile("/proc/self/statm")
+	f := bytes.Fields(b)
+	if err != nil || len(f) < 2 {
+		return 0
+	}
+	pages, err := strconv.ParseUint(string(f[1]), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return pages * uint64(os.Getpagesize())
+}
+
+// heap is the memory of the kernel's own objects, dead ones included.
+func heap() (n uint64) {
+	s := []metrics.Sample{
+		{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/unused:bytes"}, {Name: "/memory/classes/heap/free:bytes"},
+	}
+	metrics.Read(s)
+	for i := range s {
+		if s[i].Value.Kind() == metrics.KindUint64 {
+			n += s[i].Value.Uint64()
+		}
+	}
+	return n
+}
+
+// touchRate is how many bytes one processor can make resident in a second, at most.
+const touchRate = 5 << 30
+
+// pause is how long the limit cannot be reached from used.
+func pause(used, limit uint64) time.Duration {
+	if used >= limit {
+		return 10 * time.Millisecond
+	}
+	rate := float64(touchRate) * float64(runtime.GOMAXPROCS(0))
+	d := time.Duration(float64(limit-used) / rate * float64(time.Second))
+	return min(max(d, 5*time.Millisecond), 500*time.Millisecond)
+}
+
+// candidate is a process that might be killed for its memory.
+type candidate struct {
+	p     *proc.Process
+	bytes uint64
+}
+
+// reaper enforces the limit.
+type reaper struct {
+	limit uint64
+	table *proc.Table
+	log   *slog.Logger
+	dying []candidate // killed, and not gone when last looked at
+	freed time.Time   // when the kernel's own garbage was last given back
+}
+
+// watch enforces the limit until ctx is done.
+func (r *reaper) watch(ctx context.Context) {
+	for used := resident(); ; used = resident() {
+		if used > r.limit {
+			r.relieve(used)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause(used, r.limit)):
+		}
+	}
+}
+
+// relieve gives back the kernel's garbage first, and then kills.
+func (r *reaper) relieve(used uint64) {
+	if time.Since(r.freed) > time.Second && heap() > r.limit/8 {
+		debug.FreeOSMemory()
+		r.freed = time.Now()
+		if used = resident(); used <= r.limit {
+			return
+		}
+	}
+	r.dying = slices.DeleteFunc(r.dying, func(c candidate) bool { return c.p.State() >= proc.Zombie })
+	for _, c := range r.dying {
+		used -= min(used, c.bytes)
+	}
+	if used <= r.limit {
+		return // it is on its way
+	}
+	for _, c := range victims(r.candidates(), used-r.limit+r.limit/16) {
+		r.log.Warn("out of memory: killed", "pid", c.p.PID(), "name", c.p.Thread().Name(), "bytes", c.bytes, "limit", r.limit)
+		c.p.Signal(linux.Info(linux.SIGKILL, linux.SI_KERNEL))
+		r.dying = append(r.dying, c)
+	}
+}
+
+// candidates measures the processes that live and are not dying. The first one counts half,
+// since its end is that of all.
+func (r *reaper) candidates() (all []candidate) {
+	init := r.table.Init()
+	for _, p := range r.table.All() {
+		if p.State() >= proc.Zombie || slices.ContainsFunc(r.dying, func(c candidate) bool { return c.p == p }) {
+			continue
+		}
+		c := candidate{p: p, bytes: kernelBytes(p)}
+		p.View(func(m *proc.Memory) { c.bytes += m.Space.Usage().Resident })
+		if p == init {
+			c.bytes /= 2
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// kernelBytes is about what the kernel keeps for a process, where a process can make it
+// much.
+func kernelBytes(p *proc.Process) uint64 {
+	const perFile, perString = 512, 32
+	n := uint64(len(p.Files().Numbers())) * perFile
+	if image := p.Image(); image != nil {
+		for _, list := range [][]string{image.Argv, image.Env} {
+			for _, s := range list {
+				n += uint64(len(s)) + perString
+			}
+		}
+	}
+	return n
+}
+
+// victims chooses the largest, until their memory is enough.
+func victims(all []candidate, need uint64) []candidate {
+	slices.SortFunc(all, func(a, b candidate) int { return cmp.Compare(b.bytes, a.bytes) })
+	sum := uint64(0)
+	for i := range all {
+		if sum += all[i].bytes; sum >= need {
+			return all[:i+1]
+		}
+	}
+	return all
+}
