@@ -17,7 +17,8 @@ func TestCallChecks(t *testing.T) {
 		args  []uint64
 		want  linux.Errno
 	}{
-		{0, []uint64{1, 2, 3}, 0}, {1, []uint64{1, 2, 3}, 0},
+		{0, []uint64{1, 2, 3}, 0},
+		{1, []uint64{1, 2, 3}, 0},
 		{1, []uint64{1}, linux.EFAULT}, // takes three
 		{2, []uint64{1}, linux.EFAULT}, // takes a float
 		{3, []uint64{1}, linux.EFAULT}, // null

@@ -25,16 +25,16 @@
 // The engine's words of an instance, at base + VK_SAVE. Registers in the order of their
 // encoding (rax rcx rdx rbx rsp rbp rsi rdi r8..r15).
 struct vk_save {
-	uint64_t gpr[16];
-	uint64_t rip, rflags;
-	uint64_t signo, addr;          // of the last trap: signal, si_addr
-	uint64_t text_lo, text_hi;     // the code that the instance runs
-	uint64_t stack_lo, stack_hi;   // where its stack pointer can be, guard included
-	uint64_t stack_bottom;         // below it lies the guard
-	uint32_t kick;                 // 1: it shall leave
-	uint32_t tid;                  // the thread that runs it, or 0
-	uint64_t pad[6];
-	uint8_t fx[512] __attribute__((aligned(16))); // FXSAVE image
+    uint64_t gpr[16];
+    uint64_t rip, rflags;
+    uint64_t signo, addr;        // of the last trap: signal, si_addr
+    uint64_t text_lo, text_hi;   // the code that the instance runs
+    uint64_t stack_lo, stack_hi; // where its stack pointer can be, guard included
+    uint64_t stack_bottom;       // below it lies the guard
+    uint32_t kick;               // 1: it shall leave
+    uint32_t tid;                // the thread that runs it, or 0
+    uint64_t pad[6];
+    uint8_t fx[512] __attribute__((aligned(16))); // FXSAVE image
 };
 
 uint64_t vk_run(uintptr_t base, uint64_t result, uint64_t full);

@@ -32,8 +32,10 @@ func newMemory(t testing.TB) Memory {
 	}
 	t.Cleanup(func() { syscall.Munmap(b) })
 	for _, r := range []struct{ at, n, prot int }{
-		{low, 2 * pageSize, syscall.PROT_READ | syscall.PROT_WRITE}, {readOnly, pageSize, syscall.PROT_READ},
-		{island, pageSize, syscall.PROT_READ | syscall.PROT_WRITE}, {last, pageSize, syscall.PROT_READ | syscall.PROT_WRITE},
+		{low, 2 * pageSize, syscall.PROT_READ | syscall.PROT_WRITE},
+		{readOnly, pageSize, syscall.PROT_READ},
+		{island, pageSize, syscall.PROT_READ | syscall.PROT_WRITE},
+		{last, pageSize, syscall.PROT_READ | syscall.PROT_WRITE},
 	} {
 		if err := syscall.Mprotect(b[r.at:r.at+r.n], r.prot); err != nil {
 			t.Fatal(err)

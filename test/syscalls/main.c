@@ -27,13 +27,13 @@ static const struct {
     int value;
     const char *name;
 } errnos[] = {
-    E(EPERM),   E(ENOENT),  E(ESRCH),   E(EINTR),   E(EIO),     E(ENXIO),        E(E2BIG),      E(ENOEXEC),
-    E(EBADF),   E(ECHILD),  E(EAGAIN),  E(ENOMEM),  E(EACCES),  E(EFAULT),       E(ENOTBLK),    E(EBUSY),
-    E(EEXIST),  E(EXDEV),   E(ENODEV),  E(ENOTDIR), E(EISDIR),  E(EINVAL),       E(ENFILE),     E(EMFILE),
-    E(ENOTTY),  E(ETXTBSY), E(EFBIG),   E(ENOSPC),  E(ESPIPE),  E(EROFS),        E(EMLINK),     E(EPIPE),
-    E(EDOM),    E(ERANGE),  E(EDEADLK), E(ENAMETOOLONG), E(ENOSYS), E(ENOTEMPTY), E(ELOOP),      E(ENODATA),
-    E(ETIME),   E(EPROTO),  E(EOVERFLOW), E(EILSEQ), E(EUSERS), E(ENOTSOCK),     E(EOPNOTSUPP), E(ETIMEDOUT),
-    E(ESTALE),  E(ECANCELED),
+    E(EPERM),  E(ENOENT),    E(ESRCH),     E(EINTR),        E(EIO),    E(ENXIO),     E(E2BIG),      E(ENOEXEC),
+    E(EBADF),  E(ECHILD),    E(EAGAIN),    E(ENOMEM),       E(EACCES), E(EFAULT),    E(ENOTBLK),    E(EBUSY),
+    E(EEXIST), E(EXDEV),     E(ENODEV),    E(ENOTDIR),      E(EISDIR), E(EINVAL),    E(ENFILE),     E(EMFILE),
+    E(ENOTTY), E(ETXTBSY),   E(EFBIG),     E(ENOSPC),       E(ESPIPE), E(EROFS),     E(EMLINK),     E(EPIPE),
+    E(EDOM),   E(ERANGE),    E(EDEADLK),   E(ENAMETOOLONG), E(ENOSYS), E(ENOTEMPTY), E(ELOOP),      E(ENODATA),
+    E(ETIME),  E(EPROTO),    E(EOVERFLOW), E(EILSEQ),       E(EUSERS), E(ENOTSOCK),  E(EOPNOTSUPP), E(ETIMEDOUT),
+    E(ESTALE), E(ECANCELED),
 };
 
 const char *errno_name(int e) {
@@ -52,9 +52,7 @@ void vktest_ret(const char *text, long r) {
         printf("  %s = %ld\n", text, r);
 }
 
-void vktest_err(const char *text, long r) {
-    printf("  %s: %s\n", text, r == -1 && errno ? errno_name(errno) : "ok");
-}
+void vktest_err(const char *text, long r) { printf("  %s: %s\n", text, r == -1 && errno ? errno_name(errno) : "ok"); }
 
 void vktest_check(int ok, const char *text, const char *file, int line) {
     if (ok) return;
@@ -98,8 +96,7 @@ int run_child(int (*f)(void *), void *arg) {
         _exit(r);
     }
     int status = 0;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
     show_status(status);
     return status;
 }
@@ -134,8 +131,7 @@ static int run_one(struct vktest *t) {
         _exit(failures ? 1 : 0);
     }
     int status;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
     nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return 0;
     printf("  FAIL %s ended:", t->name);

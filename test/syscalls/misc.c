@@ -77,7 +77,8 @@ TEST(fcntl_record_locks) {
     if (fork() == 0) {
         struct flock q = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0};
         RET(fcntl(fd, F_GETLK, &q));
-        printf("  type %d start %d len %d parent %d\n", q.l_type == F_WRLCK, (int)q.l_start, (int)q.l_len, q.l_pid == getppid());
+        printf("  type %d start %d len %d parent %d\n", q.l_type == F_WRLCK, (int)q.l_start, (int)q.l_len,
+               q.l_pid == getppid());
         q.l_type = F_WRLCK, q.l_start = 4, q.l_len = 2;
         RET(fcntl(fd, F_SETLK, &q));
         q.l_start = 5;

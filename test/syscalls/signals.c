@@ -33,8 +33,9 @@ static int die_by(void *arg) {
 }
 
 TEST(signal_default_actions) {
-    int sigs[] = {SIGHUP, SIGINT, SIGQUIT, SIGILL, SIGABRT, SIGFPE, SIGKILL, SIGUSR1, SIGSEGV, SIGPIPE, SIGALRM, SIGTERM,
-                  SIGCHLD, SIGURG, SIGWINCH, SIGCONT, SIGXCPU, SIGVTALRM, SIGPROF, SIGIO, SIGSYS, SIGTRAP, SIGBUS, 34, 64};
+    int sigs[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGILL,  SIGABRT, SIGFPE,   SIGKILL, SIGUSR1, SIGSEGV,
+                  SIGPIPE, SIGALRM, SIGTERM, SIGCHLD, SIGURG,  SIGWINCH, SIGCONT, SIGXCPU, SIGVTALRM,
+                  SIGPROF, SIGIO,   SIGSYS,  SIGTRAP, SIGBUS,  34,       64};
     for (size_t i = 0; i < sizeof sigs / sizeof *sigs; i++) {
         printf("  %d:", sigs[i]);
         run_child(die_by, &sigs[i]);
@@ -93,8 +94,8 @@ TEST(signal_is_blocked_in_its_handler) {
 
 static void info(int s, siginfo_t *si, void *uc) {
     (void)uc;
-    printf("  signo %d code %d value %d self %d\n", si->si_signo, si->si_code, s == SIGRTMIN ? si->si_value.sival_int : 0,
-           si->si_pid == getpid());
+    printf("  signo %d code %d value %d self %d\n", si->si_signo, si->si_code,
+           s == SIGRTMIN ? si->si_value.sival_int : 0, si->si_pid == getpid());
 }
 
 TEST(signal_siginfo) {
@@ -346,8 +347,10 @@ TEST(setjmp_longjmp) {
     SHOW(setjmp(jb));
     int sum = 0;
     for (volatile int i = 0; i < 100000; i++)
-        if (setjmp(jb) == 0) longjmp(jb, 1);
-        else sum++;
+        if (setjmp(jb) == 0)
+            longjmp(jb, 1);
+        else
+            sum++;
     SHOW(sum);
 }
 
@@ -367,8 +370,7 @@ TEST(signal_interrupts_a_loop) {
 static int spin(void *unused) {
     (void)unused;
     alarm(1);
-    for (volatile int i = 1; i;) {
-    }
+    for (volatile int i = 1; i;) {}
     return 0;
 }
 

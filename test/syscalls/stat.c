@@ -123,8 +123,8 @@ TEST(utimens_family) {
     struct stat st;
     RET(utimensat(AT_FDCWD, "f", t, 0));
     RET(stat("f", &st));
-    printf("  %lld.%09ld %lld.%09ld\n", (long long)st.st_atim.tv_sec, (long)st.st_atim.tv_nsec, (long long)st.st_mtim.tv_sec,
-           (long)st.st_mtim.tv_nsec);
+    printf("  %lld.%09ld %lld.%09ld\n", (long long)st.st_atim.tv_sec, (long)st.st_atim.tv_nsec,
+           (long long)st.st_mtim.tv_sec, (long)st.st_mtim.tv_nsec);
     t[0].tv_nsec = UTIME_OMIT;
     t[1].tv_sec = 3000, t[1].tv_nsec = 0;
     RET(utimensat(AT_FDCWD, "f", t, 0));

@@ -33,12 +33,10 @@ struct vktest {
 void vktest_register(struct vktest *t);
 
 // TEST(name) { ... } defines and registers a test. Name it after the call and the rule.
-#define TEST(name_)                                                                           \
-    static void test_##name_(void);                                                           \
-    static struct vktest entry_##name_ = {#name_, __FILE__, test_##name_, 0};                  \
-    __attribute__((constructor)) static void register_##name_(void) {                         \
-        vktest_register(&entry_##name_);                                                      \
-    }                                                                                         \
+#define TEST(name_)                                                                                                    \
+    static void test_##name_(void);                                                                                    \
+    static struct vktest entry_##name_ = {#name_, __FILE__, test_##name_, 0};                                          \
+    __attribute__((constructor)) static void register_##name_(void) { vktest_register(&entry_##name_); }               \
     static void test_##name_(void)
 
 // errno_name gives "ENOENT" for ENOENT, and "0" for 0.
@@ -46,21 +44,21 @@ const char *errno_name(int e);
 
 // RET(call) runs a call that returns -1 on error, prints its text and its result or error,
 // and gives the result. Use it where the result is the same on every run (0, a count).
-#define RET(call)                                                                             \
-    ({                                                                                        \
-        errno = 0;                                                                            \
-        long r_ = (long)(call);                                                               \
-        vktest_ret(#call, r_);                                                                \
-        r_;                                                                                   \
+#define RET(call)                                                                                                      \
+    ({                                                                                                                 \
+        errno = 0;                                                                                                     \
+        long r_ = (long)(call);                                                                                        \
+        vktest_ret(#call, r_);                                                                                         \
+        r_;                                                                                                            \
     })
 
 // ERR(call) prints only whether the call failed and how; for results that may differ.
-#define ERR(call)                                                                             \
-    ({                                                                                        \
-        errno = 0;                                                                            \
-        long r_ = (long)(call);                                                               \
-        vktest_err(#call, r_);                                                                \
-        r_;                                                                                   \
+#define ERR(call)                                                                                                      \
+    ({                                                                                                                 \
+        errno = 0;                                                                                                     \
+        long r_ = (long)(call);                                                                                        \
+        vktest_err(#call, r_);                                                                                         \
+        r_;                                                                                                            \
     })
 
 // SHOW(expr) prints an integer expression.
@@ -85,12 +83,10 @@ void show_status(int status);
 // self is the path of this program, for tests of execve: run as `self child WORD...`, it
 // calls the child function registered under WORD.
 extern const char *self;
-#define CHILD(name_)                                                                          \
-    static int child_##name_(int argc, char **argv);                                          \
-    static struct vkchild centry_##name_ = {#name_, child_##name_, 0};                        \
-    __attribute__((constructor)) static void cregister_##name_(void) {                        \
-        vkchild_register(&centry_##name_);                                                    \
-    }                                                                                         \
+#define CHILD(name_)                                                                                                   \
+    static int child_##name_(int argc, char **argv);                                                                   \
+    static struct vkchild centry_##name_ = {#name_, child_##name_, 0};                                                 \
+    __attribute__((constructor)) static void cregister_##name_(void) { vkchild_register(&centry_##name_); }            \
     static int child_##name_(int argc, char **argv)
 struct vkchild {
     const char *name;

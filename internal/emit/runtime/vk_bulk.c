@@ -7,196 +7,162 @@
 #define BYTES(T, at) (*(T##_u SEG *)(at))
 
 /* copy_short copies up to 64 bytes: all loads come before all stores, so overlap is no matter. */
-INLINE void copy_short(s64 d, s64 s, u64 n)
-{
-	if (n >= 16) {
-		u64 h = n > 32 ? 16 : 0;
-		v128 a = BYTES(v128, s), b = BYTES(v128, s + h);
-		v128 y = BYTES(v128, s + n - 16 - h), z = BYTES(v128, s + n - 16);
-		BYTES(v128, d) = a;
-		BYTES(v128, d + h) = b;
-		BYTES(v128, d + n - 16 - h) = y;
-		BYTES(v128, d + n - 16) = z;
-	} else if (n >= 8) {
-		u64 a = BYTES(u64, s), z = BYTES(u64, s + n - 8);
-		BYTES(u64, d) = a;
-		BYTES(u64, d + n - 8) = z;
-	} else if (n >= 4) {
-		u32 a = BYTES(u32, s), z = BYTES(u32, s + n - 4);
-		BYTES(u32, d) = a;
-		BYTES(u32, d + n - 4) = z;
-	} else if (n > 0) {
-		u8 a = BYTES(u8, s), b = BYTES(u8, s + n / 2), z = BYTES(u8, s + n - 1);
-		BYTES(u8, d) = a;
-		BYTES(u8, d + n / 2) = b;
-		BYTES(u8, d + n - 1) = z;
-	}
+INLINE void copy_short(s64 d, s64 s, u64 n) {
+    if (n >= 16) {
+        u64 h = n > 32 ? 16 : 0;
+        v128 a = BYTES(v128, s), b = BYTES(v128, s + h);
+        v128 y = BYTES(v128, s + n - 16 - h), z = BYTES(v128, s + n - 16);
+        BYTES(v128, d) = a;
+        BYTES(v128, d + h) = b;
+        BYTES(v128, d + n - 16 - h) = y;
+        BYTES(v128, d + n - 16) = z;
+    } else if (n >= 8) {
+        u64 a = BYTES(u64, s), z = BYTES(u64, s + n - 8);
+        BYTES(u64, d) = a;
+        BYTES(u64, d + n - 8) = z;
+    } else if (n >= 4) {
+        u32 a = BYTES(u32, s), z = BYTES(u32, s + n - 4);
+        BYTES(u32, d) = a;
+        BYTES(u32, d + n - 4) = z;
+    } else if (n > 0) {
+        u8 a = BYTES(u8, s), b = BYTES(u8, s + n / 2), z = BYTES(u8, s + n - 1);
+        BYTES(u8, d) = a;
+        BYTES(u8, d + n / 2) = b;
+        BYTES(u8, d + n - 1) = z;
+    }
 }
 
-INLINE void copy_64(s64 d, s64 s)
-{
-	v128 a = BYTES(v128, s), b = BYTES(v128, s + 16);
-	v128 c = BYTES(v128, s + 32), e = BYTES(v128, s + 48);
-	BYTES(v128, d) = a;
-	BYTES(v128, d + 16) = b;
-	BYTES(v128, d + 32) = c;
-	BYTES(v128, d + 48) = e;
+INLINE void copy_64(s64 d, s64 s) {
+    v128 a = BYTES(v128, s), b = BYTES(v128, s + 16);
+    v128 c = BYTES(v128, s + 32), e = BYTES(v128, s + 48);
+    BYTES(v128, d) = a;
+    BYTES(v128, d + 16) = b;
+    BYTES(v128, d + 32) = c;
+    BYTES(v128, d + 48) = e;
 }
 
 /* copy_up copies more than 64 bytes from the front; right unless d lies inside the source.
  * The last 64 bytes are loaded first, as their source may be overwritten by the loop. */
-static void copy_up(s64 d, s64 s, u64 n)
-{
-	s64 dz = d + n - 64, sz = s + n - 64;
-	v128 w = BYTES(v128, sz), x = BYTES(v128, sz + 16);
-	v128 y = BYTES(v128, sz + 32), z = BYTES(v128, sz + 48);
-	for (; d < dz; d += 64, s += 64)
-		copy_64(d, s);
-	BYTES(v128, dz) = w;
-	BYTES(v128, dz + 16) = x;
-	BYTES(v128, dz + 32) = y;
-	BYTES(v128, dz + 48) = z;
+static void copy_up(s64 d, s64 s, u64 n) {
+    s64 dz = d + n - 64, sz = s + n - 64;
+    v128 w = BYTES(v128, sz), x = BYTES(v128, sz + 16);
+    v128 y = BYTES(v128, sz + 32), z = BYTES(v128, sz + 48);
+    for (; d < dz; d += 64, s += 64) copy_64(d, s);
+    BYTES(v128, dz) = w;
+    BYTES(v128, dz + 16) = x;
+    BYTES(v128, dz + 32) = y;
+    BYTES(v128, dz + 48) = z;
 }
 
 /* copy_down is its mirror image, for d inside the source. */
-static void copy_down(s64 d, s64 s, u64 n)
-{
-	s64 at = d + n, from = s + n;
-	v128 w = BYTES(v128, s), x = BYTES(v128, s + 16);
-	v128 y = BYTES(v128, s + 32), z = BYTES(v128, s + 48);
-	for (; at > d + 64; at -= 64, from -= 64)
-		copy_64(at - 64, from - 64);
-	BYTES(v128, d) = w;
-	BYTES(v128, d + 16) = x;
-	BYTES(v128, d + 32) = y;
-	BYTES(v128, d + 48) = z;
+static void copy_down(s64 d, s64 s, u64 n) {
+    s64 at = d + n, from = s + n;
+    v128 w = BYTES(v128, s), x = BYTES(v128, s + 16);
+    v128 y = BYTES(v128, s + 32), z = BYTES(v128, s + 48);
+    for (; at > d + 64; at -= 64, from -= 64) copy_64(at - 64, from - 64);
+    BYTES(v128, d) = w;
+    BYTES(v128, d + 16) = x;
+    BYTES(v128, d + 32) = y;
+    BYTES(v128, d + 48) = z;
 }
 
-INLINE void copy(s64 d, s64 s, u64 n)
-{
-	if (n <= 64)
-		copy_short(d, s, n);
-	else if ((u64)(d - s) >= n)
-		copy_up(d, s, n);
-	else
-		copy_down(d, s, n);
+INLINE void copy(s64 d, s64 s, u64 n) {
+    if (n <= 64)
+        copy_short(d, s, n);
+    else if ((u64)(d - s) >= n)
+        copy_up(d, s, n);
+    else
+        copy_down(d, s, n);
 }
 
-INLINE void fill(s64 d, u32 v, u64 n)
-{
-	u64 w = (u8)v * 0x0101010101010101ul;
-	v128 x = {w, w};
-	if (n < 16) {
-		if (n >= 8) {
-			BYTES(u64, d) = w;
-			BYTES(u64, d + n - 8) = w;
-		} else if (n >= 4) {
-			BYTES(u32, d) = (u32)w;
-			BYTES(u32, d + n - 4) = (u32)w;
-		} else if (n > 0) {
-			BYTES(u8, d) = (u8)w;
-			BYTES(u8, d + n / 2) = (u8)w;
-			BYTES(u8, d + n - 1) = (u8)w;
-		}
-		return;
-	}
-	s64 last = d + n - 16;
-	for (; d + 48 < last; d += 64) {
-		BYTES(v128, d) = x;
-		BYTES(v128, d + 16) = x;
-		BYTES(v128, d + 32) = x;
-		BYTES(v128, d + 48) = x;
-	}
-	for (; d < last; d += 16)
-		BYTES(v128, d) = x;
-	BYTES(v128, last) = x;
+INLINE void fill(s64 d, u32 v, u64 n) {
+    u64 w = (u8)v * 0x0101010101010101ul;
+    v128 x = {w, w};
+    if (n < 16) {
+        if (n >= 8) {
+            BYTES(u64, d) = w;
+            BYTES(u64, d + n - 8) = w;
+        } else if (n >= 4) {
+            BYTES(u32, d) = (u32)w;
+            BYTES(u32, d + n - 4) = (u32)w;
+        } else if (n > 0) {
+            BYTES(u8, d) = (u8)w;
+            BYTES(u8, d + n / 2) = (u8)w;
+            BYTES(u8, d + n - 1) = (u8)w;
+        }
+        return;
+    }
+    s64 last = d + n - 16;
+    for (; d + 48 < last; d += 64) {
+        BYTES(v128, d) = x;
+        BYTES(v128, d + 16) = x;
+        BYTES(v128, d + 32) = x;
+        BYTES(v128, d + 48) = x;
+    }
+    for (; d < last; d += 16) BYTES(v128, d) = x;
+    BYTES(v128, last) = x;
 }
 
-INLINE u64 memory_bytes(void)
-{
-	return (u64)AT(u32, VK_PAGES) << 16;
+INLINE u64 memory_bytes(void) { return (u64)AT(u32, VK_PAGES) << 16; }
+
+void vk_memory_copy(u32 d, u32 s, u32 n) {
+    u64 size = memory_bytes();
+    if (UNLIKELY((u64)d + n > size || (u64)s + n > size)) vk_trap_memory();
+    copy(d, s, n);
 }
 
-void vk_memory_copy(u32 d, u32 s, u32 n)
-{
-	u64 size = memory_bytes();
-	if (UNLIKELY((u64)d + n > size || (u64)s + n > size))
-		vk_trap_memory();
-	copy(d, s, n);
-}
-
-void vk_memory_fill(u32 d, u32 v, u32 n)
-{
-	if (UNLIKELY((u64)d + n > memory_bytes()))
-		vk_trap_memory();
-	fill(d, v, n);
+void vk_memory_fill(u32 d, u32 v, u32 n) {
+    if (UNLIKELY((u64)d + n > memory_bytes())) vk_trap_memory();
+    fill(d, v, n);
 }
 
 /* probe touches each page of a range, for reading or also for writing, so that a fault comes
  * before anything was changed. */
-static void probe(u64 a, u64 n, int write)
-{
-	if (a + n > 1ul << 32)
-		vk_trap_memory();
-	for (u64 end = a + n; a < end; a = (a | 4095) + 1) {
-		if (write)
-			__asm__ volatile("lock orb $0, %%gs:(%0)" ::"r"(a) : "memory", "cc");
-		else
-			KEEP_I(*(volatile u8 SEG *)a);
-	}
+static void probe(u64 a, u64 n, int write) {
+    if (a + n > 1ul << 32) vk_trap_memory();
+    for (u64 end = a + n; a < end; a = (a | 4095) + 1) {
+        if (write)
+            __asm__ volatile("lock orb $0, %%gs:(%0)" ::"r"(a) : "memory", "cc");
+        else
+            KEEP_I(*(volatile u8 SEG *)a);
+    }
 }
 
-void vk_memory_copy_mapped(u32 d, u32 s, u32 n)
-{
-	u64 size = memory_bytes();
-	if ((u64)s + n > size)
-		probe(s, n, 0);
-	if ((u64)d + n > size)
-		probe(d, n, 1);
-	copy(d, s, n);
+void vk_memory_copy_mapped(u32 d, u32 s, u32 n) {
+    u64 size = memory_bytes();
+    if ((u64)s + n > size) probe(s, n, 0);
+    if ((u64)d + n > size) probe(d, n, 1);
+    copy(d, s, n);
 }
 
-void vk_memory_fill_mapped(u32 d, u32 v, u32 n)
-{
-	if ((u64)d + n > memory_bytes())
-		probe(d, n, 1);
-	fill(d, v, n);
+void vk_memory_fill_mapped(u32 d, u32 v, u32 n) {
+    if ((u64)d + n > memory_bytes()) probe(d, n, 1);
+    fill(d, v, n);
 }
 
 /* The source is read-only data of the ELF, not of the slot: a plain pointer. */
-void vk_memory_init(u32 d, u32 s, u32 n, const u8 *segment, u32 size)
-{
-	if (UNLIKELY((u64)s + n > size || (u64)d + n > memory_bytes()))
-		vk_trap_memory();
-	segment += s;
-	s64 to = d;
-	for (; n >= 16; n -= 16, to += 16, segment += 16)
-		BYTES(v128, to) = *(const v128_u *)segment;
-	for (; n > 0; n--)
-		BYTES(u8, to++) = *segment++;
+void vk_memory_init(u32 d, u32 s, u32 n, const u8 *segment, u32 size) {
+    if (UNLIKELY((u64)s + n > size || (u64)d + n > memory_bytes())) vk_trap_memory();
+    segment += s;
+    s64 to = d;
+    for (; n >= 16; n -= 16, to += 16, segment += 16) BYTES(v128, to) = *(const v128_u *)segment;
+    for (; n > 0; n--) BYTES(u8, to++) = *segment++;
 }
 
-void vk_table_copy(s64 dst, u32 dst_size, s64 src, u32 src_size, u32 d, u32 s, u32 n)
-{
-	if (UNLIKELY((u64)d + n > dst_size || (u64)s + n > src_size))
-		vk_trap_table();
-	copy(dst + 8 * (s64)d, src + 8 * (s64)s, 8 * (u64)n);
+void vk_table_copy(s64 dst, u32 dst_size, s64 src, u32 src_size, u32 d, u32 s, u32 n) {
+    if (UNLIKELY((u64)d + n > dst_size || (u64)s + n > src_size)) vk_trap_table();
+    copy(dst + 8 * (s64)d, src + 8 * (s64)s, 8 * (u64)n);
 }
 
-void vk_table_fill(s64 table, u32 size, u32 i, u64 v, u32 n)
-{
-	if (UNLIKELY((u64)i + n > size))
-		vk_trap_table();
-	for (u32 k = 0; k < n; k++)
-		ENTRY(table, (u64)i + k) = v;
+void vk_table_fill(s64 table, u32 size, u32 i, u64 v, u32 n) {
+    if (UNLIKELY((u64)i + n > size)) vk_trap_table();
+    for (u32 k = 0; k < n; k++) ENTRY(table, (u64)i + k) = v;
 }
 
-u32 vk_table_grow(s64 table, s64 length, u32 cap, u64 v, u32 n)
-{
-	u32 size = AT(u32, length);
-	if (n > cap - size)
-		return ~0u;
-	AT(u32, length) = size + n;
-	vk_table_fill(table, size + n, size, v, n);
-	return size;
+u32 vk_table_grow(s64 table, s64 length, u32 cap, u64 v, u32 n) {
+    u32 size = AT(u32, length);
+    if (n > cap - size) return ~0u;
+    AT(u32, length) = size + n;
+    vk_table_fill(table, size + n, size, v, n);
+    return size;
 }

@@ -64,32 +64,23 @@
 #define SELECT(a, b, c) ((c) ? (a) : (b))
 
 /* Division traps on zero and on the one quotient that does not fit; that remainder is 0. */
-#define VK_DIVISION(w)                                          \
-	INLINE u##w i##w##_div_s(u##w a, u##w b)                \
-	{                                                       \
-		if (UNLIKELY(b == 0))                           \
-			vk_trap_divide();                       \
-		if (UNLIKELY(b + 1 == 0 && a == (u##w)1 << (w - 1))) \
-			vk_trap_overflow();                     \
-		return (u##w)((s##w)a / (s##w)b);               \
-	}                                                       \
-	INLINE u##w i##w##_div_u(u##w a, u##w b)                \
-	{                                                       \
-		if (UNLIKELY(b == 0))                           \
-			vk_trap_divide();                       \
-		return a / b;                                   \
-	}                                                       \
-	INLINE u##w i##w##_rem_s(u##w a, u##w b)                \
-	{                                                       \
-		if (UNLIKELY(b == 0))                           \
-			vk_trap_divide();                       \
-		return b + 1 == 0 ? 0 : (u##w)((s##w)a % (s##w)b); \
-	}                                                       \
-	INLINE u##w i##w##_rem_u(u##w a, u##w b)                \
-	{                                                       \
-		if (UNLIKELY(b == 0))                           \
-			vk_trap_divide();                       \
-		return a % b;                                   \
-	}
+#define VK_DIVISION(w)                                                                                                 \
+    INLINE u##w i##w##_div_s(u##w a, u##w b) {                                                                         \
+        if (UNLIKELY(b == 0)) vk_trap_divide();                                                                        \
+        if (UNLIKELY(b + 1 == 0 && a == (u##w)1 << (w - 1))) vk_trap_overflow();                                       \
+        return (u##w)((s##w)a / (s##w)b);                                                                              \
+    }                                                                                                                  \
+    INLINE u##w i##w##_div_u(u##w a, u##w b) {                                                                         \
+        if (UNLIKELY(b == 0)) vk_trap_divide();                                                                        \
+        return a / b;                                                                                                  \
+    }                                                                                                                  \
+    INLINE u##w i##w##_rem_s(u##w a, u##w b) {                                                                         \
+        if (UNLIKELY(b == 0)) vk_trap_divide();                                                                        \
+        return b + 1 == 0 ? 0 : (u##w)((s##w)a % (s##w)b);                                                             \
+    }                                                                                                                  \
+    INLINE u##w i##w##_rem_u(u##w a, u##w b) {                                                                         \
+        if (UNLIKELY(b == 0)) vk_trap_divide();                                                                        \
+        return a % b;                                                                                                  \
+    }
 VK_DIVISION(32)
 VK_DIVISION(64)

@@ -53,65 +53,55 @@ void vk_memory_init(u32 d, u32 s, u32 n, const u8 *segment, u32 size);
 
 /* Small copies of constant length: everything is loaded before anything is stored. */
 #define VK_SMALL 64
-INLINE void vk_small_copy(u32 d, u32 s, u32 n)
-{
-	if (n >= 16) {
-		v128 a = MEM(v128, s, 0), z = MEM(v128, s, n - 16), b = a, c = a;
-		if (n > 32)
-			b = MEM(v128, s, 16);
-		if (n > 48)
-			c = MEM(v128, s, 32);
-		MEM(v128, d, 0) = a;
-		if (n > 32)
-			MEM(v128, d, 16) = b;
-		if (n > 48)
-			MEM(v128, d, 32) = c;
-		MEM(v128, d, n - 16) = z;
-	} else if (n >= 8) {
-		u64 a = MEM(u64, s, 0), z = MEM(u64, s, n - 8);
-		MEM(u64, d, 0) = a;
-		MEM(u64, d, n - 8) = z;
-	} else if (n >= 4) {
-		u32 a = MEM(u32, s, 0), z = MEM(u32, s, n - 4);
-		MEM(u32, d, 0) = a;
-		MEM(u32, d, n - 4) = z;
-	} else if (n >= 1) {
-		u8 a = MEM(u8, s, 0), b = MEM(u8, s, n / 2), z = MEM(u8, s, n - 1);
-		MEM(u8, d, 0) = a;
-		MEM(u8, d, n / 2) = b;
-		MEM(u8, d, n - 1) = z;
-	}
+INLINE void vk_small_copy(u32 d, u32 s, u32 n) {
+    if (n >= 16) {
+        v128 a = MEM(v128, s, 0), z = MEM(v128, s, n - 16), b = a, c = a;
+        if (n > 32) b = MEM(v128, s, 16);
+        if (n > 48) c = MEM(v128, s, 32);
+        MEM(v128, d, 0) = a;
+        if (n > 32) MEM(v128, d, 16) = b;
+        if (n > 48) MEM(v128, d, 32) = c;
+        MEM(v128, d, n - 16) = z;
+    } else if (n >= 8) {
+        u64 a = MEM(u64, s, 0), z = MEM(u64, s, n - 8);
+        MEM(u64, d, 0) = a;
+        MEM(u64, d, n - 8) = z;
+    } else if (n >= 4) {
+        u32 a = MEM(u32, s, 0), z = MEM(u32, s, n - 4);
+        MEM(u32, d, 0) = a;
+        MEM(u32, d, n - 4) = z;
+    } else if (n >= 1) {
+        u8 a = MEM(u8, s, 0), b = MEM(u8, s, n / 2), z = MEM(u8, s, n - 1);
+        MEM(u8, d, 0) = a;
+        MEM(u8, d, n / 2) = b;
+        MEM(u8, d, n - 1) = z;
+    }
 }
-INLINE void vk_small_fill(u32 d, u32 v, u32 n)
-{
-	u64 w = (u8)v * 0x0101010101010101ul;
-	v128 x = {w, w};
-	if (n >= 16) {
-		MEM(v128, d, 0) = x;
-		if (n > 32)
-			MEM(v128, d, 16) = x;
-		if (n > 48)
-			MEM(v128, d, 32) = x;
-		MEM(v128, d, n - 16) = x;
-	} else if (n >= 8) {
-		MEM(u64, d, 0) = w;
-		MEM(u64, d, n - 8) = w;
-	} else if (n >= 4) {
-		MEM(u32, d, 0) = (u32)w;
-		MEM(u32, d, n - 4) = (u32)w;
-	} else if (n >= 1) {
-		MEM(u8, d, 0) = (u8)w;
-		MEM(u8, d, n / 2) = (u8)w;
-		MEM(u8, d, n - 1) = (u8)w;
-	}
+INLINE void vk_small_fill(u32 d, u32 v, u32 n) {
+    u64 w = (u8)v * 0x0101010101010101ul;
+    v128 x = {w, w};
+    if (n >= 16) {
+        MEM(v128, d, 0) = x;
+        if (n > 32) MEM(v128, d, 16) = x;
+        if (n > 48) MEM(v128, d, 32) = x;
+        MEM(v128, d, n - 16) = x;
+    } else if (n >= 8) {
+        MEM(u64, d, 0) = w;
+        MEM(u64, d, n - 8) = w;
+    } else if (n >= 4) {
+        MEM(u32, d, 0) = (u32)w;
+        MEM(u32, d, n - 4) = (u32)w;
+    } else if (n >= 1) {
+        MEM(u8, d, 0) = (u8)w;
+        MEM(u8, d, n / 2) = (u8)w;
+        MEM(u8, d, n - 1) = (u8)w;
+    }
 }
 #define IS_SMALL(n) (__builtin_constant_p(n) && (n) <= VK_SMALL)
 
 #define memory_copy(d, s, n) vk_memory_copy(d, s, n)
 #define memory_fill(d, v, n) vk_memory_fill(d, v, n)
-#define memory_copy_mapped(d, s, n) \
-	(IS_SMALL(n) ? vk_small_copy(d, s, n) : vk_memory_copy_mapped(d, s, n))
-#define memory_fill_mapped(d, v, n) \
-	(IS_SMALL(n) ? vk_small_fill(d, v, n) : vk_memory_fill_mapped(d, v, n))
+#define memory_copy_mapped(d, s, n) (IS_SMALL(n) ? vk_small_copy(d, s, n) : vk_memory_copy_mapped(d, s, n))
+#define memory_fill_mapped(d, v, n) (IS_SMALL(n) ? vk_small_fill(d, v, n) : vk_memory_fill_mapped(d, v, n))
 #define memory_init(segment, length, d, s, n) vk_memory_init(d, s, n, segment, AT(u32, length))
 #define data_drop(length) (AT(u32, length) = 0)

@@ -15,12 +15,12 @@
 #define f32x4_extract_lane(v, n) (((f32x4)(v))[n])
 #define f64x2_extract_lane(v, n) (((f64x2)(v))[n])
 
-#define VK_REPLACE(V, T, v, x, n)          \
-	({                                 \
-		V vector = (V)(v);         \
-		vector[n] = (T)(x);        \
-		(v128) vector;             \
-	})
+#define VK_REPLACE(V, T, v, x, n)                                                                                      \
+    ({                                                                                                                 \
+        V vector = (V)(v);                                                                                             \
+        vector[n] = (T)(x);                                                                                            \
+        (v128) vector;                                                                                                 \
+    })
 #define i8x16_replace_lane(v, x, n) VK_REPLACE(u8x16, u8, v, x, n)
 #define i16x8_replace_lane(v, x, n) VK_REPLACE(u16x8, u16, v, x, n)
 #define i32x4_replace_lane(v, x, n) VK_REPLACE(u32x4, u32, v, x, n)
@@ -31,17 +31,16 @@
 #define i8x16_shuffle(a, b, ...) ((v128)__builtin_shufflevector((u8x16)(a), (u8x16)(b), __VA_ARGS__))
 
 /* pshufb gives 0 for indices from 128; the saturating addition makes that from 16. */
-INLINE v128 i8x16_swizzle(v128 x, v128 index)
-{
-	u8x16 i = __builtin_elementwise_add_sat((u8x16)index, (u8x16){ALL16(0x70)});
-	return (v128)__builtin_ia32_pshufb128((c8x16)x, (c8x16)i);
+INLINE v128 i8x16_swizzle(v128 x, v128 index) {
+    u8x16 i = __builtin_elementwise_add_sat((u8x16)index, (u8x16){ALL16(0x70)});
+    return (v128)__builtin_ia32_pshufb128((c8x16)x, (c8x16)i);
 }
 
 #define v128_load(a, o) MEM(v128, a, o)
 #define v128_store(a, o, v) (MEM(v128, a, o) = (v))
 
 /* Memory holds half a vector; a u64 carries it. */
-#define VK_HALF(N, W, a, o) ((v128)__builtin_convertvector((N)MEM(u64, a, o), W))
+#define VK_HALF(N, W, a, o) ((v128) __builtin_convertvector((N)MEM(u64, a, o), W))
 #define v128_load8x8_s(a, o) VK_HALF(s8x8, s16x8, a, o)
 #define v128_load8x8_u(a, o) VK_HALF(u8x8, u16x8, a, o)
 #define v128_load16x4_s(a, o) VK_HALF(s16x4, s32x4, a, o)
@@ -49,12 +48,11 @@ INLINE v128 i8x16_swizzle(v128 x, v128 index)
 #define v128_load32x2_s(a, o) VK_HALF(s32x2, s64x2, a, o)
 #define v128_load32x2_u(a, o) VK_HALF(u32x2, u64x2, a, o)
 
-#define VK_LOAD_SPLAT(w, T, P)                  \
-	INLINE v128 v128_load##w##_splat(u32 a, u64 o) \
-	{                                       \
-		T x = MEM(T, a, o);             \
-		return P##_splat(x);            \
-	}
+#define VK_LOAD_SPLAT(w, T, P)                                                                                         \
+    INLINE v128 v128_load##w##_splat(u32 a, u64 o) {                                                                   \
+        T x = MEM(T, a, o);                                                                                            \
+        return P##_splat(x);                                                                                           \
+    }
 VK_LOAD_SPLAT(8, u8, i8x16)
 VK_LOAD_SPLAT(16, u16, i16x8)
 VK_LOAD_SPLAT(32, u32, i32x4)

@@ -12,28 +12,21 @@
  * mispredicted check reads no entry from elsewhere; the assembly hides the check from the
  * optimiser, which would else drop the mask.
  */
-INLINE const u8 *vk_callee(s64 table, u32 size, u32 mask, u32 id, u32 i)
-{
-	if (UNLIKELY(i >= size))
-		vk_trap_table();
-	__asm__("" : "+r"(i));
-	u64 entry = ENTRY(table, i & mask);
-	if (UNLIKELY((u32)(entry >> 32) != id))
-		vk_trap_element(entry);
-	return vk_text + (u32)entry;
+INLINE const u8 *vk_callee(s64 table, u32 size, u32 mask, u32 id, u32 i) {
+    if (UNLIKELY(i >= size)) vk_trap_table();
+    __asm__("" : "+r"(i));
+    u64 entry = ENTRY(table, i & mask);
+    if (UNLIKELY((u32)(entry >> 32) != id)) vk_trap_element(entry);
+    return vk_text + (u32)entry;
 }
 
-INLINE u64 table_get(s64 table, u32 size, u32 i)
-{
-	if (UNLIKELY(i >= size))
-		vk_trap_table();
-	return ENTRY(table, i);
+INLINE u64 table_get(s64 table, u32 size, u32 i) {
+    if (UNLIKELY(i >= size)) vk_trap_table();
+    return ENTRY(table, i);
 }
-INLINE void table_set(s64 table, u32 size, u32 i, u64 v)
-{
-	if (UNLIKELY(i >= size))
-		vk_trap_table();
-	ENTRY(table, i) = v;
+INLINE void table_set(s64 table, u32 size, u32 i, u64 v) {
+    if (UNLIKELY(i >= size)) vk_trap_table();
+    ENTRY(table, i) = v;
 }
 
 /* vk_bulk.c. length is the offset of a segment's or table's length word. */

@@ -9,11 +9,29 @@ import (
 
 // plainKinds are the operations, with their weights, that every writable file system has.
 var plainKinds = []op{
-	{20, (*ops).open}, {4, (*ops).close}, {8, (*ops).read}, {10, (*ops).write}, {3, (*ops).ftruncate},
-	{2, (*ops).allocate}, {3, (*ops).seek}, {2, (*ops).list}, {6, (*ops).stat}, {3, (*ops).access},
-	{12, (*ops).mkdir}, {6, (*ops).unlink}, {5, (*ops).rmdir}, {14, (*ops).rename},
-	{6, (*ops).link}, {7, (*ops).symlink}, {3, (*ops).readlink}, {4, (*ops).chmod}, {3, (*ops).chown},
-	{2, (*ops).utimens}, {2, (*ops).truncate}, {2, (*ops).getcwd}, {1, (*ops).umask},
+	{20, (*ops).open},
+	{4, (*ops).close},
+	{8, (*ops).read},
+	{10, (*ops).write},
+	{3, (*ops).ftruncate},
+	{2, (*ops).allocate},
+	{3, (*ops).seek},
+	{2, (*ops).list},
+	{6, (*ops).stat},
+	{3, (*ops).access},
+	{12, (*ops).mkdir},
+	{6, (*ops).unlink},
+	{5, (*ops).rmdir},
+	{14, (*ops).rename},
+	{6, (*ops).link},
+	{7, (*ops).symlink},
+	{3, (*ops).readlink},
+	{4, (*ops).chmod},
+	{3, (*ops).chown},
+	{2, (*ops).utimens},
+	{2, (*ops).truncate},
+	{2, (*ops).getcwd},
+	{1, (*ops).umask},
 }
 
 // kinds are all operations.

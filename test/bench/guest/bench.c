@@ -81,8 +81,7 @@ static int64_t pipe_roundtrip(void) {
         if (pid < 0) fail("fork");
         if (pid == 0) {
             close(to[1]);
-            while (read(to[0], &c, 1) == 1 && write(from[1], &c, 1) == 1) {
-            }
+            while (read(to[0], &c, 1) == 1 && write(from[1], &c, 1) == 1) {}
             _exit(0);
         }
         close(to[0]);
@@ -139,8 +138,8 @@ static const struct {
     const char *name;
     int64_t (*sample)(void);
 } benches[] = {
-    {"exec_exit_wait", exec_exit_wait},   {"fork_exit_wait", fork_exit_wait},   {"sh_pipeline", sh_pipeline},
-    {"pipe_roundtrip", pipe_roundtrip},   {"getpid", bench_getpid},             {"memfile_read_4k", memfile_read_4k},
+    {"exec_exit_wait", exec_exit_wait},     {"fork_exit_wait", fork_exit_wait}, {"sh_pipeline", sh_pipeline},
+    {"pipe_roundtrip", pipe_roundtrip},     {"getpid", bench_getpid},           {"memfile_read_4k", memfile_read_4k},
     {"memfile_write_4k", memfile_write_4k},
 };
 

@@ -56,8 +56,10 @@ static uint32_t sha256(void) {
         uint32_t s[8];
         memcpy(s, h, sizeof s);
         for (int i = 0; i < 64; i++) {
-            uint32_t t1 = s[7] + (rotr(s[4], 6) ^ rotr(s[4], 11) ^ rotr(s[4], 25)) + ((s[4] & s[5]) ^ (~s[4] & s[6])) + k[i] + w[i];
-            uint32_t t2 = (rotr(s[0], 2) ^ rotr(s[0], 13) ^ rotr(s[0], 22)) + ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
+            uint32_t t1 = s[7] + (rotr(s[4], 6) ^ rotr(s[4], 11) ^ rotr(s[4], 25)) + ((s[4] & s[5]) ^ (~s[4] & s[6])) +
+                          k[i] + w[i];
+            uint32_t t2 =
+                (rotr(s[0], 2) ^ rotr(s[0], 13) ^ rotr(s[0], 22)) + ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
             s[7] = s[6], s[6] = s[5], s[5] = s[4], s[4] = s[3] + t1;
             s[3] = s[2], s[2] = s[1], s[1] = s[0], s[0] = t1 + t2;
         }
@@ -121,5 +123,6 @@ static uint32_t hash(void) {
 }
 
 const struct kernel kernels[] = {
-    {"sieve", sieve}, {"matmul", matmul}, {"sha256", sha256}, {"sort", sort}, {"interp", interp}, {"hash", hash}, {0, 0},
+    {"sieve", sieve}, {"matmul", matmul}, {"sha256", sha256}, {"sort", sort}, {"interp", interp}, {"hash", hash},
+    {0, 0},
 };
