@@ -22,10 +22,11 @@ var muslSource = Source{
 }
 
 // targetFlags select the machine and say that it is a Linux. The triple with "linux" in it
-// is one that clang does not know for wasm32.
+// is one that clang does not know for wasm32. The vectors are here because nobody can make them
+// later: addresses wrap at 32 bits, so a loop over memory cannot be vectorised once it is wasm.
 var targetFlags = []string{
 	"--target=wasm32-unknown-unknown",
-	"-matomics", "-mbulk-memory", "-mnontrapping-fptoint", "-msign-ext", "-mmutable-globals",
+	"-matomics", "-mbulk-memory", "-mnontrapping-fptoint", "-msign-ext", "-mmutable-globals", "-msimd128",
 	"-D__linux__=1", "-D__linux=1", "-D__gnu_linux__=1", "-D__unix__=1", "-D__unix=1", "-D__wali__=1",
 }
 
