@@ -1,6 +1,7 @@
 // What a hostile program tries, as far as Linux defines what becomes of it.
 #include "vktest.h"
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 static void nap(long ms) {
@@ -35,4 +36,23 @@ TEST(hostile_vfork_parent_killed) {
     CHECK(read(p[0], &c, 1) == 1); // from the orphan
     SHOW(c);
     RET(read(p[0], &c, 1));
+}
+
+// A directory that no path leads to.
+TEST(hostile_deep_directory) {
+    char name[256], path[8192];
+    memset(name, 'd', 255);
+    name[255] = 0;
+    int n = 0;
+    while (n < 40 && mkdir(name, 0777) == 0 && chdir(name) == 0) n++;
+    SHOW(n);
+    RET(syscall(SYS_getcwd, path, (long)sizeof path));
+    RET(readlink("/proc/self/cwd", path, sizeof path));
+    int f = open("f", O_RDWR | O_CREAT, 0666);
+    CHECK(f >= 0 && write(f, "x", 1) == 1);
+    CHECK(mmap(0, 4096, PROT_READ, MAP_PRIVATE, f, 0) != MAP_FAILED);
+    for (; n > 0; n--) {
+        unlink("f");
+        CHECK(chdir("..") == 0 && rmdir(name) == 0);
+    }
 }

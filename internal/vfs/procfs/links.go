@@ -20,7 +20,11 @@ func (r *request) show(p vfs.Path) (string, linux.Errno) {
 	if c == nil {
 		c = r.proc.FS()
 	}
-	return c.PathString(p), 0
+	name := c.PathString(p)
+	if len(name) >= linux.PATH_MAX {
+		return "", linux.ENAMETOOLONG
+	}
+	return name, 0
 }
 
 // exists refuses the zero path.
