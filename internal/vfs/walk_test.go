@@ -182,7 +182,7 @@ func newMagic(to vfs.Path) *magicFS {
 func (fs *magicFS) Root() *vfs.Entry                    { return fs.root }
 func (fs *magicFS) Type() string                        { return "magic" }
 func (fs *magicFS) Statfs() (linux.Statfs, linux.Errno) { return linux.Statfs{}, 0 }
-func (fs *magicFS) Perm() vfs.Perm { return vfs.Perm{Mode: linux.S_IFDIR | 0o755} }
+func (fs *magicFS) Perm() vfs.Perm                      { return vfs.Perm{Mode: linux.S_IFDIR | 0o755} }
 
 func (fs *magicFS) Stat() (linux.Stat, linux.Errno) {
 	return linux.Stat{Mode: linux.S_IFDIR | 0o755}, 0
