@@ -67,7 +67,7 @@ func (t *Thread) open(at vfs.Path, name, shown string, flags uint32) (Target, co
 	}
 	defer f.Close()
 	table := t.Table()
-	c, e := table.digests.of(f, func() bool { return t.sig.Work.Load()&workExit != 0 })
+	c, e := table.digests.of(f, t.doomed)
 	if e != 0 {
 		return Target{}, c, place, e
 	}

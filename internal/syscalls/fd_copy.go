@@ -31,7 +31,7 @@ func copyFile(t *proc.Thread, dst, src side, count int) (int64, linux.Errno) {
 		if e != 0 && total == 0 {
 			return 0, e
 		}
-		if e != 0 || n == 0 || src.d.Stream() {
+		if e != 0 || n == 0 || src.d.Stream() || t.Interrupted() {
 			break
 		}
 	}

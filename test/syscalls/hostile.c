@@ -56,3 +56,29 @@ TEST(hostile_deep_directory) {
         CHECK(chdir("..") == 0 && rmdir(name) == 0);
     }
 }
+
+// A long copy in the kernel, and the hash of a large file, end when their process is killed.
+TEST(hostile_long_calls_are_killed) {
+    for (int i = 0; i < 2; i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            int zero = open("/dev/zero", O_RDONLY), null = open("/dev/null", O_WRONLY);
+            static char buf[1 << 20];
+            for (;;)
+                if (i == 0)
+                    syscall(SYS_sendfile, (long)null, (long)zero, 0L, 0x7fffffffL);
+                else
+                    while (read(open("/dev/urandom", O_RDONLY), buf, sizeof buf) > 0) {
+                    }
+        }
+        nap(100);
+        struct timespec a, b;
+        clock_gettime(CLOCK_MONOTONIC, &a);
+        kill(pid, SIGKILL);
+        int status;
+        CHECK(waitpid(pid, &status, 0) == pid);
+        clock_gettime(CLOCK_MONOTONIC, &b);
+        show_status(status);
+        CHECK(b.tv_sec - a.tv_sec < 2);
+    }
+}

@@ -185,3 +185,11 @@ func TestPTYLimit(t *testing.T) {
 		t.Errorf("%d left", len(pts.slaves))
 	}
 }
+
+// A read of random bytes ends in a bounded time.
+func TestRandomIsBounded(t *testing.T) {
+	p := make([]byte, maxRandom+1)
+	if n, e := (random{}).Read(p, 0); n != maxRandom || e != 0 {
+		t.Errorf("read of %d bytes: %d %v, want %d", len(p), n, e, maxRandom)
+	}
+}

@@ -42,9 +42,13 @@ func (full) Write([]byte, int64) (int, linux.Errno) { return 0, linux.ENOSPC }
 // random is /dev/random and /dev/urandom.
 type random struct{ base }
 
+// maxRandom bounds one read, as Linux does: nothing interrupts it.
+const maxRandom = 32<<20 - 1
+
 // Read fills p through a buffer of the kernel: the host's generator must not meet a fault
 // in guest memory, which it takes for its own failure.
 func (random) Read(p []byte, _ int64) (int, linux.Errno) {
+	p = p[:min(len(p), maxRandom)]
 	var buf [512]byte
 	for done := 0; done < len(p); {
 		n := min(len(buf), len(p)-done)

@@ -131,6 +131,10 @@ func (r *Registry) Unset(k Key, owner any, start, end int64) linux.Errno {
 
 // carveLocked removes the bytes of l from the locks of its owner, which may split them.
 func (r *Registry) carveLocked(k Key, l Lock) {
+	overlaps := func(o Lock) bool { return o.Owner == l.Owner && o.Start <= l.End && l.Start <= o.End }
+	if !slices.ContainsFunc(r.ranges[k], overlaps) {
+		return
+	}
 	var kept []Lock
 	for _, o := range r.ranges[k] {
 		if o.Owner != l.Owner || o.End < l.Start || o.Start > l.End {

@@ -99,3 +99,20 @@ func TestBound(t *testing.T) {
 		t.Errorf("a lock too many: %v", e)
 	}
 }
+
+// Many locks of one owner must not cost the square of their number in copies.
+func TestManyLocks(t *testing.T) {
+	var r Registry
+	k := Key{1, 1}
+	allocs := testing.AllocsPerRun(1, func() {
+		for i := range int64(2000) {
+			if e := r.Set(k, Lock{Start: 2 * i, End: 2 * i, Write: true, Owner: t}, false); e != 0 {
+				t.Fatal(e)
+			}
+		}
+		r.Drop(k, t)
+	})
+	if allocs > 100 {
+		t.Errorf("%v allocations for 2000 locks", allocs)
+	}
+}
