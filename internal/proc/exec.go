@@ -18,8 +18,12 @@ func (t *Thread) Exec(at vfs.Path, name, shown string, flags uint32, argv, env [
 		return e
 	}
 	image.Env = env
+	if !image.hold(&t.Table().Arguments) {
+		return linux.ENOMEM
+	}
 	inst, e := image.Target.Program.Code.New()
 	if e != 0 {
+		image.drop(&t.Table().Arguments)
 		return e
 	}
 	t.replace(Memory{mm.New(inst, t.process.spaceLimits()), inst}, image)
@@ -94,7 +98,7 @@ func (t *Thread) replace(m Memory, image *Image) {
 	p.files.CloseOnExec()
 	p.keepCaps.Store(false)
 	p.dumpable.Store(1)
-	p.image.Store(image)
+	p.image.Swap(image).drop(&p.table.Arguments)
 
 	p.table.mu.Lock()
 	p.execed = true

@@ -42,6 +42,7 @@ func (t *Thread) exit() {
 	p.files.Release()
 	t.clock.pause()
 	p.releaseTerminal()
+	p.Image().drop(&p.table.Arguments)
 	if o := p.table.config.Observer; o != nil {
 		o.Exit(p, p.exitStatus) // which no longer changes
 	}

@@ -111,7 +111,10 @@ func (t *Thread) child(exitSignal linux.Signal) (*Process, linux.Errno) {
 	p.timers.owner = p
 	p.inherited.from(&parent.inherited)
 	p.cred.Store(parent.Cred())
-	p.image.Store(parent.Image())
+	if image := parent.Image(); image != nil {
+		image.users.Add(1)
+		p.image.Store(image)
+	}
 	p.parent.Store(parent)
 	p.thread = newThread(p, pid, t.sig.Mask(), t.sig.Stack())
 	p.thread.frames = slices.Clone(t.frames)
@@ -140,5 +143,6 @@ func (p *Process) join(parent *Process) linux.Errno {
 // discard gives up a child that did not come to life.
 func (p *Process) discard() {
 	p.files.Release()
+	p.Image().drop(&p.table.Arguments)
 	p.table.cancel(p.pid)
 }

@@ -1,6 +1,8 @@
 package proc
 
 import (
+	"sync/atomic"
+
 	"vkernel/internal/engine"
 	"vkernel/internal/vfs"
 )
@@ -35,10 +37,14 @@ func (p *Program) ImportName(index int) string {
 	return i.Module + "." + i.Name
 }
 
-// Image is what a process executes, since its last execve. It is immutable.
+// Image is what a process executes, since its last execve. What others see of it is
+// immutable.
 type Image struct {
 	Target Target
 	Exe    vfs.Path // of the program; for a script, of its interpreter
 	Argv   []string
 	Env    []string
+
+	size  int64        // of Argv and Env, see Arguments
+	users atomic.Int32 // processes
 }

@@ -42,7 +42,9 @@ type Table struct {
 	done    chan struct{} // closed when the last process is gone
 	locks   lock.Registry // of files
 	ticking atomic.Int64  // periodic timers that are armed
-	crew    crew
+
+	Arguments Arguments // of all processes
+	crew      crew
 
 	mu sync.Mutex
 

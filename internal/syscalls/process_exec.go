@@ -23,8 +23,9 @@ func argSpace(t *proc.Thread) int {
 	return int(max(leastArgs, min(mostArgs, t.Limit(linux.RLIMIT_STACK)/4)))
 }
 
-// stringArray reads a null-terminated array of strings and takes what they need from space.
-func stringArray(t *proc.Thread, at guest.Addr, space *int) (all []string, e linux.Errno) {
+// stringArray reads a null-terminated array of strings, takes what they need from space and
+// counts what they cost here. ENOMEM: the container has too many.
+func stringArray(t *proc.Thread, at guest.Addr, space *int, cost *int64) (all []string, e linux.Errno) {
 	if at == 0 {
 		return nil, 0
 	}
@@ -41,6 +42,10 @@ func stringArray(t *proc.Thread, at guest.Addr, space *int) (all []string, e lin
 			return nil, e
 		}
 		*space -= len(s) + 1
+		if !t.Table().Arguments.Take(proc.StringSize(s)) {
+			return nil, linux.ENOMEM
+		}
+		*cost += proc.StringSize(s)
 		all = append(all, s)
 	}
 }
@@ -80,11 +85,13 @@ func execveat(t *proc.Thread, a Args) (int64, linux.Errno) {
 
 func exec(t *proc.Thread, at vfs.Path, name, shown string, flags uint32, argv, envp guest.Addr) (int64, linux.Errno) {
 	space := argSpace(t) - len(shown)
-	args, e := stringArray(t, argv, &space)
+	var cost int64 // while they are read: the image has a count of its own
+	defer func() { t.Table().Arguments.Give(cost) }()
+	args, e := stringArray(t, argv, &space, &cost)
 	if e != 0 {
 		return 0, e
 	}
-	env, e := stringArray(t, envp, &space)
+	env, e := stringArray(t, envp, &space, &cost)
 	if e != 0 {
 		return 0, e
 	}
