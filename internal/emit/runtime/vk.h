@@ -27,8 +27,15 @@ typedef v128 v128_u __attribute__((aligned(1)));
 /* Types of memory accesses: WebAssembly allows any alignment. */
 #define VK_UNALIGNED(T) typedef T T##_u __attribute__((aligned(1)));
 VK_UNALIGNED(u8)
-VK_UNALIGNED(s8) VK_UNALIGNED(u16) VK_UNALIGNED(s16) VK_UNALIGNED(u32) VK_UNALIGNED(s32) VK_UNALIGNED(u64)
-    VK_UNALIGNED(s64) VK_UNALIGNED(f32) VK_UNALIGNED(f64)
+VK_UNALIGNED(s8)
+VK_UNALIGNED(u16)
+VK_UNALIGNED(s16)
+VK_UNALIGNED(u32)
+VK_UNALIGNED(s32)
+VK_UNALIGNED(u64)
+VK_UNALIGNED(s64)
+VK_UNALIGNED(f32)
+VK_UNALIGNED(f64)
 
 #define INLINE static inline __attribute__((always_inline))
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -52,8 +59,8 @@ VK_UNALIGNED(s8) VK_UNALIGNED(u16) VK_UNALIGNED(s16) VK_UNALIGNED(u32) VK_UNALIG
 /* OBSERVE: signal handlers and threads may read and write memory here. See emit/loop.go. */
 #define OBSERVE __asm__ volatile("" ::: "memory")
 
-    /* vk_stubs.S */
-    u64 vk_exit(u64 kind, u64 code);
+/* vk_stubs.S */
+u64 vk_exit(u64 kind, u64 code);
 u32 vk_setjmp(u32 buf, u32 savemask) __attribute__((returns_twice));
 #define VK_SETJMP(buf) vk_setjmp(buf, 0)
 extern const u8 vk_text[];

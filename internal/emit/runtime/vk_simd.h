@@ -7,13 +7,28 @@
 
 #define VK_VECTOR(T, name, n) typedef T name __attribute__((vector_size(sizeof(T) * (n))));
 VK_VECTOR(s8, s8x16, 16)
-VK_VECTOR(u8, u8x16, 16) VK_VECTOR(s16, s16x8, 8) VK_VECTOR(u16, u16x8, 8) VK_VECTOR(s32, s32x4, 4)
-    VK_VECTOR(u32, u32x4, 4) VK_VECTOR(s64, s64x2, 2) VK_VECTOR(u64, u64x2, 2) VK_VECTOR(f32, f32x4, 4)
-        VK_VECTOR(f64, f64x2, 2) VK_VECTOR(s8, s8x8, 8) VK_VECTOR(u8, u8x8, 8) VK_VECTOR(s16, s16x4, 4)
-            VK_VECTOR(u16, u16x4, 4) VK_VECTOR(s32, s32x2, 2) VK_VECTOR(u32, u32x2, 2) VK_VECTOR(f32, f32x2, 2)
-                VK_VECTOR(s16, s16x16, 16) VK_VECTOR(u16, u16x16, 16) VK_VECTOR(s32, s32x8, 8) VK_VECTOR(u32, u32x8, 8)
-    /* What SSE's builtins take. */
-    VK_VECTOR(char, c8x16, 16)
+VK_VECTOR(u8, u8x16, 16)
+VK_VECTOR(s16, s16x8, 8)
+VK_VECTOR(u16, u16x8, 8)
+VK_VECTOR(s32, s32x4, 4)
+VK_VECTOR(u32, u32x4, 4)
+VK_VECTOR(s64, s64x2, 2)
+VK_VECTOR(u64, u64x2, 2)
+VK_VECTOR(f32, f32x4, 4)
+VK_VECTOR(f64, f64x2, 2)
+VK_VECTOR(s8, s8x8, 8)
+VK_VECTOR(u8, u8x8, 8)
+VK_VECTOR(s16, s16x4, 4)
+VK_VECTOR(u16, u16x4, 4)
+VK_VECTOR(s32, s32x2, 2)
+VK_VECTOR(u32, u32x2, 2)
+VK_VECTOR(f32, f32x2, 2)
+VK_VECTOR(s16, s16x16, 16)
+VK_VECTOR(u16, u16x16, 16)
+VK_VECTOR(s32, s32x8, 8)
+VK_VECTOR(u32, u32x8, 8)
+/* What SSE's builtins take. */
+VK_VECTOR(char, c8x16, 16)
 
 #define ALL2(x) x, x
 #define ALL4(x) ALL2(x), ALL2(x)
@@ -38,11 +53,13 @@ VK_VECTOR(u8, u8x16, 16) VK_VECTOR(s16, s16x8, 8) VK_VECTOR(u16, u16x8, 8) VK_VE
         return (v128)(e);                                                                                              \
     }
 
-    /* Bits */
-    VK_V1(v128_not, u64x2, ~a) VK_V2(v128_and, u64x2, a &b) VK_V2(v128_andnot, u64x2, a & ~b)
-        VK_V2(v128_or, u64x2, a | b) VK_V2(v128_xor, u64x2, a ^ b) INLINE v128 v128_bitselect(v128 a, v128 b, v128 c) {
-    return (a & c) | (b & ~c);
-}
+/* Bits */
+VK_V1(v128_not, u64x2, ~a)
+VK_V2(v128_and, u64x2, a &b)
+VK_V2(v128_andnot, u64x2, a & ~b)
+VK_V2(v128_or, u64x2, a | b)
+VK_V2(v128_xor, u64x2, a ^ b)
+INLINE v128 v128_bitselect(v128 a, v128 b, v128 c) { return (a & c) | (b & ~c); }
 INLINE u32 v128_any_true(v128 a) { return (a[0] | a[1]) != 0; }
 
 /* Lanes of integers: P the prefix, S and U signed and unsigned vectors, T the lane, A its splat. */
