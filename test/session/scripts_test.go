@@ -150,7 +150,7 @@ type sh -c 'echo go; exec sleep 100' | sleep 200<enter>
 pause
 type <^Z>
 prompt 11
-type bg; kill %1 %3; wait; echo done<enter>
+type bg; kill %1 %2; wait; echo done<enter>
 prompt 12
 type exit<enter>
 `},
