@@ -77,6 +77,7 @@ type echo in; cat | sort | cat<enter>
 below in
 type some input<enter>
 below some input
+pause
 type <^C>
 prompt 8
 type (trap 'echo caught; exit 3' INT; echo waits; while :; do sleep 0.1; done)<enter>

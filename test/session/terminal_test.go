@@ -132,7 +132,7 @@ func (x *terminal) run(steps string) {
 			fmt.Sscan(arg, &rows, &cols)
 			x.resize(rows, cols)
 		case "pause":
-			time.Sleep(300 * time.Millisecond)
+			time.Sleep(500 * time.Millisecond)
 		case "":
 		default:
 			x.t.Fatalf("no such step: %s", step)
