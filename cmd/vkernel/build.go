@@ -65,8 +65,8 @@ not at all; an older bundle of that name is replaced. Needs clang-19 and lld-19.
 			return writeJSON(cmd.OutOrStdout(), r)
 		}
 		if !*quiet {
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d programs, %d scripts, %d files; sign it with 'vkernel sign %s'\n",
-				args0(o.Out), r.Programs, r.Scripts, r.Files, args0(o.Out))
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s, %s, %d files and directories; sign it with 'vkernel sign %s'\n",
+				args0(o.Out), count(r.Programs, "program"), count(r.Scripts, "script"), r.Files, args0(o.Out))
 		}
 		return nil
 	}

@@ -103,7 +103,7 @@ const mapsPerProcess = 6
 func checkMapCount() finding {
 	n := sysctl("vm/max_map_count")
 	enough := kernel.DefaultProcesses * mapsPerProcess
-	return check("max_map_count", n >= enough, fmt.Sprintf("vm.max_map_count is %d: about %d processes in a container", n, n/mapsPerProcess), weak,
+	return check("max_map_count", n >= enough, fmt.Sprintf("vm.max_map_count is %d: enough for the %d processes that a container may have", n, kernel.DefaultProcesses), weak,
 		fmt.Sprintf("vm.max_map_count is %d: a container ends at about %d processes; for all %d: sysctl vm.max_map_count=%d", n, n/mapsPerProcess, kernel.DefaultProcesses, enough))
 }
 

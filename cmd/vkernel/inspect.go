@@ -62,13 +62,13 @@ func inspectBundle(w io.Writer, dir string, asJSON bool) error {
 	fmt.Fprintf(w, "%s: manifest SHA-256 %s\n", m.Name, manifest.Sum(data))
 	fmt.Fprintf(w, "built by     vkernel %s, %s, clang %s\n", quote(m.Build.Vkernel), quote(m.Build.Go), quote(m.Build.Clang))
 	fmt.Fprintf(w, "command      %s\n", strings.Join(quoted(m.Command), " "))
-	fmt.Fprintf(w, "megabinary   %s  %d modules, %s\n", m.Megabinary.SHA256.Short(), len(m.Megabinary.Modules), bytesText(m.Megabinary.Size))
+	fmt.Fprintf(w, "megabinary   %s  %s, %s\n", m.Megabinary.SHA256.Short(), count(len(m.Megabinary.Modules), "module"), bytesText(m.Megabinary.Size))
 	for _, n := range m.Native {
 		fmt.Fprintf(w, "native code  %s  %s %s, %s\n", n.SHA256.Short(), n.Arch, strings.Join(n.Features, " "), bytesText(n.Size))
 	}
 	fmt.Fprintf(w, "file list    %s  %s\n", m.Rootfs.SHA256.Short(), bytesText(m.Rootfs.Size))
 	for _, e := range m.Entries {
-		fmt.Fprintf(w, "\nentry %s: module %d, export %s, %d system calls\n", e.ID, e.Module, quote(e.Export), len(e.Syscalls))
+		fmt.Fprintf(w, "\nentry %s: module %d, export %s, %s\n", e.ID, e.Module, quote(e.Export), count(len(e.Syscalls), "system call"))
 		fmt.Fprintln(w, wrap(e.Syscalls, 2, 90))
 	}
 	fmt.Fprintln(w, "\nexecutables")
@@ -125,12 +125,12 @@ func inspectProgram(w io.Writer, file string, asJSON bool) error {
 	if asJSON {
 		return writeJSON(w, info)
 	}
-	fmt.Fprintf(w, "%s: SHA-256 %s, %s, %d functions\n", file, info.SHA256, bytesText(uint64(info.Size)), info.Funcs)
+	fmt.Fprintf(w, "%s: SHA-256 %s, %s, %s\n", file, info.SHA256, bytesText(uint64(info.Size)), count(info.Funcs, "function"))
 	if mem := info.Memory; mem != nil {
-		fmt.Fprintf(w, "memory       %d pages of 64 KiB to start with\n", mem.Min)
+		fmt.Fprintf(w, "memory       %s of 64 KiB to start with\n", count(int(mem.Min), "page"))
 	}
 	fmt.Fprintf(w, "exports      %s\n", strings.Join(quoted(info.Exports), " "))
-	fmt.Fprintf(w, "\n%d system calls\n", len(info.Syscalls))
+	fmt.Fprintf(w, "\n%s\n", count(len(info.Syscalls), "system call"))
 	fmt.Fprintln(w, wrap(quoted(info.Syscalls), 2, 90))
 	printOtherImports(w, info.Imports)
 	return nil
@@ -146,7 +146,7 @@ func printOtherImports(w io.Writer, imports []importInfo) {
 			wrong++
 		}
 	}
-	fmt.Fprintf(w, "\n%d other imports\n", len(other))
+	fmt.Fprintf(w, "\n%s\n", count(len(other), "other import"))
 	fmt.Fprintln(w, wrap(quoted(other), 2, 90))
 	if wrong == 0 {
 		return

@@ -36,6 +36,14 @@ func bytesText(n uint64) string {
 	return fmt.Sprintf("%.1f %s", value, []string{"KiB", "MiB", "GiB", "TiB"}[i])
 }
 
+// count writes a number of things for people.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
 // byteSize is a flag: a number of bytes with K, M or G behind it.
 type byteSize int64
 

@@ -73,6 +73,9 @@ From source to a running container:
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
+	root.Version = version
+	root.Flags().Bool("version", false, "print the version") // else cobra takes -v for it
+	root.SetVersionTemplate("vkernel {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &statusError{exitUsage, fmt.Errorf("%w\nSee '%s --help'", err, cmd.CommandPath())}

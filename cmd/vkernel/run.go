@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vkernel/internal/bundle"
+	"vkernel/internal/kernel"
 	"vkernel/internal/linux"
 )
 
@@ -29,6 +30,9 @@ does not start.
 With a terminal on standard input and output, the container has a terminal: line editing,
 Ctrl-C and job control are those of its own kernel, and the host's terminal only carries
 bytes. Otherwise standard input, output and error are plain streams.
+
+An executable file that is not in the manifest is refused (EACCES), and the kernel's log
+says which and why.
 
 The exit status is that of COMMAND, or 128 and the signal that killed it. 125 says that
 the container was not started, 126 that COMMAND may not be executed, 127 that there is
@@ -80,13 +84,14 @@ type runOptions struct {
 
 // refusal is the exit status for an error of run itself.
 func refusal(err error) int {
-	var e linux.Errno
-	switch {
-	case !errors.As(err, &e):
+	var c *kernel.CommandError
+	if !errors.As(err, &c) {
 		return exitRefused
-	case e == linux.ENOENT || e == linux.ENOTDIR:
+	}
+	switch c.Errno {
+	case linux.ENOENT, linux.ENOTDIR:
 		return exitNotFound
-	case e == linux.EACCES || e == linux.ENOEXEC || e == linux.EPERM:
+	case linux.EACCES, linux.ENOEXEC, linux.EPERM:
 		return exitNoExec
 	}
 	return exitRefused

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -85,16 +86,19 @@ func privateKey(file string) (ed25519.PrivateKey, error) {
 			return nil, fmt.Errorf("there is no key to sign with: make one with 'vkernel keygen --trust', or name one with --key FILE")
 		}
 	}
+	text, err := readSmall(file)
+	if err != nil {
+		return nil, fmt.Errorf("private key: %w", err)
+	}
+	if _, err := manifest.ParsePublicKey(text); err == nil {
+		return nil, fmt.Errorf("%s is a public key: name the private one, %s", file, strings.TrimSuffix(file, ".pub"))
+	}
 	st, err := os.Stat(file)
 	if err != nil {
 		return nil, fmt.Errorf("private key: %w", err)
 	}
 	if st.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("private key %s can be read by others (mode %04o): 'chmod 600 %s'", file, st.Mode().Perm(), file)
-	}
-	text, err := readSmall(file)
-	if err != nil {
-		return nil, fmt.Errorf("private key: %w", err)
 	}
 	key, err := manifest.ParsePrivateKey(text)
 	if err != nil {

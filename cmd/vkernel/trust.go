@@ -53,7 +53,7 @@ func readKeys(files []string, bundleDir string) ([]manifest.Key, error) {
 	for _, file := range files {
 		inside, err := within(file, bundleDir)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("public key %s: %w", file, err)
 		}
 		if inside {
 			return nil, fmt.Errorf("key %s lies in the bundle itself and so proves nothing: get the key from the signer by another way", file)
@@ -78,6 +78,9 @@ func readPublicKey(file string) (manifest.Key, error) {
 	text, err := readSmall(file)
 	if err != nil {
 		return manifest.Key{}, fmt.Errorf("public key: %w", err)
+	}
+	if _, err := manifest.ParsePrivateKey(text); err == nil {
+		return manifest.Key{}, fmt.Errorf("%s is a private key: name the public one, %s.pub", file, file)
 	}
 	pub, err := manifest.ParsePublicKey(text)
 	if err != nil {

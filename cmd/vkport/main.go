@@ -16,19 +16,19 @@ import (
 
 const usage = `usage: vkport [-native] [-o ROOT] [-j JOBS] RECIPE...
        vkport -source -o DIR RECIPE
-       vkport -list
+       vkport -list | -packages
 
 Builds programs by their recipes (guest/recipes) and installs them into the directory ROOT
 (default out/rootfs, or out/native), at their paths in a root file system. What has been
 built once comes from the cache ($VK_CACHE, or vkernel in the user's cache directory).
 
-  -native   build the same sources with the same configuration for Linux, with musl-gcc,
-            statically linked: the programs that vkernel's are compared with
-  -o ROOT   where to install
-  -source   build nothing: unpack the recipe's upstream source, verified and patched, into DIR
-  -j JOBS   parallel compilations
-  -list     list the recipes
-  -packages list the Debian packages that the toolchain needs
+  -native    build the same sources with the same configuration for Linux, with musl-gcc,
+             statically linked: the programs that vkernel's are compared with
+  -o ROOT    where to install
+  -source    build nothing: unpack the recipe's upstream source, verified and patched, into DIR
+  -j JOBS    parallel compilations
+  -list      list the recipes
+  -packages  list the Debian packages that the toolchain needs
 `
 
 func main() {

@@ -83,6 +83,9 @@ func ReadManifest(dir string) ([]byte, error) {
 }
 
 func notABundle(dir string, err error) error {
+	if _, e := os.Stat(dir); os.IsNotExist(e) {
+		return fmt.Errorf("there is no bundle %s (it is made by 'vkernel build -o %s ROOTDIR')", dir, dir)
+	}
 	if os.IsNotExist(err) {
 		return fmt.Errorf("%s is not a bundle: it has no %s (a bundle is made by 'vkernel build -o %s ROOTDIR')", dir, manifest.File, dir)
 	}

@@ -34,7 +34,7 @@ func Verify(dir string, trusted []manifest.Key, found func(Checked)) error {
 	if err := b.checkMegabinary(); err != nil {
 		return &PartError{"megabinary", err}
 	}
-	found(Checked{"megabinary", fmt.Sprintf("%d modules, %d bytes", len(b.Manifest.Megabinary.Modules), b.Manifest.Megabinary.Size)})
+	found(Checked{"megabinary", fmt.Sprintf("%d bytes, modules: %d", b.Manifest.Megabinary.Size, len(b.Manifest.Megabinary.Modules))})
 	meta, err := readMeta(b.Code)
 	if err != nil {
 		return &PartError{"native code", err}
@@ -42,15 +42,15 @@ func Verify(dir string, trusted []manifest.Key, found func(Checked)) error {
 	if err := b.CheckPrograms(meta.Programs); err != nil {
 		return err
 	}
-	found(Checked{"native code", fmt.Sprintf("%s, %d programs, %d bytes", Arch, len(meta.Programs), b.Native.Size)})
+	found(Checked{"native code", fmt.Sprintf("%s, %d bytes, programs: %d", Arch, b.Native.Size, len(meta.Programs))})
 	if err := b.checkTree(); err != nil {
 		return &PartError{"root file system", err}
 	}
-	found(Checked{"root file system", fmt.Sprintf("%d files, directories and links", len(b.Root.Files))})
+	found(Checked{"root file system", fmt.Sprintf("files, directories and links: %d", len(b.Root.Files))})
 	if err := b.checkExecutables(); err != nil {
 		return &PartError{"executables", err}
 	}
-	found(Checked{"executables", fmt.Sprintf("%d contents, %d entry points", len(b.Manifest.Executables), len(b.Manifest.Entries))})
+	found(Checked{"executables", fmt.Sprintf("contents: %d, entry points: %d", len(b.Manifest.Executables), len(b.Manifest.Entries))})
 	return nil
 }
 

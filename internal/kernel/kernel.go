@@ -169,6 +169,16 @@ func (s Status) ExitCode() int {
 // ErrStarted says that Run was called before.
 var ErrStarted = errors.New("kernel: already started")
 
+// CommandError says that the first process could not execute its program.
+type CommandError struct {
+	Name  string // argv[0]
+	Errno linux.Errno
+}
+
+func (e *CommandError) Error() string { return fmt.Sprintf("command %s: %v", e.Name, e.Errno) }
+
+func (e *CommandError) Unwrap() error { return e.Errno }
+
 // Run starts argv[0] as the first process and waits until all have ended. It is looked up
 // in PATH of env if it has no slash. When ctx is done, every process is killed.
 func (k *Kernel) Run(ctx context.Context, argv, env []string, cwd string) (Status, error) {
@@ -177,6 +187,9 @@ func (k *Kernel) Run(ctx context.Context, argv, env []string, cwd string) (Statu
 	}
 	if len(argv) == 0 {
 		return Status{}, errors.New("kernel: no command to run")
+	}
+	if e := vfs.NewContext(k.ns, vfs.Root(), nil).Chdir(vfs.Path{}, cwd, 0); e != 0 {
+		return Status{}, fmt.Errorf("working directory %s: %w", cwd, e)
 	}
 	files := fd.NewTable()
 	if err := k.openStreams(files); err != nil {
@@ -188,7 +201,7 @@ func (k *Kernel) Run(ctx context.Context, argv, env []string, cwd string) (Statu
 	})
 	if e != 0 {
 		k.streams.drain(ctx)
-		return Status{}, fmt.Errorf("kernel: %s: %w", argv[0], e)
+		return Status{}, &CommandError{Name: argv[0], Errno: e}
 	}
 	watched, unwatch := context.WithCancel(ctx)
 	defer unwatch()

@@ -35,7 +35,7 @@ func (t *Thread) Exec(at vfs.Path, name, shown string, flags uint32, argv, env [
 // them.
 func (t *Thread) load(at vfs.Path, name, shown string, flags uint32, argv []string) (*Image, linux.Errno) {
 	for depth := 0; ; depth++ {
-		target, content, place, e := t.open(at, name, shown, flags)
+		target, content, place, e := t.open(at, name, flags)
 		if e != 0 {
 			return nil, e
 		}
@@ -50,7 +50,7 @@ func (t *Thread) load(at vfs.Path, name, shown string, flags uint32, argv []stri
 			return nil, e
 		}
 		if interpreter != target.Interpreter {
-			t.refuse(shown, content, "the manifest names another interpreter: "+target.Interpreter)
+			t.refuse(place, content, "the manifest names another interpreter: "+target.Interpreter)
 			return nil, linux.EACCES
 		}
 		rest := argv[min(1, len(argv)):]
@@ -64,7 +64,7 @@ func (t *Thread) load(at vfs.Path, name, shown string, flags uint32, argv []stri
 }
 
 // open opens one file for execution, hashes it and looks it up.
-func (t *Thread) open(at vfs.Path, name, shown string, flags uint32) (Target, content, vfs.Path, linux.Errno) {
+func (t *Thread) open(at vfs.Path, name string, flags uint32) (Target, content, vfs.Path, linux.Errno) {
 	f, place, e := t.FS().OpenExec(at, name, flags)
 	if e != 0 {
 		return Target{}, content{}, place, e
@@ -77,15 +77,15 @@ func (t *Thread) open(at vfs.Path, name, shown string, flags uint32) (Target, co
 	}
 	target, ok := table.config.Programs.Lookup(c.sum)
 	if !ok {
-		t.refuse(shown, c, "not in the manifest")
+		t.refuse(place, c, "not in the manifest")
 		return Target{}, c, place, linux.EACCES
 	}
 	return target, c, place, 0
 }
 
 // refuse logs why a file was not executed.
-func (t *Thread) refuse(name string, c content, why string) {
-	t.Table().config.Log.Warn("execve refused", "path", name, "sha256", hex.EncodeToString(c.sum[:]),
+func (t *Thread) refuse(place vfs.Path, c content, why string) {
+	t.Table().config.Log.Warn("execve refused", "path", t.FS().PathString(place), "sha256", hex.EncodeToString(c.sum[:]),
 		"reason", why, "pid", t.process.pid)
 }
 

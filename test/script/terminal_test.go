@@ -150,8 +150,8 @@ func TestTerminal(t *testing.T) {
 	s.typed("linx\x7fe\r") // erase, by the kernel's own line discipline
 	s.expect("line\r\n")
 	s.typed("\x04") // end of file
-	s.typed("echo back; sleep 100\r")
-	s.expect("back\r\n")
+	s.typed("sh -c 'echo back; exec sleep 100'\r") // said by the job itself, in the foreground
+	s.expect("\nback\r\n")
 	s.typed("\x03") // interrupt
 	s.typed("echo status $?\r")
 	s.expect("status 130\r\n")
