@@ -65,6 +65,9 @@ func (o *runOptions) run(ctx context.Context) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	if m, ok := s.messages.(*crlf); ok {
+		m.flush = k.Flush
+	}
 	command := o.command
 	if len(command) == 0 {
 		command = b.Manifest.Command
@@ -117,7 +120,7 @@ func (o *runOptions) streams() *streams {
 	if _, both := isTerminal(o.std.out); ok && both {
 		s.tty = in
 		if _, ok := isTerminal(o.std.err); ok {
-			s.messages = crlf{o.std.err}
+			s.messages = &crlf{w: o.std.err}
 		}
 	}
 	return s

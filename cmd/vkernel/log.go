@@ -33,9 +33,15 @@ func (o *runOptions) openLog(w io.Writer) (*slog.Logger, func(), error) {
 }
 
 // crlf ends lines so that a terminal in raw mode starts the next one at its left edge.
-type crlf struct{ w io.Writer }
+type crlf struct {
+	w     io.Writer
+	flush func() // writes what the container has shown before, if not nil
+}
 
-func (c crlf) Write(p []byte) (int, error) {
+func (c *crlf) Write(p []byte) (int, error) {
+	if c.flush != nil {
+		c.flush()
+	}
 	if _, err := c.w.Write(bytes.ReplaceAll(p, []byte("\n"), []byte("\r\n"))); err != nil {
 		return 0, err
 	}

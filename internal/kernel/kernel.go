@@ -230,6 +230,14 @@ func (k *Kernel) Resize(rows, columns uint16) {
 	}
 }
 
+// Flush returns once all that the console has shown is with the host: a log that goes to
+// the same terminal then keeps the order.
+func (k *Kernel) Flush() {
+	if c := k.streams.console; c != nil {
+		c.Flush()
+	}
+}
+
 // Signal sends a signal to the first process, from outside.
 func (k *Kernel) Signal(sig linux.Signal) {
 	if p := k.table.Init(); p != nil {

@@ -104,15 +104,23 @@ type Console struct {
 	master *tty.Master
 	done   chan struct{}
 	once   sync.Once
+
+	mu sync.Mutex // held while bytes are on their way, which keeps them in order
+
+	// guarded by mu
+	out io.Writer
+	buf []byte
 }
 
 // Attach serves the master side of a terminal from the host's streams: what in reads is
 // typed, what is shown is written to out. The end of in hangs the terminal up.
 func Attach(t *tty.TTY, in io.Reader, out io.Writer) *Console {
-	c := &Console{master: t.Master(nil, nil), done: make(chan struct{})}
+	c := &Console{master: t.Master(nil, nil), done: make(chan struct{}), out: out, buf: make([]byte, pipe.DefaultSize)}
 	go func() {
 		defer close(c.done)
-		drain(c.master, out)
+		for n, e := 1, linux.Errno(0); n > 0 && e == 0; {
+			n, e = retry(c.master.Queue(), wait.In, c.show)
+		}
 		t.Hangup() // the host no longer takes output
 	}()
 	go func() {
@@ -127,6 +135,24 @@ func Attach(t *tty.TTY, in io.Reader, out io.Writer) *Console {
 	}()
 	return c
 }
+
+// show writes to the host what is in the terminal's buffer. EIO: the host does not take it.
+func (c *Console) show() (int, linux.Errno) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n, e := c.master.Read(c.buf, 0)
+	if e != 0 || n == 0 {
+		return n, e
+	}
+	if _, err := c.out.Write(c.buf[:n]); err != nil {
+		return 0, linux.EIO
+	}
+	return n, 0
+}
+
+// Flush returns once all that was shown before is with the host, so that what the caller
+// writes there comes after it.
+func (c *Console) Flush() { c.show() } // an error is seen by the copy as well
 
 // Resize tells the terminal the size of the host's window.
 func (c *Console) Resize(w linux.Winsize) { c.master.TTY().SetWinsize(w) }

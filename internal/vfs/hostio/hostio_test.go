@@ -107,9 +107,12 @@ func TestConsole(t *testing.T) {
 		t.Errorf("the guest reads %q, %v", p[:n], e)
 	}
 	f.Write([]byte("bye\n"), 0)
+	c.Flush()
+	out.WriteString("log\r\n")
+	f.Write([]byte("end\n"), 0)
 	c.Close()
 	c.Close()
-	if out.String() != "hello\r\nbye\r\n" {
+	if out.String() != "hello\r\nbye\r\nlog\r\nend\r\n" {
 		t.Errorf("the host sees %q", out.String())
 	}
 	typing.Close()
