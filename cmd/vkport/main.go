@@ -3,8 +3,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -49,16 +51,19 @@ func main() {
 }
 
 func run(ctx context.Context, t *toolchain.Toolchain, args []string) error {
-	flags := flag.NewFlagSet("vkport", flag.ExitOnError)
-	flags.Usage = func() { fmt.Fprint(os.Stderr, usage) }
+	flags := flag.NewFlagSet("vkport", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // errors are told once, by main
 	native := flags.Bool("native", false, "")
 	source := flags.Bool("source", false, "")
 	root := flags.String("o", "", "")
 	list := flags.Bool("list", false, "")
 	packages := flags.Bool("packages", false, "")
 	flags.IntVar(&t.Jobs, "j", t.Jobs, "")
-	if err := flags.Parse(args); err != nil {
-		return err
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		fmt.Print(usage)
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("%w (vkport -help explains)", err)
 	}
 	switch {
 	case *packages:
@@ -69,8 +74,7 @@ func run(ctx context.Context, t *toolchain.Toolchain, args []string) error {
 		fmt.Println(strings.Join(names, "\n"))
 		return err
 	case flags.NArg() == 0:
-		flags.Usage()
-		return fmt.Errorf("no recipe named")
+		return fmt.Errorf("no recipe named (vkport -list lists them, vkport -help explains)")
 	case *source:
 		if flags.NArg() != 1 || *root == "" {
 			return fmt.Errorf("-source takes one recipe, and -o DIR")
