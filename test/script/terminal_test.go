@@ -149,7 +149,7 @@ func TestTerminal(t *testing.T) {
 	s.expect("go\r\n")
 	s.typed("linx\x7fe\r") // erase, by the kernel's own line discipline
 	s.expect("line\r\n")
-	s.typed("\x04") // end of file
+	s.typed("\x04")                               // end of file
 	s.typed("cp /bin/busybox t; echo >>t; ./t\r") // the log's line starts where it should
 	s.expect("./t\r\nlevel=WARN msg=\"execve refused\" path=/t ")
 	s.typed("sh -c 'echo back; exec sleep 100'\r") // said by the job itself, in the foreground
