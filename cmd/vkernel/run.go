@@ -56,6 +56,9 @@ none.`,
 	f.BoolVar(&o.strace, "strace", false, "print every system call to standard error")
 	keys := keyFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if o.memory != 0 && o.memory < leastMemory {
+			return &statusError{exitUsage, fmt.Errorf("--memory %s: the kernel itself needs some: at least %dM", &o.memory, leastMemory>>20)}
+		}
 		o.bundle, o.command, o.keys = args[0], args[1:], *keys
 		o.std = stdio{cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()}
 		status, err := o.run(cmd.Context())
@@ -69,6 +72,9 @@ none.`,
 	}
 	return cmd
 }
+
+// leastMemory is what a container can start in.
+const leastMemory = 64 << 20
 
 // runOptions are the command line of run.
 type runOptions struct {
