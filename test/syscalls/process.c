@@ -269,3 +269,26 @@ TEST(priority_and_usage) {
     struct tms t;
     CHECK(times(&t) != -1);
 }
+
+// usage_of_busy_child is what a child used that kept a processor busy for 50 ms or more.
+static struct rusage usage_of_busy_child(void) {
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct rusage own;
+        do getrusage(RUSAGE_SELF, &own);
+        while (own.ru_utime.tv_sec + own.ru_stime.tv_sec == 0 && own.ru_utime.tv_usec + own.ru_stime.tv_usec < 50000);
+        _exit(0);
+    }
+    struct rusage ru;
+    memset(&ru, 0x55, sizeof ru);
+    int status;
+    CHECK(wait4(pid, &status, 0, &ru) == pid && status == 0);
+    return ru;
+}
+
+TEST(wait4_tells_usage) {
+    struct rusage ru = usage_of_busy_child();
+    CHECK(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec < 60);
+    CHECK(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec > 0 || ru.ru_utime.tv_usec + ru.ru_stime.tv_usec >= 50000);
+    CHECK(ru.ru_nvcsw >= 0 && ru.ru_nvcsw < 1000000);
+}
