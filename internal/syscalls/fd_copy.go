@@ -151,23 +151,29 @@ func copyFileRange(t *proc.Thread, a Args) (int64, linux.Errno) {
 		if !in.Readable() || !out.Writable() || out.Flags()&linux.O_APPEND != 0 {
 			return 0, linux.EBADF
 		}
-		from, e := offsetArg(t, in, a.Addr(1))
-		if e != 0 {
-			return 0, e
-		}
-		to, e := offsetArg(t, out, a.Addr(3))
-		if e != 0 {
-			return 0, e
-		}
-		n, e := copyFile(t, side{out, to}, side{in, from}, int(min(a.Size(4), maxTransfer)))
-		if e == 0 {
-			e = putOffset(t, from, a.Addr(1))
-		}
-		if e == 0 {
-			e = putOffset(t, to, a.Addr(3))
-		}
-		return n, e
+		return copyAt(t, out, in, a, maxTransfer)
 	})
+}
+
+// copyAt copies at most limit bytes between the offsets that arguments 1 and 3 point to, or
+// the descriptions' own where they are null, and stores where it ended.
+func copyAt(t *proc.Thread, out, in *fd.Description, a Args, limit uint32) (int64, linux.Errno) {
+	from, e := offsetArg(t, in, a.Addr(1))
+	if e != 0 {
+		return 0, e
+	}
+	to, e := offsetArg(t, out, a.Addr(3))
+	if e != 0 {
+		return 0, e
+	}
+	n, e := copyFile(t, side{out, to}, side{in, from}, int(min(a.Size(4), limit)))
+	if e == 0 {
+		e = putOffset(t, from, a.Addr(1))
+	}
+	if e == 0 {
+		e = putOffset(t, to, a.Addr(3))
+	}
+	return n, e
 }
 
 // Flags of splice(2).
@@ -186,21 +192,6 @@ func splice(t *proc.Thread, a Args) (int64, linux.Errno) {
 		case !fromPipe && !toPipe, out.Flags()&linux.O_APPEND != 0:
 			return 0, linux.EINVAL
 		}
-		from, e := offsetArg(t, in, a.Addr(1))
-		if e != 0 {
-			return 0, e
-		}
-		to, e := offsetArg(t, out, a.Addr(3))
-		if e != 0 {
-			return 0, e
-		}
-		n, e := copyFile(t, side{out, to}, side{in, from}, int(min(a.Size(4), chunk)))
-		if e == 0 {
-			e = putOffset(t, from, a.Addr(1))
-		}
-		if e == 0 {
-			e = putOffset(t, to, a.Addr(3))
-		}
-		return n, e
+		return copyAt(t, out, in, a, chunk)
 	})
 }
