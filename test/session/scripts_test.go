@@ -99,13 +99,13 @@ type exit<enter>
 `},
 	{"quit", `
 prompt 1
-type ulimit -c 0; sh -c 'echo go; exec sleep 100'<enter>
+type ulimit -c 0; awk 'BEGIN{print "go"; getline}'<enter>
 below go
 type <^\>
 prompt 2
 type echo $?; stty intr ^X; stty -a | grep -o 'intr = ..'<enter>
 prompt 3
-type sh -c 'echo go; exec sleep 100'<enter>
+type awk 'BEGIN{print "go"; getline}'<enter>
 below go
 type <^C>
 line ^C
