@@ -16,7 +16,7 @@ import (
 	"vkernel/internal/toolchain"
 )
 
-const usage = `usage: vkport [-native] [-o ROOT] [-j JOBS] RECIPE...
+const usage = `usage: vkport [-native | -clang | -scalar] [-o ROOT] [-j JOBS] RECIPE...
        vkport -source -o DIR RECIPE
        vkport -list | -packages
 
@@ -26,6 +26,8 @@ built once comes from the cache ($VK_CACHE, or vkernel in the user's cache direc
 
   -native    build the same sources with the same configuration for Linux, with musl-gcc,
              statically linked: the programs that vkernel's are compared with
+  -clang     the same, with clang-19 (default directory out/clang)
+  -scalar    for WebAssembly without vector instructions, for other engines
   -o ROOT    where to install
   -source    build nothing: unpack the recipe's upstream source, verified and patched, into DIR
   -j JOBS    parallel compilations
@@ -54,6 +56,8 @@ func run(ctx context.Context, t *toolchain.Toolchain, args []string) error {
 	flags := flag.NewFlagSet("vkport", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // errors are told once, by main
 	native := flags.Bool("native", false, "")
+	clang := flags.Bool("clang", false, "")
+	flags.BoolVar(&t.Scalar, "scalar", t.Scalar, "")
 	source := flags.Bool("source", false, "")
 	root := flags.String("o", "", "")
 	list := flags.Bool("list", false, "")
@@ -88,6 +92,9 @@ func run(ctx context.Context, t *toolchain.Toolchain, args []string) error {
 	kind, into := toolchain.Wasm, "out/rootfs"
 	if *native {
 		kind, into = toolchain.Native, "out/native"
+	}
+	if *clang {
+		kind, into = toolchain.Clang, "out/clang"
 	}
 	if *root != "" {
 		into = *root

@@ -16,11 +16,12 @@ import (
 // Kind is what a recipe is built for.
 type Kind string
 
-// Kinds: programs for vkernel, and the same programs for Linux, static over musl, which are
-// what the former are compared with.
+// Kinds: programs for vkernel, and the same programs for Linux, static over musl, compiled by
+// gcc or by clang, which are what the former are compared with.
 const (
 	Wasm   Kind = "wasm"
 	Native Kind = "native"
+	Clang  Kind = "clang"
 )
 
 // Build gives a directory with what the recipe installs, laid out as a root directory. Self
@@ -53,8 +54,8 @@ func (t *Toolchain) buildKey(r *Recipe, kind Kind, sysroot string) (string, erro
 	if err := d.addTree(t.Guest, r.folder); err != nil {
 		return "", err
 	}
-	if kind == Native {
-		for _, tool := range []string{"gcc", "musl-gcc"} {
+	if kind != Wasm {
+		for _, tool := range []string{"gcc", "musl-gcc", clang} {
 			version, err := t.toolVersion(tool)
 			if err != nil {
 				return "", err
@@ -125,9 +126,28 @@ func (b *build) compiler(temp string) (string, error) {
 		return path, os.Symlink(b.self, path)
 	}
 	path := filepath.Join(bin, "cc")
-	script := fmt.Sprintf("#!/bin/sh\nexec musl-gcc -static -idirafter %s \"$@\"\n", filepath.Join(b.sysroot, "kernel"))
+	script := muslGCC
+	if b.kind == Clang {
+		script = muslClang
+	}
+	script = "#!/bin/sh\nkernel=" + filepath.Join(b.sysroot, "kernel") + "\n" + script
 	return path, os.WriteFile(path, []byte(script), 0o755)
 }
+
+// The native compilers, as shell scripts over $kernel, the directory of the kernel's headers.
+// Both may use the instructions that compiled guests use. Debian's musl comes with a driver for
+// gcc alone, so clang is told where everything is.
+const (
+	muslGCC = `exec musl-gcc -static -march=x86-64-v2 -idirafter $kernel "$@"
+`
+	muslClang = `musl=/usr/lib/x86_64-linux-musl
+compile="clang-19 -march=x86-64-v2 -nostdinc -isystem /usr/include/x86_64-linux-musl -isystem $(clang-19 -print-resource-dir)/include -idirafter $kernel -Qunused-arguments"
+for a; do
+	case $a in -c | -E | -S | -M | -MM | -dump* | -print* | --version) exec $compile "$@" ;; esac
+done
+exec $compile -static -nostdlib $musl/crt1.o $musl/crti.o "$@" -L$musl -Wl,--start-group -lc "$(gcc -print-libgcc-file-name)" -Wl,--end-group $musl/crtn.o
+`
+)
 
 func (b *build) environment(folder, compiler string) []string {
 	env := []string{
@@ -136,7 +156,10 @@ func (b *build) environment(folder, compiler string) []string {
 		"CC=" + compiler, "KIND=" + string(b.kind), "RECIPE=" + folder,
 		fmt.Sprintf("JOBS=%d", b.t.Jobs),
 	}
-	if b.kind == Native {
+	if b.t.Scalar {
+		env = append(env, scalarEnv+"=1")
+	}
+	if b.kind != Wasm {
 		return append(env, "HOST=x86_64-linux-musl", "AR=ar", "NM=nm", "RANLIB=ranlib", "STRIP=strip")
 	}
 	return append(env, "HOST="+Triple, "AR="+llvmTool("ar"), "NM="+llvmTool("nm"),

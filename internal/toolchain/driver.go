@@ -101,7 +101,7 @@ func (d *Driver) compileOnly(ctx context.Context, inv *invocation, sysroot strin
 // compileArgs are the flags of a compilation. Our headers come after the program's own, but
 // before those of the compiler.
 func (d *Driver) compileArgs(inv *invocation, sysroot string) []string {
-	args := append([]string{}, targetFlags...)
+	args := d.Toolchain.target()
 	args = append(args, "-nostdlibinc", "-Qunused-arguments", "-Wno-ignored-optimization-argument")
 	args = append(args, inv.flags...)
 	if inv.noInc {

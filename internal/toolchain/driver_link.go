@@ -96,7 +96,7 @@ func (d *Driver) answer(ctx context.Context, sysroot, query string) error {
 	case "print-multi-directory", "print-multi-os-directory":
 		out = "."
 	default:
-		return d.tool(ctx, &invocation{}, clang, append(append([]string{}, targetFlags...), "-"+query)...)
+		return d.tool(ctx, &invocation{}, clang, append(d.Toolchain.target(), "-"+query)...)
 	}
 	_, err := fmt.Fprintln(d.Stdout, out)
 	return err

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -22,12 +23,20 @@ var muslSource = Source{
 }
 
 // targetFlags select the machine and say that it is a Linux. The triple with "linux" in it
-// is one that clang does not know for wasm32. The vectors are here because nobody can make them
-// later: addresses wrap at 32 bits, so a loop over memory cannot be vectorised once it is wasm.
+// is one that clang does not know for wasm32.
 var targetFlags = []string{
 	"--target=wasm32-unknown-unknown",
-	"-matomics", "-mbulk-memory", "-mnontrapping-fptoint", "-msign-ext", "-mmutable-globals", "-msimd128",
+	"-matomics", "-mbulk-memory", "-mnontrapping-fptoint", "-msign-ext", "-mmutable-globals",
 	"-D__linux__=1", "-D__linux=1", "-D__gnu_linux__=1", "-D__unix__=1", "-D__unix=1", "-D__wali__=1",
+}
+
+// target gives targetFlags with vectors, if they are wanted. Nobody can make them later:
+// addresses wrap at 32 bits, so a loop over memory cannot be vectorised once it is wasm.
+func (t *Toolchain) target() []string {
+	if t.Scalar {
+		return slices.Clone(targetFlags)
+	}
+	return append(slices.Clone(targetFlags), "-msimd128")
 }
 
 // muslFlags are what libc is compiled with whatever the program's own flags are: folding
@@ -47,7 +56,7 @@ func (t *Toolchain) buildMusl(ctx context.Context, work, prefix string) error {
 		return fmt.Errorf("musl port: %w", err)
 	}
 	_, err = run(ctx, work, "make", fmt.Sprintf("-j%d", t.Jobs),
-		"CC="+clang+" "+strings.Join(targetFlags, " "), "CFLAGS="+muslFlags,
+		"CC="+clang+" "+strings.Join(t.target(), " "), "CFLAGS="+muslFlags,
 		"AR="+llvmTool("ar"), "RANLIB="+llvmTool("ranlib"), "prefix="+prefix, "install")
 	return err
 }

@@ -40,7 +40,7 @@ func (t *Toolchain) Sysroot(ctx context.Context) (string, error) {
 // compiler, its runtime and the kernel's headers.
 func (t *Toolchain) sysrootKey() (string, error) {
 	var d digest
-	d.add("format", []byte(sysrootFormat+muslFlags+strings.Join(targetFlags, " ")))
+	d.add("format", []byte(sysrootFormat+muslFlags+strings.Join(t.target(), " ")))
 	d.add("musl", []byte(muslSource.SHA256))
 	if err := d.addTree(t.Guest, "musl"); err != nil {
 		return "", err

@@ -56,11 +56,15 @@ const (
 
 // Toolchain builds and caches. Its zero value is not usable; see New.
 type Toolchain struct {
-	Guest fs.FS     // the folder guest of the repository
-	Cache string    // directory of the cache
-	Log   io.Writer // progress, a line for each thing built
-	Jobs  int       // parallel compilations
+	Guest  fs.FS     // the folder guest of the repository
+	Cache  string    // directory of the cache
+	Log    io.Writer // progress, a line for each thing built
+	Jobs   int       // parallel compilations
+	Scalar bool      // no vector instructions, for engines without them
 }
+
+// scalarEnv, not empty, tells the compiler of a build what Toolchain.Scalar says.
+const scalarEnv = "VKCC_SCALAR"
 
 // New gives a toolchain over the guest's sources. The cache is $VK_CACHE, or vkernel in the
 // user's cache directory.
@@ -77,7 +81,7 @@ func New(guest fs.FS) (*Toolchain, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cache directory: %w", err)
 	}
-	return &Toolchain{Guest: guest, Cache: cache, Log: os.Stderr, Jobs: runtime.NumCPU()}, nil
+	return &Toolchain{Guest: guest, Cache: cache, Log: os.Stderr, Jobs: runtime.NumCPU(), Scalar: os.Getenv(scalarEnv) != ""}, nil
 }
 
 func (t *Toolchain) progress(format string, args ...any) {
