@@ -18,6 +18,7 @@ const (
 	secData
 	secDataCount
 	secTag
+	numSections
 )
 
 // section describes a kind of section: its place among the others and its decoder.
@@ -33,13 +34,14 @@ var sections = [...]section{
 	secFunc:      {"function", 3, (*Module).decodeFuncs},
 	secTable:     {"table", 4, (*Module).decodeTables},
 	secMemory:    {"memory", 5, (*Module).decodeMems},
-	secGlobal:    {"global", 6, (*Module).decodeGlobals},
-	secExport:    {"export", 7, (*Module).decodeExports},
-	secStart:     {"start", 8, (*Module).decodeStart},
-	secElem:      {"element", 9, (*Module).decodeElems},
-	secDataCount: {"data count", 10, (*Module).decodeDataCount},
-	secCode:      {"code", 11, (*Module).decodeCode},
-	secData:      {"data", 12, (*Module).decodeData},
+	secTag:       {"tag", 6, (*Module).decodeTags},
+	secGlobal:    {"global", 7, (*Module).decodeGlobals},
+	secExport:    {"export", 8, (*Module).decodeExports},
+	secStart:     {"start", 9, (*Module).decodeStart},
+	secElem:      {"element", 10, (*Module).decodeElems},
+	secDataCount: {"data count", 11, (*Module).decodeDataCount},
+	secCode:      {"code", 12, (*Module).decodeCode},
+	secData:      {"data", 13, (*Module).decodeData},
 }
 
 var (
@@ -126,8 +128,6 @@ func (d *moduleDecoder) section(b *buffer) error {
 	switch {
 	case id == secCustom:
 		return d.m.decodeCustom(body)
-	case id == secTag:
-		return unsupported(at, "exception-handling", "tag section")
 	case int(id) >= len(sections):
 		return malformed(at, "malformed section id %d", id)
 	}

@@ -17,6 +17,31 @@ func (m *Module) decodeGlobals(b *buffer) error {
 	return err
 }
 
+// tagType reads the type of a tag: an attribute, 0 for exceptions, and a type index.
+func (b *buffer) tagType() (uint32, error) {
+	at := b.offset()
+	c, err := b.byte()
+	if err != nil {
+		return 0, err
+	}
+	if c != 0 {
+		return 0, malformed(at, "malformed tag attribute %#x, expected 0 (exception)", c)
+	}
+	return b.u32()
+}
+
+func (m *Module) decodeTags(b *buffer) error {
+	err := list(b, &m.Tags, "tags", 2, maxTags, func(t *Tag) (err error) {
+		t.Type, err = b.tagType()
+		return err
+	})
+	m.spaces.tags = slices.Grow(m.spaces.tags, len(m.Tags))
+	for i := range m.Tags {
+		m.spaces.tags = append(m.spaces.tags, m.Tags[i].Type)
+	}
+	return err
+}
+
 // constExpr reads an expression up to its end. Whether it is constant is for Validate.
 func (b *buffer) constExpr() (Const, error) {
 	c := Const{Offset: b.offset()}
@@ -28,9 +53,9 @@ func (b *buffer) constExpr() (Const, error) {
 			return c, err
 		}
 		switch in.Op {
-		case OpBlock, OpLoop, OpIf:
+		case OpBlock, OpLoop, OpIf, OpTry, OpTryTable:
 			depth++
-		case OpEnd:
+		case OpEnd, OpDelegate:
 			if depth == 0 {
 				b.pos += r.buf.pos
 				c.Expr = b.data[start:b.pos:b.pos]
@@ -53,8 +78,6 @@ func (m *Module) decodeExports(b *buffer) error {
 		switch {
 		case err != nil:
 			return err
-		case e.Kind == KindTag:
-			return unsupported(at, "exception-handling", "export of a tag")
 		case e.Kind > KindTag:
 			return malformed(at, "malformed export kind %d", kind)
 		}

@@ -94,7 +94,7 @@ func (b *buffer) importDesc(im *Import) error {
 	case KindGlobal:
 		im.Global, err = b.globalType()
 	case KindTag:
-		err = unsupported(at, "exception-handling", "import of a tag")
+		im.Type, err = b.tagType()
 	case compactEach, compactSame:
 		err = unsupported(at, "compact-import-section", "group of imports")
 	default:

@@ -6,9 +6,10 @@ type spaces struct {
 	tables  []TableType
 	mems    []Limits
 	globals []GlobalType
+	tags    []uint32 // type indices
 
 	imported [KindTag + 1]uint32 // number of imports of each kind
-	sections [secTag]int         // file offsets of the sections' contents, for errors
+	sections [numSections]int    // file offsets of the sections' contents, for errors
 }
 
 // enter adds an import to its index space.
@@ -23,6 +24,8 @@ func (s *spaces) enter(im *Import) {
 		s.mems = append(s.mems, im.Memory)
 	case KindGlobal:
 		s.globals = append(s.globals, im.Global)
+	case KindTag:
+		s.tags = append(s.tags, im.Type)
 	}
 }
 
@@ -46,6 +49,9 @@ func (m *Module) NumMems() uint32 { return uint32(len(m.spaces.mems)) }
 // NumGlobals is the size of the global index space, imports included.
 func (m *Module) NumGlobals() uint32 { return uint32(len(m.spaces.globals)) }
 
+// NumTags is the size of the tag index space, imports included.
+func (m *Module) NumTags() uint32 { return uint32(len(m.spaces.tags)) }
+
 // NumImportedFuncs is the number of imported functions: the index of Funcs[0].
 func (m *Module) NumImportedFuncs() uint32 { return m.spaces.imported[KindFunc] }
 
@@ -57,6 +63,9 @@ func (m *Module) NumImportedMems() uint32 { return m.spaces.imported[KindMemory]
 
 // NumImportedGlobals is the number of imported globals: the index of Globals[0].
 func (m *Module) NumImportedGlobals() uint32 { return m.spaces.imported[KindGlobal] }
+
+// NumImportedTags is the number of imported tags: the index of Tags[0].
+func (m *Module) NumImportedTags() uint32 { return m.spaces.imported[KindTag] }
 
 // ImportsOf returns the imports of one kind, in order: the first entries of the index
 // space of that kind.
@@ -103,6 +112,15 @@ func (m *Module) GlobalTypeOf(i uint32) (GlobalType, bool) {
 	return m.spaces.globals[i], true
 }
 
+// TagTypeOf returns the type of tag i, imports first: its parameters are what an exception
+// carries.
+func (m *Module) TagTypeOf(i uint32) (FuncType, bool) {
+	if i >= m.NumTags() || int64(m.spaces.tags[i]) >= int64(len(m.Types)) {
+		return FuncType{}, false
+	}
+	return m.Types[m.spaces.tags[i]], true
+}
+
 // MemoryType returns the limits of the module's memory, imported or defined; false when
 // it has none.
 func (m *Module) MemoryType() (Limits, bool) {
@@ -138,7 +156,7 @@ func (m *Module) BlockFuncType(b BlockType) (FuncType, bool) {
 }
 
 // singles backs the result lists of block types that are one value type.
-var singles = [...]ValType{I32, I64, F32, F64, V128, FuncRef, ExternRef}
+var singles = [...]ValType{I32, I64, F32, F64, V128, FuncRef, ExternRef, ExnRef}
 
 func single(t ValType) []ValType {
 	for i := range singles {

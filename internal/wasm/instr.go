@@ -3,7 +3,8 @@ package wasm
 import "fmt"
 
 // Instr is one instruction with its immediates. Which fields are set is told by
-// Op.Info().Imm; the others are zero. Targets and Types are valid until the next Next.
+// Op.Info().Imm; the others are zero. Targets, Types and Catches are valid until the next
+// Next.
 type Instr struct {
 	Op     Opcode
 	Offset int // of the first byte in the file
@@ -19,7 +20,33 @@ type Instr struct {
 	V128      [16]byte // constant or shuffle lanes
 	Targets   []uint32 // br_table: relative depths, the default is the last
 	Types     []ValType
+	Catches   []Catch // try_table, in order
 }
+
+// Catch is a clause of try_table: exceptions of Tag, or all, go to the label Label with what
+// they carry and, for the ref kinds, with a reference to the exception after it.
+type Catch struct {
+	Kind       CatchKind
+	Tag, Label uint32
+	Offset     int
+}
+
+// CatchKind is the kind of a clause, by its binary code.
+type CatchKind byte
+
+// Kinds of clauses.
+const (
+	CatchTag CatchKind = iota
+	CatchRef
+	CatchAll
+	CatchAllRef
+)
+
+// All says whether a clause takes exceptions of any tag.
+func (k CatchKind) All() bool { return k >= CatchAll }
+
+// Ref says whether a clause gives a reference to the exception.
+func (k CatchKind) Ref() bool { return k == CatchRef || k == CatchAllRef }
 
 // I32 is the constant of i32.const.
 func (in *Instr) I32() int32 { return int32(in.Value) }

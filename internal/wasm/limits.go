@@ -10,6 +10,7 @@ const (
 	maxImports  = 100_000
 	maxExports  = 1_000_000
 	maxGlobals  = 1_000_000
+	maxTags     = 1_000_000
 	maxTables   = 100_000
 	maxMems     = 100_000 // decoded; valid modules have at most one
 	maxSegments = 1_000_000

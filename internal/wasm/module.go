@@ -28,6 +28,7 @@ const (
 	V128      ValType = 0x7b
 	FuncRef   ValType = 0x70
 	ExternRef ValType = 0x6f
+	ExnRef    ValType = 0x69
 )
 
 // FuncType is the type of a function.
@@ -71,7 +72,7 @@ type GlobalType struct {
 type Import struct {
 	Module, Name string
 	Kind         ExternKind
-	Type         uint32 // KindFunc: index into Types
+	Type         uint32 // KindFunc, KindTag: index into Types
 	Table        TableType
 	Memory       Limits
 	Global       GlobalType
@@ -100,6 +101,10 @@ type LocalRun struct {
 	Count uint32
 	Type  ValType
 }
+
+// Tag is a kind of exception defined in the module: Type, an index into Types, has the values
+// that one carries as its parameters.
+type Tag struct{ Type uint32 }
 
 // Global is a global defined in the module.
 type Global struct {
@@ -156,6 +161,7 @@ type Module struct {
 	Tables  []TableType // defined ones
 	Mems    []Limits    // defined ones
 	Globals []Global    // defined ones
+	Tags    []Tag       // defined ones
 	Exports []Export
 	Start   *uint32
 	Elems   []Elem

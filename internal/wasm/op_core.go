@@ -1,6 +1,7 @@
 package wasm
 
-// The one-byte opcodes: WebAssembly 1.0, sign extension, reference types, tail calls.
+// The one-byte opcodes: WebAssembly 1.0, sign extension, reference types, tail calls,
+// exceptions (try, catch, rethrow, delegate and catch_all are those of the legacy encoding).
 const (
 	OpUnreachable        Opcode = 0x00
 	OpNop                Opcode = 0x01
@@ -8,6 +9,11 @@ const (
 	OpLoop               Opcode = 0x03
 	OpIf                 Opcode = 0x04
 	OpElse               Opcode = 0x05
+	OpTry                Opcode = 0x06
+	OpCatch              Opcode = 0x07
+	OpThrow              Opcode = 0x08
+	OpRethrow            Opcode = 0x09
+	OpThrowRef           Opcode = 0x0a
 	OpEnd                Opcode = 0x0b
 	OpBr                 Opcode = 0x0c
 	OpBrIf               Opcode = 0x0d
@@ -17,9 +23,12 @@ const (
 	OpCallIndirect       Opcode = 0x11
 	OpReturnCall         Opcode = 0x12
 	OpReturnCallIndirect Opcode = 0x13
+	OpDelegate           Opcode = 0x18
+	OpCatchAll           Opcode = 0x19
 	OpDrop               Opcode = 0x1a
 	OpSelect             Opcode = 0x1b
 	OpSelectT            Opcode = 0x1c
+	OpTryTable           Opcode = 0x1f
 	OpLocalGet           Opcode = 0x20
 	OpLocalSet           Opcode = 0x21
 	OpLocalTee           Opcode = 0x22

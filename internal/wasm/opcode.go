@@ -49,6 +49,8 @@ const (
 	ImmRefType          // RefType
 	ImmSelectT          // Types
 	ImmFence            // nothing
+	ImmTag              // Index: tag
+	ImmTryTable         // Block, Catches
 )
 
 // OpInfo is what the opcode table says of an opcode.
@@ -127,9 +129,9 @@ func (r opRow) info() *OpInfo {
 	return i
 }
 
-var letterType = map[rune]ValType{'i': I32, 'l': I64, 'f': F32, 'd': F64, 'v': V128, 'r': FuncRef, 'e': ExternRef}
+var letterType = map[rune]ValType{'i': I32, 'l': I64, 'f': F32, 'd': F64, 'v': V128, 'r': FuncRef, 'e': ExternRef, 'x': ExnRef}
 
-// Letter is the type's letter in signature strings: i l f d v r e.
+// Letter is the type's letter in signature strings: i l f d v r e x.
 func (t ValType) Letter() byte {
 	for c, u := range letterType {
 		if t == u {
@@ -156,6 +158,8 @@ func (t ValType) String() string {
 		return "funcref"
 	case ExternRef:
 		return "externref"
+	case ExnRef:
+		return "exnref"
 	case unknown:
 		return "any"
 	}
@@ -163,7 +167,7 @@ func (t ValType) String() string {
 }
 
 // IsRef says whether t is a reference type.
-func (t ValType) IsRef() bool { return t == FuncRef || t == ExternRef }
+func (t ValType) IsRef() bool { return t == FuncRef || t == ExternRef || t == ExnRef }
 
 // unknown is the type of an operand below the bottom of unreachable code.
 const unknown ValType = 0

@@ -13,6 +13,7 @@ type Reader struct {
 	buf     buffer
 	targets []uint32
 	types   []ValType
+	catches []Catch
 }
 
 // NewReader returns a Reader over code that starts at offset in the file.
@@ -37,6 +38,7 @@ func (r *Reader) Offset() int { return r.buf.offset() }
 const (
 	maxTargets     = 65520 // of br_table, as engines have it
 	maxSelectTypes = 1000
+	maxCatches     = 10_000 // of try_table
 )
 
 // Next reads the next instruction. Slices in it are valid until the next call.
@@ -84,7 +86,7 @@ func (r *Reader) immediates(imm Imm, in *Instr) (err error) {
 	switch imm {
 	case ImmBlock:
 		in.Block, err = r.blockType()
-	case ImmLabel, ImmFunc, ImmLocal, ImmGlobal, ImmTable, ImmElem, ImmData:
+	case ImmLabel, ImmFunc, ImmLocal, ImmGlobal, ImmTable, ImmElem, ImmData, ImmTag:
 		in.Index, err = b.u32()
 	case ImmBrTable:
 		err = r.brTable(in)
@@ -114,6 +116,10 @@ func (r *Reader) immediates(imm Imm, in *Instr) (err error) {
 		in.RefType, err = b.refType()
 	case ImmSelectT:
 		err = r.selectTypes(in)
+	case ImmTryTable:
+		if in.Block, err = r.blockType(); err == nil {
+			err = r.catchClauses(in)
+		}
 	default:
 		err = r.constant(imm, in)
 	}
@@ -200,6 +206,37 @@ func (r *Reader) selectTypes(in *Instr) error {
 	return nil
 }
 
+// catchClauses reads the clauses of try_table.
+func (r *Reader) catchClauses(in *Instr) error {
+	b := &r.buf
+	n, err := b.count("catch clauses", 2, maxCatches)
+	if err != nil {
+		return err
+	}
+	r.catches = r.catches[:0]
+	for i := 0; i < n; i++ {
+		c := Catch{Offset: b.offset()}
+		kind, err := b.byte()
+		if err != nil {
+			return err
+		}
+		if c.Kind = CatchKind(kind); c.Kind > CatchAllRef {
+			return malformed(c.Offset, "malformed catch clause %#x, expected 0 to 3", kind)
+		}
+		if !c.Kind.All() {
+			if c.Tag, err = b.u32(); err != nil {
+				return err
+			}
+		}
+		if c.Label, err = b.u32(); err != nil {
+			return err
+		}
+		r.catches = append(r.catches, c)
+	}
+	in.Catches = r.catches
+	return nil
+}
+
 // Bit of the alignment field that says that a memory index follows (multi-memory).
 const memArgIndexed = 0x40
 
@@ -238,8 +275,6 @@ func (r *Reader) zeroByte(imm Imm) error {
 // unknownOpcode names the proposal of an opcode that is not in the table.
 func unknownOpcode(at int, op Opcode) error {
 	switch op {
-	case 0x06, 0x07, 0x08, 0x09, 0x0a, 0x18, 0x19, 0x1f:
-		return unsupported(at, "exception-handling", "opcode %#x", uint16(op))
 	case 0x14, 0x15, 0xd4, 0xd5, 0xd6:
 		return unsupported(at, "function-references", "opcode %#x", uint16(op))
 	case 0xd3, prefixGC:

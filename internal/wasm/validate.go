@@ -5,7 +5,7 @@ package wasm
 func Validate(m *Module) error {
 	v := &validator{m: m, fn: -1, declared: make([]bool, m.NumFuncs())}
 	for _, check := range []func() error{
-		v.imports, v.funcTypes, v.tables, v.memories, v.globals,
+		v.imports, v.funcTypes, v.tables, v.memories, v.tags, v.globals,
 		v.exports, v.start, v.elems, v.data, v.bodies,
 	} {
 		if err := check(); err != nil {
@@ -45,7 +45,7 @@ func (v *validator) invalid(format string, args ...any) *Error {
 func (v *validator) imports() error {
 	for i := range v.m.Imports {
 		im := &v.m.Imports[i]
-		if im.Kind == KindFunc && int64(im.Type) >= int64(len(v.m.Types)) {
+		if (im.Kind == KindFunc || im.Kind == KindTag) && int64(im.Type) >= int64(len(v.m.Types)) {
 			return invalid(im.Offset, "import %q %q: unknown type %d of %d", im.Module, im.Name, im.Type, len(v.m.Types))
 		}
 	}
@@ -95,6 +95,20 @@ func (v *validator) memories() error {
 	return nil
 }
 
+func (v *validator) tags() error {
+	at := v.m.spaces.place(secTag)
+	for i := range v.m.NumTags() {
+		t, ok := v.m.TagTypeOf(i)
+		if !ok {
+			return invalid(at, "tag %d: unknown type %d of %d", i, v.m.spaces.tags[i], len(v.m.Types))
+		}
+		if len(t.Results) != 0 {
+			return invalid(at, "tag %d: non-empty tag result type: found %v, expected no results", i, t)
+		}
+	}
+	return nil
+}
+
 func (v *validator) globals() error {
 	for i := range v.m.Globals {
 		g := &v.m.Globals[i]
@@ -125,6 +139,8 @@ func (v *validator) exports() error {
 			n, what = m.NumMems(), "memory"
 		case KindGlobal:
 			n, what = m.NumGlobals(), "global"
+		case KindTag:
+			n, what = m.NumTags(), "tag"
 		}
 		if e.Index >= n {
 			return invalid(e.Offset, "export %q: unknown %s %d of %d", e.Name, what, e.Index, n)

@@ -72,13 +72,13 @@ func (v *validator) instr(info *OpInfo) error {
 		return v.pushAll(info.Results)
 	}
 	switch info.Imm {
-	case ImmBlock, ImmLabel, ImmBrTable, ImmCallIndirect:
+	case ImmBlock, ImmLabel, ImmBrTable, ImmCallIndirect, ImmTag, ImmTryTable:
 		return v.control(info.Op)
 	case ImmLocal, ImmGlobal, ImmTable:
 		return v.variable(info.Op)
 	}
 	switch info.Op {
-	case OpUnreachable, OpElse, OpEnd, OpReturn, OpCall, OpReturnCall:
+	case OpUnreachable, OpElse, OpEnd, OpReturn, OpCall, OpReturnCall, OpCatchAll, OpThrowRef:
 		return v.control(info.Op)
 	}
 	return v.parametric(info.Op)

@@ -8,8 +8,10 @@ func (v *validator) control(op Opcode) error {
 	case OpUnreachable:
 		v.unreachable()
 		return nil
-	case OpBlock, OpLoop, OpIf:
+	case OpBlock, OpLoop, OpIf, OpTry, OpTryTable:
 		return v.block(op)
+	case OpCatch, OpCatchAll, OpDelegate, OpThrow, OpRethrow, OpThrowRef:
+		return v.exception(op)
 	case OpElse:
 		return v.elseBranch()
 	case OpEnd:
@@ -40,6 +42,11 @@ func (v *validator) block(op Opcode) error {
 	}
 	if err := v.popAll(t.Params); err != nil {
 		return err
+	}
+	if op == OpTryTable {
+		if err := v.catchClauses(); err != nil {
+			return err
+		}
 	}
 	return v.enter(op, t)
 }

@@ -13,6 +13,10 @@ func (v *validator) immediate(info *OpInfo) error {
 		}
 	case ImmCallIndirect:
 		return v.callIndirect()
+	case ImmTag:
+		if in.Index >= m.NumTags() {
+			return v.invalid("unknown tag %d of %d", in.Index, m.NumTags())
+		}
 	case ImmLocal:
 		if uint64(in.Index) >= uint64(len(v.locals)) {
 			return v.invalid("unknown local %d of %d", in.Index, len(v.locals))

@@ -4,7 +4,7 @@ import "slices"
 
 // frame is an entry of the control stack.
 type frame struct {
-	op          Opcode // OpBlock, OpLoop, OpIf or OpElse
+	op          Opcode // OpBlock, OpLoop, OpIf, OpElse, OpTry, OpCatch, OpCatchAll or OpTryTable
 	typ         FuncType
 	height      int // of the operand stack below the block's parameters
 	unreachable bool
