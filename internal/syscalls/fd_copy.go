@@ -79,7 +79,7 @@ func (s side) read(t *proc.Thread, p []byte) (int, linux.Errno) {
 // write writes p as write(2) does, and waits until all is written.
 func (s side) write(t *proc.Thread, p []byte) (int64, linux.Errno) {
 	if s.off == nil {
-		return writeBytes(t, s.d, p)
+		return writeBytes(t, s.d, p, s.d.Nonblocking())
 	}
 	n, e := s.d.WriteAt(p, *s.off)
 	*s.off += int64(n)

@@ -23,17 +23,18 @@ func read(t *proc.Thread, a Args) (int64, linux.Errno) {
 		return 0, e
 	}
 	defer d.Unref()
-	return readFile(t, d, a.Addr(1), a.Size(2))
+	return readFile(t, d, a.Addr(1), a.Size(2), d.Nonblocking())
 }
 
-// readFile reads at the offset into guest memory, and waits where the file lets it.
-func readFile(t *proc.Thread, d *fd.Description, addr guest.Addr, size uint32) (int64, linux.Errno) {
+// readFile reads at the offset into guest memory, and waits where the file lets it, unless
+// nonblock says not to.
+func readFile(t *proc.Thread, d *fd.Description, addr guest.Addr, size uint32, nonblock bool) (int64, linux.Errno) {
 	n := int(min(size, maxTransfer))
 	if term, ok := d.File().(*tty.File); ok {
-		return readTerminal(t, d, term, addr, n)
+		return readTerminal(t, d, term, addr, n, nonblock)
 	}
 	got, e := readOnce(t.Mem(), d, addr, n)
-	if e != linux.EAGAIN || d.Nonblocking() {
+	if e != linux.EAGAIN || nonblock {
 		return got, e
 	}
 	return t.Block(d.File().Queue(), wait.In, never, func() (int64, linux.Errno) {
@@ -53,11 +54,10 @@ func readOnce(m guest.Memory, d *fd.Description, addr guest.Addr, n int) (got in
 
 // readTerminal is readFile for a terminal: only the foreground may read, and VMIN and
 // VTIME bound the wait (package tty).
-func readTerminal(t *proc.Thread, d *fd.Description, term *tty.File, addr guest.Addr, n int) (int64, linux.Errno) {
+func readTerminal(t *proc.Thread, d *fd.Description, term *tty.File, addr guest.Addr, n int, partial bool) (int64, linux.Errno) {
 	if !d.Readable() {
 		return 0, linux.EBADF
 	}
-	partial := d.Nonblocking()
 	try := func() (got int64, e linux.Errno) {
 		if e := background(term.CheckRead(t.Process())); e != 0 {
 			return 0, e
@@ -104,18 +104,18 @@ func write(t *proc.Thread, a Args) (int64, linux.Errno) {
 		return 0, e
 	}
 	defer d.Unref()
-	return writeFile(t, d, a.Addr(1), a.Size(2))
+	return writeFile(t, d, a.Addr(1), a.Size(2), d.Nonblocking())
 }
 
 // writeFile writes guest memory at the offset. It waits where the file lets it until all
 // is written; what a signal or an error cuts short counts as far as it got.
-func writeFile(t *proc.Thread, d *fd.Description, addr guest.Addr, size uint32) (int64, linux.Errno) {
+func writeFile(t *proc.Thread, d *fd.Description, addr guest.Addr, size uint32, nonblock bool) (int64, linux.Errno) {
 	n := int(min(size, maxTransfer))
 	if e := mayWrite(t, d, &n); e != 0 {
 		return 0, e
 	}
 	m := t.Mem()
-	return writeAll(t, d, n, func(done int) (int64, linux.Errno) {
+	return writeAll(t, d, n, nonblock, func(done int) (int64, linux.Errno) {
 		return writeOnce(m, d, addr+uint32(done), n-done)
 	})
 }
@@ -132,11 +132,11 @@ func writeOnce(m guest.Memory, d *fd.Description, addr guest.Addr, n int) (put i
 
 // writeAll calls once with the number of bytes done so far, until all n are, and waits
 // between calls where the file lets it.
-func writeAll(t *proc.Thread, d *fd.Description, n int, once func(done int) (int64, linux.Errno)) (int64, linux.Errno) {
+func writeAll(t *proc.Thread, d *fd.Description, n int, nonblock bool, once func(done int) (int64, linux.Errno)) (int64, linux.Errno) {
 	done := 0
 	for {
 		put, e := once(done)
-		if e == linux.EAGAIN && !d.Nonblocking() {
+		if e == linux.EAGAIN && !nonblock {
 			put, e = t.Block(d.File().Queue(), wait.Out, never, func() (int64, linux.Errno) { return once(done) })
 		}
 		if e == linux.EPIPE {
@@ -146,7 +146,7 @@ func writeAll(t *proc.Thread, d *fd.Description, n int, once func(done int) (int
 		switch {
 		case e != 0 && done > 0:
 			return int64(done), 0
-		case e != 0 || done >= n || put == 0 || d.Nonblocking() && d.Stream():
+		case e != 0 || done >= n || put == 0 || nonblock && d.Stream():
 			return int64(done), e
 		}
 	}

@@ -67,18 +67,18 @@ func readv(t *proc.Thread, a Args) (int64, linux.Errno) {
 	if e != 0 {
 		return 0, e
 	}
-	return readVector(t, d, v)
+	return readVector(t, d, v, d.Nonblocking())
 }
 
-func readVector(t *proc.Thread, d *fd.Description, v []iovec) (int64, linux.Errno) {
+func readVector(t *proc.Thread, d *fd.Description, v []iovec, nonblock bool) (int64, linux.Errno) {
 	if len(v) == 0 {
-		return readFile(t, d, 0, 0)
+		return readFile(t, d, 0, 0, nonblock)
 	}
 	return each(v, func(x iovec, done int64) (int64, linux.Errno) {
 		if done > 0 && d.Stream() {
 			return readOnce(t.Mem(), d, x.Base, int(x.Len)) // only the first part waits
 		}
-		return readFile(t, d, x.Base, x.Len)
+		return readFile(t, d, x.Base, x.Len, nonblock)
 	})
 }
 
@@ -92,22 +92,22 @@ func writev(t *proc.Thread, a Args) (int64, linux.Errno) {
 	if e != 0 {
 		return 0, e
 	}
-	return writeVector(t, d, v, total)
+	return writeVector(t, d, v, total, d.Nonblocking())
 }
 
-func writeVector(t *proc.Thread, d *fd.Description, v []iovec, total int) (int64, linux.Errno) {
+func writeVector(t *proc.Thread, d *fd.Description, v []iovec, total int, nonblock bool) (int64, linux.Errno) {
 	switch {
 	case len(v) == 0:
-		return writeFile(t, d, 0, 0)
+		return writeFile(t, d, 0, 0, nonblock)
 	case len(v) > 1 && total <= atomic:
 		p, e := gather(t.Mem(), v, total)
 		if e != 0 {
 			return 0, e
 		}
-		return writeBytes(t, d, p)
+		return writeBytes(t, d, p, nonblock)
 	}
 	return each(v, func(x iovec, _ int64) (int64, linux.Errno) {
-		return writeFile(t, d, x.Base, x.Len)
+		return writeFile(t, d, x.Base, x.Len, nonblock)
 	})
 }
 
@@ -125,12 +125,12 @@ func gather(m guest.Memory, v []iovec, total int) ([]byte, linux.Errno) {
 }
 
 // writeBytes is writeFile for bytes of the kernel.
-func writeBytes(t *proc.Thread, d *fd.Description, p []byte) (int64, linux.Errno) {
+func writeBytes(t *proc.Thread, d *fd.Description, p []byte, nonblock bool) (int64, linux.Errno) {
 	n := len(p)
 	if e := mayWrite(t, d, &n); e != 0 {
 		return 0, e
 	}
-	return writeAll(t, d, n, func(done int) (int64, linux.Errno) {
+	return writeAll(t, d, n, nonblock, func(done int) (int64, linux.Errno) {
 		k, e := d.Write(p[done:n])
 		return int64(k), e
 	})

@@ -172,7 +172,16 @@ func pollFiles(t *proc.Thread, addr guest.Addr, count uint64, sleeps bool, deadl
 	if e != 0 {
 		return 0, e
 	}
-	ws := make([]watched, count)
+	n, e := pollList(t, fds, sleeps, deadline)
+	if e != 0 {
+		return 0, e
+	}
+	return n, putRevents(t.Mem(), addr, fds)
+}
+
+// pollList is poll(2) on an array of the kernel's own.
+func pollList(t *proc.Thread, fds []pollfd, sleeps bool, deadline time.Time) (int64, linux.Errno) {
+	ws := make([]watched, len(fds))
 	defer release(ws)
 	for i := range fds {
 		if fds[i].FD >= 0 {
@@ -180,11 +189,7 @@ func pollFiles(t *proc.Thread, addr guest.Addr, count uint64, sleeps bool, deadl
 			ws[i].wanted = wants(fds[i].Events)
 		}
 	}
-	n, e := waitAny(t, ws, sleeps, deadline, func() int64 { return lookPoll(fds, ws) })
-	if e != 0 {
-		return 0, e
-	}
-	return n, putRevents(t.Mem(), addr, fds)
+	return waitAny(t, ws, sleeps, deadline, func() int64 { return lookPoll(fds, ws) })
 }
 
 // lookPoll fills in the events that hold and counts the descriptors that have any.
