@@ -24,6 +24,7 @@ func (f *function) call(in *wasm.Instr) error {
 		head = f.temp(t.Results[0])
 	}
 	f.emit(head, callee, "(", list(args), ");")
+	f.check(in)
 	for k := 1; k < len(t.Results); k++ {
 		f.emit(f.temp(t.Results[k]), "RESULT(", cType(t.Results[k]), ", ", uint32(k), ");")
 	}

@@ -7,7 +7,8 @@ import (
 	"vkernel/internal/wasm"
 )
 
-// frame is an open block, loop, if, or the function itself (op OpCall).
+// frame is an open block, loop, if, try, or the function itself (op OpCall). A try in one of its
+// arms has the op of the arm.
 type frame struct {
 	op       wasm.Opcode
 	id       uint32
@@ -18,12 +19,13 @@ type frame struct {
 	plain    bool      // loop: see loop.go
 	hasElse  bool      //
 	atElse   []operand // if: the parameters, for the other arm
+	catches            // try, try_table
 }
 
 // control translates structured control and calls; done is false for other instructions.
 func (f *function) control(in *wasm.Instr) (done bool, err error) {
 	switch in.Op {
-	case wasm.OpBlock, wasm.OpLoop, wasm.OpIf:
+	case wasm.OpBlock, wasm.OpLoop, wasm.OpIf, wasm.OpTry, wasm.OpTryTable:
 		return true, f.open(in)
 	case wasm.OpElse:
 		f.elseArm()
@@ -50,7 +52,7 @@ func (f *function) control(in *wasm.Instr) (done bool, err error) {
 	case wasm.OpReturnCall, wasm.OpReturnCallIndirect:
 		return true, f.tailCall(in)
 	default:
-		return false, nil
+		return f.exception(in), nil
 	}
 	return true, nil
 }
@@ -58,11 +60,21 @@ func (f *function) control(in *wasm.Instr) (done bool, err error) {
 // skip passes over code that is never reached, up to the else or end that ends it.
 func (f *function) skip(in *wasm.Instr) error {
 	switch in.Op {
-	case wasm.OpBlock, wasm.OpLoop, wasm.OpIf:
+	case wasm.OpBlock, wasm.OpLoop, wasm.OpIf, wasm.OpTry, wasm.OpTryTable:
 		f.nested++
 	case wasm.OpElse:
 		if f.nested == 0 {
 			f.elseArm()
+		}
+	case wasm.OpCatch, wasm.OpCatchAll:
+		if f.nested == 0 {
+			f.arm(in)
+		}
+	case wasm.OpDelegate:
+		if f.nested == 0 {
+			f.delegate(in.Index)
+		} else {
+			f.nested--
 		}
 	case wasm.OpEnd:
 		if f.nested == 0 {
@@ -106,6 +118,9 @@ func (f *function) open(in *wasm.Instr) error {
 		f.declare(opResult, fr.id, fr.results)
 		fr.atElse = append(fr.atElse, f.stack[fr.height:]...)
 		f.emit("if (!", cond, ") goto E", fr.id, ";")
+	case wasm.OpTryTable:
+		f.declare(opResult, fr.id, fr.results)
+		fr.clauses = append(fr.clauses, in.Catches...)
 	default:
 		f.declare(opResult, fr.id, fr.results)
 	}
@@ -229,6 +244,9 @@ func (f *function) end() {
 		}
 	}
 	f.frames = f.frames[:len(f.frames)-1]
+	if fr.thrown && fr.op != wasm.OpCatchAll {
+		f.landing(&fr)
+	}
 	f.plain = f.plain && !fr.plain
 	if fr.op == wasm.OpLoop {
 		f.loops--

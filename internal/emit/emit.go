@@ -64,9 +64,11 @@ type Options struct {
 	FileBytes int
 	// Global gives the value of an imported immutable global; nil refuses all of them.
 	Global func(im *wasm.Import) (bits uint64, ok bool)
-	// Tables allows imported tables, which are then treated as defined and empty. For the
-	// specification's tests.
+	// Tables allows imported tables and tags, which are then treated as defined; the tables are
+	// empty. For the specification's tests.
 	Tables bool
+	// Throws says that imported functions may throw. For the specification's tests.
+	Throws bool
 }
 
 // DefaultFileBytes balances parallel compilation against optimisation across functions.

@@ -189,8 +189,17 @@ func (p *program) thunks(b []byte, refs refs) []byte {
 func (p *program) thunk(b []byte, name string, i uint32, refs refs) []byte {
 	refs.funcs[i] = true
 	t, _ := p.m.FuncTypeOf(i)
-	b = fmt.Appendf(b, "void %s(void) VK_NAME(%s);\nvoid %s(void) {\n  [[clang::noinline]] ", name, name, name)
-	if len(t.Results) > 0 {
+	b = fmt.Appendf(b, "void %s(void) VK_NAME(%s);\nvoid %s(void) {\n", name, name, name)
+	throws := p.throws != nil && p.throws[i]
+	if throws && len(t.Results) > 0 {
+		b = fmt.Appendf(b, "  %s r;\n", cType(t.Results[0]))
+	}
+	b = append(b, "  [[clang::noinline]] "...)
+	switch {
+	case len(t.Results) == 0:
+	case throws:
+		b = append(b, "r = "...)
+	default:
 		b = fmt.Appendf(b, "RESULT(%s, 0) = ", resultType(t.Results[0]))
 	}
 	b = fmt.Appendf(b, "fn%d(", i)
@@ -202,5 +211,12 @@ func (p *program) thunk(b []byte, name string, i uint32, refs refs) []byte {
 		b = fmt.Appendf(b, "ARG(%s, %d)", cType(typ), slot)
 		slot += slots(t.Params[k : k+1])
 	}
-	return append(b, ");\n}\n"...)
+	b = append(b, ");\n"...)
+	if throws {
+		b = append(b, "  if (IS_THROWN) vk_trap_uncaught();\n"...)
+		if len(t.Results) > 0 {
+			b = fmt.Appendf(b, "  RESULT(%s, 0) = r;\n", resultType(t.Results[0]))
+		}
+	}
+	return append(b, "}\n"...)
 }

@@ -26,6 +26,7 @@ type function struct {
 	dead   bool
 	plain  bool // in a plain loop
 	nested int  // blocks that were opened in dead code
+	leaves bool // with an exception: the label X is needed
 	loops  int  // that are open
 }
 
@@ -59,6 +60,7 @@ func (p *program) emitFunc(b []byte, i int, refs refs) ([]byte, error) {
 	b = f.appendLocals(b)
 	b = append(b, f.vars...)
 	b = append(b, f.text...)
+	b = f.appendEscape(b)
 	return append(b, "}\n"...), nil
 }
 

@@ -12,13 +12,15 @@ import (
 func TestHeader(t *testing.T) {
 	want := map[string]int{
 		"HOST_SP": layout.HostSP, "GUEST_SP": layout.GuestSP, "EXIT_KIND": layout.ExitKind, "EXIT_CODE": layout.ExitCode,
-		"PAGES": layout.Pages, "RECORDS": layout.Records, "ARGS": layout.Args, "RESULTS": layout.Results,
+		"PAGES": layout.Pages, "RECORDS": layout.Records, "THROWN": layout.Thrown, "ARGS": layout.Args, "RESULTS": layout.Results,
 		"EXIT_SYSCALL": layout.ExitSyscall, "EXIT_RETURN": layout.ExitReturn, "EXIT_GROW": layout.ExitGrow,
 		"EXIT_SETJMP": layout.ExitSetjmp, "EXIT_LONGJMP": layout.ExitLongjmp, "EXIT_WAIT": layout.ExitWait, "EXIT_NOTIFY": layout.ExitNotify,
 		"TRAP_UNREACHABLE": layout.TrapUnreachable, "TRAP_DIVIDE": layout.TrapDivideByZero, "TRAP_OVERFLOW": layout.TrapOverflow,
 		"TRAP_CONVERSION": layout.TrapConversion, "TRAP_TABLE": layout.TrapTableBounds, "TRAP_NULL": layout.TrapNullElement,
 		"TRAP_TYPE": layout.TrapTypeMismatch, "TRAP_MEMORY": layout.TrapMemoryBounds, "TRAP_UNALIGNED": layout.TrapUnaligned,
-		"TRAP_UNSHARED": layout.TrapUnshared,
+		"TRAP_UNSHARED": layout.TrapUnshared, "TRAP_UNCAUGHT": layout.TrapUncaught,
+		"TRAP_NULL_EXCEPTION": layout.TrapNullException, "TRAP_EXCEPTIONS": layout.TrapExceptions,
+		"EXIT_SAVE": layout.ExitSave, "EXIT_LOAD": layout.ExitLoad,
 	}
 	text, err := Runtime.ReadFile("runtime/vk_layout.h")
 	if err != nil {

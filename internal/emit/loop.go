@@ -11,7 +11,7 @@ import "vkernel/internal/wasm"
 //   - each direct call of the function itself or of one with a smaller index. Each circle of
 //     calls has one, so none becomes a loop that lacks it when clang inlines.
 //
-// A loop is plain, and may be vectorised, if it contains no other loop, no call and nothing
+// A loop is plain, and may be vectorised, if it contains no other loop, no call, no exception and nothing
 // atomic, and the address of each of its loads and stores changes by a constant that is not 0
 // from each iteration to the next, whichever way the iteration goes. Then no iteration looks at
 // what another one looked at, so the loop cannot wait. It is not enough that an address is
@@ -87,7 +87,8 @@ func (l *loopFinder) next(in *wasm.Instr) {
 // plainInstr says whether an instruction can be in a plain loop.
 func plainInstr(in *wasm.Instr) bool {
 	switch in.Op {
-	case wasm.OpCall, wasm.OpCallIndirect, wasm.OpReturnCall, wasm.OpReturnCallIndirect, wasm.OpMemoryGrow:
+	case wasm.OpCall, wasm.OpCallIndirect, wasm.OpReturnCall, wasm.OpReturnCallIndirect, wasm.OpMemoryGrow,
+		wasm.OpTry, wasm.OpTryTable, wasm.OpThrow, wasm.OpRethrow, wasm.OpThrowRef:
 		return false
 	case wasm.OpI32TruncSatF32S, wasm.OpI32TruncSatF32U, wasm.OpI32TruncSatF64S, wasm.OpI32TruncSatF64U,
 		wasm.OpI64TruncSatF32S, wasm.OpI64TruncSatF32U, wasm.OpI64TruncSatF64S, wasm.OpI64TruncSatF64U:

@@ -14,13 +14,17 @@ type program struct {
 	opts Options
 	out  *Output
 
-	typeIDs []uint32 // canonical id of each type of the module: equal types share one
-	consts  []constant
-	area    area
-	scan    []funcScan // of each defined function
-	simd    bool
-	mapped  bool // pages may be mapped above memory.size
-	shared  bool
+	typeIDs    []uint32 // canonical id of each type of the module: equal types share one
+	consts     []constant
+	area       area
+	scan       []funcScan // of each defined function
+	simd       bool
+	mapped     bool // pages may be mapped above memory.size
+	shared     bool
+	throws     []bool   // which functions may throw; nil if none can
+	typeThrows []bool   // the same of indirect calls, by type id
+	tags       []uint32 // identity of each tag, never 0
+	payload    int      // most values that an exception has
 
 	setjmp, sigsetjmp map[uint32]bool // functions that are these imports
 }
@@ -32,7 +36,7 @@ func Emit(m *wasm.Module, opts Options) (*Output, error) {
 	}
 	p := &program{m: m, opts: opts, out: &Output{}}
 	for _, step := range []func() error{
-		p.checkPrefix, p.imports, p.types, p.memory, p.scanBodies, p.layoutArea, p.globals, p.elements, p.data, p.nullGuard, p.exports, p.files,
+		p.checkPrefix, p.imports, p.types, p.memory, p.tagIDs, p.scanBodies, p.layoutArea, p.globals, p.elements, p.data, p.nullGuard, p.exports, p.files,
 	} {
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("emit: %w", err)
@@ -80,6 +84,10 @@ func (p *program) imports() error {
 				return fmt.Errorf("import %q %q: imported tables are not supported", im.Module, im.Name)
 			}
 		case wasm.KindGlobal: // globals gives it its value
+		case wasm.KindTag:
+			if !p.opts.Tables {
+				return fmt.Errorf("import %q %q: imported tags are not supported: no other module could throw them", im.Module, im.Name)
+			}
 		default:
 			return fmt.Errorf("import %q %q: imports of kind %d are not supported", im.Module, im.Name, im.Kind)
 		}

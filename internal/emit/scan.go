@@ -4,9 +4,10 @@ import "vkernel/internal/wasm"
 
 // funcScan is what one pass over a body tells before it is emitted.
 type funcScan struct {
-	setjmp bool
-	unread map[uint32]bool // locals that are set but never read
-	plain  map[int]bool    // plain loops, by the offset of the instruction
+	setjmp  bool
+	unread  map[uint32]bool // locals that are set but never read
+	plain   map[int]bool    // plain loops, by the offset of the instruction
+	rethrow bool            // there is a rethrow
 }
 
 // scanBodies reads all bodies once: which functions call setjmp, which tables can grow,
@@ -15,16 +16,17 @@ func (p *program) scanBodies() error {
 	p.area.grows = make([]bool, p.m.NumTables())
 	p.scan = make([]funcScan, len(p.m.Funcs))
 	r := wasm.NewReader(nil, 0)
+	g := newThrowGraph(p)
 	for i := range p.m.Funcs {
 		r.Reset(p.m.Funcs[i].Body, p.m.Funcs[i].Offset)
-		if err := p.scanBody(r, &p.scan[i]); err != nil {
+		if err := p.scanBody(r, &p.scan[i], func(in *wasm.Instr) { g.next(p.m.NumImportedFuncs()+uint32(i), in) }); err != nil {
 			return err
 		}
 	}
-	return nil
+	return g.solve()
 }
 
-func (p *program) scanBody(r *wasm.Reader, s *funcScan) error {
+func (p *program) scanBody(r *wasm.Reader, s *funcScan, also func(*wasm.Instr)) error {
 	var set, read map[uint32]bool
 	loops := loopFinder{m: p.m}
 	for !r.Done() {
@@ -33,6 +35,7 @@ func (p *program) scanBody(r *wasm.Reader, s *funcScan) error {
 			return err
 		}
 		loops.next(&in)
+		also(&in)
 		switch in.Op {
 		case wasm.OpLocalGet:
 			read = mark(read, in.Index)
@@ -40,6 +43,8 @@ func (p *program) scanBody(r *wasm.Reader, s *funcScan) error {
 			set = mark(set, in.Index)
 		case wasm.OpCall, wasm.OpReturnCall:
 			s.setjmp = s.setjmp || p.setjmp[in.Index] || p.sigsetjmp[in.Index]
+		case wasm.OpRethrow:
+			s.rethrow = true
 		case wasm.OpTableGrow:
 			p.area.grows[in.Index] = true
 		default:

@@ -73,6 +73,9 @@ void vk_trap_table(void) COLD;
 void vk_trap_memory(void) COLD;
 void vk_trap_unaligned(void) COLD;
 void vk_trap_unshared(void) COLD;
+void vk_trap_uncaught(void) COLD;
+void vk_trap_null_exception(void) COLD;
+void vk_trap_exceptions(void) COLD;
 void vk_trap_element(u64 entry) COLD;
 
 #include "vk_int.h"
@@ -80,4 +83,5 @@ void vk_trap_element(u64 entry) COLD;
 #include "vk_memory.h"
 #include "vk_atomic.h"
 #include "vk_table.h"
+#include "vk_exception.h"
 #endif

@@ -9,6 +9,7 @@
 #define VK_EXIT_CODE -32
 #define VK_PAGES -40
 #define VK_RECORDS -48
+#define VK_THROWN -56
 #define VK_ARGS -512
 #define VK_RESULTS -2048
 
@@ -20,6 +21,8 @@
 #define VK_EXIT_LONGJMP 5
 #define VK_EXIT_WAIT 8
 #define VK_EXIT_NOTIFY 9
+#define VK_EXIT_SAVE 10
+#define VK_EXIT_LOAD 11
 
 /* Trap codes. */
 #define VK_TRAP_UNREACHABLE 1
@@ -32,5 +35,8 @@
 #define VK_TRAP_MEMORY 8
 #define VK_TRAP_UNALIGNED 9
 #define VK_TRAP_UNSHARED 10
+#define VK_TRAP_UNCAUGHT 11
+#define VK_TRAP_NULL_EXCEPTION 12
+#define VK_TRAP_EXCEPTIONS 13
 
 #endif

@@ -66,6 +66,8 @@ FUNCTION vk_enter
 	movq %r13, %rdx
 	movq %r14, %rcx
 	call *%rbp
+	cmpl $0, %gs:VK_THROWN
+	jne vk_trap_uncaught
 	movq %rax, %gs:VK_ARGS
 	movl $VK_EXIT_RETURN, %edi
 	xorl %esi, %esi
@@ -91,6 +93,9 @@ END vk_trap_\name
 	TRAP memory, VK_TRAP_MEMORY
 	TRAP unaligned, VK_TRAP_UNALIGNED
 	TRAP unshared, VK_TRAP_UNSHARED
+	TRAP uncaught, VK_TRAP_UNCAUGHT
+	TRAP null_exception, VK_TRAP_NULL_EXCEPTION
+	TRAP exceptions, VK_TRAP_EXCEPTIONS
 
 /* void vk_trap_element(u64 entry): the entry that call_indirect found is not of its type. */
 FUNCTION vk_trap_element

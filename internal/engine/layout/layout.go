@@ -30,6 +30,7 @@ const (
 	ExitCode = -32   // u64: import index of a Syscall; trap code of a Trap
 	Pages    = -40   // u32: size of linear memory in WebAssembly pages
 	Records  = -48   // u32: number of live setjmp records; compiled code restores it when a frame that called setjmp returns
+	Thrown   = -56   // u32: identity of the tag of the exception that is on its way up, 0 if there is none; its values are in Results
 	Args     = -512  // u64[MaxArgs]: arguments of an import call or of an export; 8 bytes each
 	Results  = -2048 // 16 bytes each, [MaxResults]: results of an export, and of a function after its first
 	Control  = 4096  // size of the control page
@@ -40,6 +41,7 @@ const (
 const (
 	MaxArgs    = 32
 	MaxResults = 64
+	MaxPayload = 16 // values of an exception
 	GlobalSize = 16
 	EntrySize  = 8
 )
@@ -56,6 +58,8 @@ const (
 	ExitPreempt = 7 // the engine asked the guest to leave
 	ExitWait    = 8 // memory.atomic.wait on a shared memory: Args[0] address, [1] expected value, [2] timeout in ns (signed, < 0 = none), [3] width in bytes (4 or 8); resume with 0 woken, 1 not equal, 2 timed out
 	ExitNotify  = 9 // memory.atomic.notify on a shared memory: Args[0] address, [1] most waiters to wake; resume with the number woken
+	ExitSave    = 10 // make a reference to the exception of Thrown and its first ExitCode values; resume with it, or 0 if there are too many. The engine answers it itself
+	ExitLoad    = 11 // the reverse: Args[0] a reference; resume with 1, or 0 if there is no such exception. The engine answers it itself
 )
 
 // Trap codes: why WebAssembly code trapped. Codes below TrapFault are stored in ExitCode by
@@ -71,6 +75,9 @@ const (
 	TrapMemoryBounds  = 8  // memory.copy, fill, init out of bounds
 	TrapUnaligned     = 9  // unaligned atomic
 	TrapUnshared      = 10 // memory.atomic.wait on a memory that is not shared
+	TrapUncaught      = 11 // an exception left the activation
+	TrapNullException = 12 // throw_ref of null
+	TrapExceptions    = 13 // more exceptions are referred to than an instance can hold
 	TrapFault         = 16 // a load or store hit an unmapped or protected page
 	TrapStackOverflow = 17 // the native stack ran into its guard
 )
