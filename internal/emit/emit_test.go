@@ -98,7 +98,12 @@ func TestBinaries(t *testing.T) {
 	}
 	files, _ := filepath.Glob("testdata/*.wat")
 	more, _ := filepath.Glob("../aot/testdata/*.wat")
+	version, _ := exec.Command(wat2wasm, "--version").Output()
 	for _, path := range append(files, more...) {
+		if source, _ := os.ReadFile(path); bytes.Contains(source, []byte("exnref")) && string(version) < "1.0.36" {
+			t.Logf("%s: %s does not know exnref", path, bytes.TrimSpace(version))
+			continue
+		}
 		want, err := exec.Command(wat2wasm, "--enable-all", "--debug-names", path, "--output=-").Output()
 		if err != nil {
 			t.Errorf("%s: %v", path, err)

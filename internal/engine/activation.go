@@ -27,6 +27,7 @@ func frameAt(sp uintptr) *frame { return (*frame)(pointer(sp)) }
 // of it: a guest interrupted in the middle of a stub has stored a part of these words.
 type control struct {
 	kind, code uint64
+	thrown     uint32
 	guestSP    int64 // relative to base
 	args       [layout.MaxArgs]uint64
 	results    [layout.MaxResults][2]uint64
@@ -68,7 +69,7 @@ func (i *Instance) Depth() int {
 // control page; the next Resume runs it. Activations and records of before are dropped.
 func (i *Instance) Start(thunk uint32, args ...uint64) {
 	i.below, i.records, i.started = i.below[:0], i.records[:0], true
-	*i.u32(layout.Records) = 0
+	*i.u32(layout.Records), *i.u32(layout.Thrown) = 0, 0
 	i.shrinkStack(i.at + i.p.stackLow)
 	copy(i.Args()[:], args)
 	i.begin(i.at+i.p.stackTop, thunk, nil)
@@ -161,10 +162,11 @@ func (i *Instance) push(low uintptr) {
 		state: i.state, held: i.held, result: i.result,
 		stackPointer: i.StackPointer(), records: *i.u32(layout.Records), stackLow: low - i.at,
 		control: control{
-			kind: *i.u64(layout.ExitKind), code: *i.u64(layout.ExitCode), guestSP: int64(i.guestSP() - i.base),
+			kind: *i.u64(layout.ExitKind), code: *i.u64(layout.ExitCode), thrown: *i.u32(layout.Thrown), guestSP: int64(i.guestSP() - i.base),
 			args: *i.Args(), results: *i.Results(),
 		},
 	})
+	*i.u32(layout.Thrown) = 0 // an exception on its way waits until this activation goes on
 	if i.state == interrupted {
 		top, s := &i.below[len(i.below)-1], i.save()
 		top.registers, top.fx = s.registers, s.fx
@@ -187,6 +189,7 @@ func (i *Instance) Return() {
 	}
 	*i.u64(layout.ExitKind), *i.u64(layout.ExitCode) = b.control.kind, b.control.code
 	i.setGuestSP(i.base + uintptr(b.control.guestSP))
+	*i.u32(layout.Thrown) = b.control.thrown
 	*i.Args(), *i.Results() = b.control.args, b.control.results
 	i.setStackPointer(b.stackPointer)
 	*i.u32(layout.Records) = b.records
@@ -242,6 +245,7 @@ func (i *Instance) adopt(parent *Instance) {
 	i.state, i.started, i.held, i.result = parent.state, parent.started, parent.held, parent.result
 	i.below = slices.Clone(parent.below)
 	i.records = slices.Clone(parent.records)
+	i.exceptions = parent.exceptions.clone()
 	i.setGuestSP(parent.guestSP() - parent.base + i.base)
 	i.save().rebase(parent, i)
 	for k := range i.below {

@@ -70,6 +70,8 @@ type Aside struct {
 	below   []snapshot
 	records []record
 
+	exceptions *exceptions
+
 	state    state
 	started  bool
 	held     bool
@@ -87,7 +89,7 @@ func (i *Instance) SetAside() *Aside {
 	}
 	*a = Aside{
 		i: i, stack: append(a.stack[:0], i.usedStack()...), area: append(a.area[:0], bytesAt(i.base-size, size)...),
-		below: slices.Clone(i.below), records: slices.Clone(i.records),
+		below: slices.Clone(i.below), records: slices.Clone(i.records), exceptions: i.exceptions.clone(),
 		state: i.state, started: i.started, held: i.held, result: i.result, stackLow: i.stackLow,
 	}
 	return a
@@ -102,7 +104,7 @@ func (a *Aside) Restore() {
 	copy(bytesAt(i.at+i.p.stackTop-uintptr(len(a.stack)), uintptr(len(a.stack))), a.stack)
 	i.restoreArea(a.area)
 	i.SetPages(pages)
-	i.below, i.records = a.below, a.records
+	i.below, i.records, i.exceptions = a.below, a.records, a.exceptions
 	i.state, i.started, i.held, i.result = a.state, a.started, a.held, a.result
 	const keep = 1 << 20 // bytes of one that waits for its next use
 	if cap(a.stack)+cap(a.area) <= keep {

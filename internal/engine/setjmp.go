@@ -96,6 +96,6 @@ func (i *Instance) Longjmp() (data uint64, ok bool) {
 	i.setGuestSP(sp)
 	i.setStackPointer(r.stack)
 	i.records = live[:at+1]
-	*i.u32(layout.Records) = uint32(at + 1)
+	*i.u32(layout.Records), *i.u32(layout.Thrown) = uint32(at+1), 0
 	return r.data, true
 }

@@ -27,6 +27,8 @@ func (t *Thread) faultInfo(trap engine.Trap) linux.SigInfo {
 		return linux.InfoFault(linux.SIGFPE, linux.FPE_FLTINV, trap.PC)
 	case layout.TrapUnaligned:
 		return linux.InfoFault(linux.SIGBUS, linux.BUS_ADRALN, addr)
+	case layout.TrapUncaught: // what the C++ library's terminate does
+		return linux.Info(linux.SIGABRT, linux.SI_KERNEL)
 	case layout.TrapFault:
 		code := int32(linux.SEGV_MAPERR)
 		if trap.Addr <= 0xffffffff && t.mapped(addr) {
