@@ -49,15 +49,15 @@ const (
 // Exit kinds, the values of ExitKind. Compiled code never stores ExitTrap or ExitPreempt;
 // the engine's signal handler does.
 const (
-	ExitSyscall = 1 // an import was called: ExitCode its index in the program's import list, Args the arguments
-	ExitReturn  = 2 // the activation that the engine began has returned; integer result in Args[0]
-	ExitGrow    = 3 // memory.grow: Args[0] pages; resume with the old size or -1
-	ExitSetjmp  = 4 // wali.setjmp/sigsetjmp: Args[0] buffer address, Args[1] savemask
-	ExitLongjmp = 5 // wali.longjmp: Args[0] buffer address, Args[1] value
-	ExitTrap    = 6 // a fault: ExitCode one of Trap*
-	ExitPreempt = 7 // the engine asked the guest to leave
-	ExitWait    = 8 // memory.atomic.wait on a shared memory: Args[0] address, [1] expected value, [2] timeout in ns (signed, < 0 = none), [3] width in bytes (4 or 8); resume with 0 woken, 1 not equal, 2 timed out
-	ExitNotify  = 9 // memory.atomic.notify on a shared memory: Args[0] address, [1] most waiters to wake; resume with the number woken
+	ExitSyscall = 1  // an import was called: ExitCode its index in the program's import list, Args the arguments
+	ExitReturn  = 2  // the activation that the engine began has returned; integer result in Args[0]
+	ExitGrow    = 3  // memory.grow: Args[0] pages; resume with the old size or -1
+	ExitSetjmp  = 4  // wali.setjmp/sigsetjmp: Args[0] buffer address, Args[1] savemask
+	ExitLongjmp = 5  // wali.longjmp: Args[0] buffer address, Args[1] value
+	ExitTrap    = 6  // a fault: ExitCode one of Trap*
+	ExitPreempt = 7  // the engine asked the guest to leave
+	ExitWait    = 8  // memory.atomic.wait on a shared memory: Args[0] address, [1] expected value, [2] timeout in ns (signed, < 0 = none), [3] width in bytes (4 or 8); resume with 0 woken, 1 not equal, 2 timed out
+	ExitNotify  = 9  // memory.atomic.notify on a shared memory: Args[0] address, [1] most waiters to wake; resume with the number woken
 	ExitSave    = 10 // make a reference to the exception of Thrown and its first ExitCode values; resume with it, or 0 if there are too many. The engine answers it itself
 	ExitLoad    = 11 // the reverse: Args[0] a reference; resume with 1, or 0 if there is no such exception. The engine answers it itself
 )
