@@ -1,0 +1,317 @@
+package verify
+
+import "math/bits"
+
+// kind says what is known of a value.
+type kind uint8
+
+const (
+	kRange   kind = iota // an integer, signed: lo to hi
+	kEntry               // what callee-saved register lo held when the function was entered
+	kRecords             // the word Records as it was when the function was entered
+	kRodata              // the address lo to hi, as linked, in read-only data
+	kCode                // the address lo, as linked, in the text
+	kJump                // an entry of the jump table of hi entries at lo
+	kTarget              // that, plus the table's base, which lies base above the start of read-only data
+	kElem                // an entry of a function table, loaded at instruction id
+	kElemHigh            // its type id
+	kElemTop             // its type id in its place, the rest zero
+	kElemLow             // its code offset
+	kCallee              // the address of its code
+)
+
+// value is what is known of a register or of a place on the stack. The zero value is the
+// number 0; use unknown for "anything".
+type value struct {
+	kind  kind
+	tz    uint8  // at least so many low bits are zero
+	width uint8  // the low width bytes, if not 0, are from nlo to nhi
+	typ   uint16 // of kElem and its like: the index of the type that was found, plus 1
+	id    uint32 // of kRange: equal ids, but 0, mean equal low halves; of kElem: see there; of kTarget: the base
+	nlo   uint32
+	nhi   uint32
+	lo    int64
+	hi    int64
+}
+
+const (
+	minInt = -1 << 63
+	maxInt = 1<<63 - 1
+	max32  = 1<<32 - 1
+)
+
+var (
+	unknown   = value{lo: minInt, hi: maxInt}
+	unknown32 = value{lo: 0, hi: max32}
+)
+
+// between is an integer from lo to hi.
+func between(lo, hi int64) value {
+	if lo == hi {
+		return constant(lo)
+	}
+	return value{lo: lo, hi: hi}
+}
+
+func constant(n int64) value {
+	v := value{lo: n, hi: n, tz: 63}
+	if n != 0 {
+		v.tz = uint8(bits.TrailingZeros64(uint64(n)))
+	}
+	return v
+}
+
+// is32 tells whether a value is an integer that a 32-bit operation leaves as it is.
+func (v *value) is32() bool { return v.kind == kRange && v.lo >= 0 && v.hi <= max32 }
+
+func (v *value) isConst() bool { return v.kind == kRange && v.lo == v.hi }
+
+// isUnknown tells whether nothing is known.
+func (v *value) isUnknown() bool {
+	return v.kind == kRange && v.lo == minInt && v.hi == maxInt && v.width == 0 && v.id == 0 && v.tz == 0
+}
+
+// low is the value of the low size bytes, extended with zeros.
+func (v *value) low(size uint8) value {
+	most := int64(1)<<(8*size) - 1
+	switch {
+	case size == 8:
+		return *v
+	case v.kind == kElem && size == 4:
+		r := *v
+		r.kind = kElemLow
+		return r
+	case v.kind == kRecords && size == 4:
+		return *v
+	case v.kind != kRange:
+		return between(0, most)
+	case v.lo >= 0 && v.hi <= most:
+		return *v
+	}
+	r := value{lo: 0, hi: most, tz: min(v.tz, 8*size)}
+	if size == 4 {
+		r.id = v.id
+		r.width, r.nlo, r.nhi = v.width, v.nlo, v.nhi
+	}
+	if v.width == size {
+		r = between(int64(v.nlo), int64(v.nhi))
+		if size == 4 {
+			r.id = v.id
+		}
+	}
+	return r
+}
+
+// sext is the value of the low size bytes, extended with its sign.
+func (v *value) sext(size uint8) value {
+	l := v.low(size)
+	most := int64(1)<<(8*size-1) - 1
+	if l.kind == kRange && l.hi <= most {
+		return l
+	}
+	return value{lo: -most - 1, hi: most, tz: l.tz}
+}
+
+// as32 brings the exact result of a 32-bit operation into its range.
+func as32(lo, hi int64, tz uint8) value {
+	const n = 1 << 32
+	switch {
+	case lo >= 0 && hi < n:
+	case lo >= n && hi < 2*n:
+		lo, hi = lo-n, hi-n
+	case lo >= -n && hi < 0:
+		lo, hi = lo+n, hi+n
+	default:
+		return value{lo: 0, hi: max32, tz: min(tz, 32)}
+	}
+	if lo == hi {
+		return constant(lo)
+	}
+	return value{lo: lo, hi: hi, tz: tz}
+}
+
+// result is the exact result of an operation of a size of 4 or 8 bytes.
+func result(size uint8, lo, hi int64, tz uint8) value {
+	if size == 4 {
+		return as32(lo, hi, tz)
+	}
+	if lo == hi {
+		return constant(lo)
+	}
+	return value{lo: lo, hi: hi, tz: tz}
+}
+
+// addInt adds with saturation; ok is false if it would wrap.
+func addInt(a, b int64) (int64, bool) {
+	c := a + b
+	return c, (c > a) == (b > 0)
+}
+
+func add(size uint8, a, b *value) value {
+	lo, ok1 := addInt(a.lo, b.lo)
+	hi, ok2 := addInt(a.hi, b.hi)
+	tz := min(a.tz, b.tz)
+	if !ok1 || !ok2 {
+		return anything(size, tz)
+	}
+	return result(size, lo, hi, tz)
+}
+
+func sub(size uint8, a, b *value) value {
+	tz := min(a.tz, b.tz)
+	if b.lo == minInt {
+		return anything(size, tz)
+	}
+	lo, ok1 := addInt(a.lo, -b.hi)
+	hi, ok2 := addInt(a.hi, -b.lo)
+	if !ok1 || !ok2 {
+		return anything(size, tz)
+	}
+	return result(size, lo, hi, tz)
+}
+
+// anything is an unknown result with some zero bits.
+func anything(size uint8, tz uint8) value {
+	if size == 4 {
+		return value{lo: 0, hi: max32, tz: min(tz, 32)}
+	}
+	return value{lo: minInt, hi: maxInt, tz: tz}
+}
+
+func and(size uint8, a, b *value) value {
+	tz := max(a.tz, b.tz)
+	switch {
+	case a.lo >= 0 && b.lo >= 0:
+		return value{lo: 0, hi: min(a.hi, b.hi), tz: tz}
+	case a.lo >= 0:
+		return value{lo: 0, hi: a.hi, tz: tz}
+	case b.lo >= 0:
+		return value{lo: 0, hi: b.hi, tz: tz}
+	}
+	return anything(size, tz)
+}
+
+// or is also an upper bound of xor.
+func or(size uint8, a, b *value) value {
+	tz := min(a.tz, b.tz)
+	if a.lo < 0 || b.lo < 0 {
+		return anything(size, tz)
+	}
+	n := bits.Len64(uint64(a.hi | b.hi))
+	return value{lo: 0, hi: int64(uint64(1)<<n - 1), tz: tz}
+}
+
+func shl(size uint8, a *value, n uint) value {
+	n &= uint(size)*8 - 1
+	tz := uint8(min(uint(a.tz)+n, 63))
+	if n > 40 || a.lo < -(1<<22) || a.hi > int64(1)<<(62-n) {
+		return anything(size, tz)
+	}
+	return result(size, a.lo<<n, a.hi<<n, tz)
+}
+
+func shr(size uint8, a *value, n uint) value {
+	n &= uint(size)*8 - 1
+	if n == 0 {
+		return *a
+	}
+	if a.lo < 0 {
+		return value{lo: 0, hi: int64(^uint64(0) >> n)}
+	}
+	tz := uint8(0)
+	if uint(a.tz) > n {
+		tz = a.tz - uint8(n)
+	}
+	return result(size, a.lo>>n, a.hi>>n, tz)
+}
+
+func sar(size uint8, a *value, n uint) value {
+	n &= uint(size)*8 - 1
+	if size == 4 && a.hi >= 1<<31 {
+		return unknown32
+	}
+	return result(size, a.lo>>n, a.hi>>n, 0)
+}
+
+func mul(size uint8, a, b *value) value {
+	const most = 1 << 31
+	tz := uint8(min(int(a.tz)+int(b.tz), 63))
+	if a.lo < 0 || b.lo < 0 || a.hi >= most || b.hi > most {
+		return anything(size, tz)
+	}
+	return result(size, a.lo*b.lo, a.hi*b.hi, tz)
+}
+
+// join is what is known if it is one value or the other; after some visits of a place, bounds
+// that still move go to the next of a few steps, so that this ends.
+func join(a, b *value, widen bool) value {
+	if *a == *b {
+		return *a
+	}
+	if a.kind != b.kind || a.kind != kRange {
+		if a.kind == b.kind && a.kind == kRodata {
+			return joinRodata(a, b, widen)
+		}
+		x, y := a.plain(), b.plain()
+		return join(&x, &y, widen)
+	}
+	r := value{lo: min(a.lo, b.lo), hi: max(a.hi, b.hi), tz: min(a.tz, b.tz)}
+	if a.id == b.id {
+		r.id = a.id
+	}
+	if a.width == b.width && !widen {
+		r.width, r.nlo, r.nhi = a.width, min(a.nlo, b.nlo), max(a.nhi, b.nhi)
+	}
+	if widen {
+		if r.lo != a.lo {
+			r.lo = stepDown(r.lo)
+		}
+		if r.hi != a.hi {
+			r.hi = stepUp(r.hi)
+		}
+		if r.tz != a.tz {
+			r.tz = 0
+		}
+		if a.width != 0 && a.width == b.width && a.nlo <= b.nlo && a.nhi >= b.nhi {
+			r.width, r.nlo, r.nhi = a.width, a.nlo, a.nhi
+		}
+	}
+	return r
+}
+
+func joinRodata(a, b *value, widen bool) value {
+	if widen {
+		return unknown
+	}
+	return value{kind: kRodata, lo: min(a.lo, b.lo), hi: max(a.hi, b.hi)}
+}
+
+// plain forgets all but the range of what may be no integer.
+func (v *value) plain() value {
+	switch v.kind {
+	case kRange:
+		return *v
+	case kRecords, kElemHigh, kElemLow:
+		return unknown32
+	}
+	return unknown
+}
+
+func stepDown(n int64) int64 {
+	switch {
+	case n >= 0:
+		return 0
+	case n >= -1<<32:
+		return -1 << 32
+	}
+	return minInt
+}
+
+func stepUp(n int64) int64 {
+	for _, s := range []int64{1<<16 - 1, 1<<31 - 1, max32, 1<<33 - 1, 1<<34 - 1} {
+		if n <= s {
+			return s
+		}
+	}
+	return maxInt
+}
