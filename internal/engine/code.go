@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"unsafe"
@@ -32,6 +33,9 @@ type Code struct {
 	pagemap      *pagemap
 	guardMarkers bool          // the host has MADV_GUARD_INSTALL
 	records      atomic.Uint64 // number of the next setjmp record
+	layerPages   atomic.Int64  // in the files of layers
+	plans        sync.Pool     // of *plan
+	freezeFrom   int           // private pages
 }
 
 // Load checks the ELF file and its metadata and maps it: text readable and executable,
@@ -84,6 +88,7 @@ func load(f *os.File) (_ *Code, err error) {
 		return nil, err
 	}
 	c.slots.init()
+	c.freezeFrom = freezeFrom
 	c.guardMarkers = hasGuardMarkers()
 	c.records.Store(firstRecord())
 	for i := range c.meta.Programs {
@@ -151,7 +156,7 @@ func (c *Code) Close() error {
 		errs = append(errs, c.pagemap.close())
 	}
 	errs = append(errs, c.slots.close())
-	*c = Code{}
+	c.mapped, c.image, c.file, c.pagemap, c.slots.slabs = nil, nil, nil, nil, nil
 	return errors.Join(errs...)
 }
 

@@ -10,7 +10,8 @@ import (
 
 // Fork makes an instance that continues where parent, of the same program, stands: the area,
 // the used stack, the activations and the setjmp records are copied; memory is as New makes it,
-// but zero where the parent's image has been unmapped (mm.Space.Fork does the rest with the raw operations).
+// but zero where the parent's image has been unmapped, and the parent's layers (mm.Space.Fork does the
+// rest with the raw operations).
 func (p *Program) Fork(parent *Instance) (*Instance, linux.Errno) {
 	if parent.p != p {
 		return nil, linux.EINVAL
@@ -36,6 +37,10 @@ func (p *Program) Fork(parent *Instance) (*Instance, linux.Errno) {
 			child.Free()
 			return nil, e
 		}
+	}
+	if e := child.share(parent); e != 0 {
+		child.Free()
+		return nil, e
 	}
 	return child, 0
 }

@@ -36,6 +36,10 @@ type Instance struct {
 	holes    []hole  // parts of the memory image that are no longer mapped from the file
 	areas    int64   // mappings declared by Areas, beyond the program's
 
+	parts     []part // of memory that are mapped from layers, in order of address
+	partAreas int64  // mappings declared for them
+	plan      *plan  // of the fork that goes on, see Settle
+
 	kick sync.Mutex // guards live
 	live bool
 }
@@ -207,8 +211,8 @@ func (i *Instance) Free() {
 	i.live = false
 	i.kick.Unlock()
 	p := i.p
-	p.code.slots.undeclare(p.mappings, i.areas)
-	i.areas = 0
+	p.code.slots.undeclare(p.mappings, i.areas+i.partAreas)
+	i.areas, i.partAreas = 0, 0
 	p.recycle(i)
 }
 

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"sort"
+
 	"golang.org/x/sys/unix"
 
 	"vkernel/internal/linux"
@@ -81,8 +83,13 @@ func (i *Instance) Unmap(addr, length uint64) linux.Errno {
 	if e := i.dropImage(addr, addr+length); e != 0 {
 		return e
 	}
-	if i.foreign {
-		return reserve(at, uintptr(length))
+	h := hole{addr, addr + length}
+	if i.foreign || i.inParts(h) {
+		if e := reserve(at, uintptr(length)); e != 0 {
+			return e
+		}
+		i.cutParts(h)
+		return 0
 	}
 	if e := madvise(at, uintptr(length), unix.MADV_DONTNEED); e != 0 {
 		return e
@@ -90,10 +97,16 @@ func (i *Instance) Unmap(addr, length uint64) linux.Errno {
 	return mprotect(at, uintptr(length), unix.PROT_NONE)
 }
 
-// Discard drops the content of pages (MADV_DONTNEED) and keeps them mapped: they are zero, or
-// the program's image again.
-func (i *Instance) Discard(addr, length uint64) linux.Errno {
+// Discard drops the content of pages (MADV_DONTNEED) and keeps them mapped, with the protection
+// that they have: they are zero, or the program's image again.
+func (i *Instance) Discard(addr, length uint64, prot int) linux.Errno {
 	at, e := i.within(addr, length)
+	if e == 0 {
+		e = checkProt(prot)
+	}
+	if e == 0 {
+		e = i.replaceParts(hole{addr, addr + length}, prot)
+	}
 	if e != 0 {
 		return e
 	}
@@ -154,7 +167,7 @@ func (i *Instance) Move(from, to, length uint64) linux.Errno {
 	i.changed = true
 	// The old place must not be free for others even for a moment: it stays mapped, empty.
 	const flags = unix.MREMAP_MAYMOVE | unix.MREMAP_FIXED | unix.MREMAP_DONTUNMAP
-	if !i.inImage(from, length) && !i.inImage(to, length) {
+	if !i.inImage(from, length) && !i.inImage(to, length) && !i.inParts(hole{from, from + length}) {
 		if mremap(src, uintptr(length), uintptr(length), flags, dst) == 0 {
 			i.foreign = true
 			return i.Unmap(from, length)
@@ -171,19 +184,31 @@ func (i *Instance) Move(from, to, length uint64) linux.Errno {
 const populateFrom = 4 * pageSize
 
 // CopyPages copies the private pages of the range into the same range of dst, where it must be
-// mapped writable, and be as New left it or empty. Here it must be readable.
+// mapped writable, and be as New left it or empty; between Settle and Settled, only those that
+// no layer holds. Here it must be readable.
 func (i *Instance) CopyPages(dst *Instance, addr, length uint64) linux.Errno {
 	at, e := i.within(addr, length)
 	if e != 0 {
 		return e
 	}
-	return i.p.code.pagemap.private(at, uintptr(length), func(at, size uintptr) {
-		to := at - i.base + dst.base
-		if size >= populateFrom {
-			madvise(to, size, unix.MADV_POPULATE_WRITE) // else it faults: slower, not wrong
-		}
-		copy(bytesAt(to, size), bytesAt(at, size))
-	})
+	if i.plan == nil {
+		return i.p.code.pagemap.private(at, uintptr(length), func(at, size uintptr) { i.copyRun(dst, at, size) })
+	}
+	runs := i.plan.runs
+	k := sort.Search(len(runs), func(k int) bool { return runs[k].end > addr })
+	for ; k < len(runs) && runs[k].start < addr+length; k++ {
+		c, _ := runs[k].and(hole{addr, addr + length})
+		i.copyRun(dst, i.base+uintptr(c.start), uintptr(c.size()))
+	}
+	return 0
+}
+
+func (i *Instance) copyRun(dst *Instance, at, size uintptr) {
+	to := at - i.base + dst.base
+	if size >= populateFrom {
+		madvise(to, size, unix.MADV_POPULATE_WRITE) // else it faults: slower, not wrong
+	}
+	copy(bytesAt(to, size), bytesAt(at, size))
 }
 
 // Share maps the shared range [addr, addr+length) a second time, into dst (which may be this
@@ -204,6 +229,7 @@ func (i *Instance) Share(dst *Instance, addr, to, length uint64, prot int) linux
 		return e
 	}
 	dst.changed, dst.foreign = true, true
+	dst.cutParts(hole{to, to + length})
 	// Remapping a shared mapping of no bytes makes a second mapping of its pages.
 	if e := mremap(from, 0, uintptr(length), unix.MREMAP_MAYMOVE|unix.MREMAP_FIXED, at); e != 0 {
 		return e
@@ -211,13 +237,26 @@ func (i *Instance) Share(dst *Instance, addr, to, length uint64, prot int) linux
 	return mprotect(at, uintptr(length), prot)
 }
 
-// Resident counts the bytes of the range that are in the host's memory.
+// Resident counts the bytes of the range that are in the host's memory. What a layer holds is,
+// whether or not the host has mapped it for this instance.
 func (i *Instance) Resident(addr, length uint64) uint64 {
-	at, e := i.within(addr, length)
-	if e != 0 {
+	if _, e := i.within(addr, length); e != 0 {
 		return 0
 	}
 	var n uint64
-	i.p.code.pagemap.walk(at, uintptr(length), 0, func(_, size uintptr) { n += uint64(size) })
+	at, end := addr, addr+length
+	count := func(to uint64) {
+		if at < to {
+			i.p.code.pagemap.walk(i.base+uintptr(at), uintptr(to-at), 0, func(_, size uintptr) { n += uint64(size) })
+		}
+	}
+	for _, p := range i.parts {
+		if c, ok := p.and(hole{at, end}); ok {
+			count(c.start)
+			n += c.size()
+			at = c.end
+		}
+	}
+	count(end)
 	return n
 }

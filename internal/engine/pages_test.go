@@ -16,12 +16,13 @@ func TestRawBounds(t *testing.T) {
 		"map":        func(a, n uint64) linux.Errno { return i.Map(a, n, ProtRead, false) },
 		"map shared": func(a, n uint64) linux.Errno { return i.Map(a, n, ProtRead, true) },
 		"protect":    func(a, n uint64) linux.Errno { return i.Protect(a, n, ProtRead) },
-		"unmap":      i.Unmap, "discard": i.Discard,
-		"move from": func(a, n uint64) linux.Errno { return i.Move(a, 0, n) },
-		"move to":   func(a, n uint64) linux.Errno { return i.Move(0, a, n) },
-		"copy":      func(a, n uint64) linux.Errno { return i.CopyPages(other, a, n) },
-		"share":     func(a, n uint64) linux.Errno { return i.Share(other, a, 0, n, ProtRead) },
-		"share to":  func(a, n uint64) linux.Errno { return i.Share(other, 0, a, n, ProtRead) },
+		"unmap":      i.Unmap,
+		"discard":    func(a, n uint64) linux.Errno { return i.Discard(a, n, ProtRead) },
+		"move from":  func(a, n uint64) linux.Errno { return i.Move(a, 0, n) },
+		"move to":    func(a, n uint64) linux.Errno { return i.Move(0, a, n) },
+		"copy":       func(a, n uint64) linux.Errno { return i.CopyPages(other, a, n) },
+		"share":      func(a, n uint64) linux.Errno { return i.Share(other, a, 0, n, ProtRead) },
+		"share to":   func(a, n uint64) linux.Errno { return i.Share(other, 0, a, n, ProtRead) },
 	}
 	for name, op := range ops {
 		for _, r := range [][2]uint64{

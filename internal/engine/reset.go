@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"vkernel/internal/linux"
@@ -59,7 +61,9 @@ func (p *Program) restore(i *Instance) (pages int, e linux.Errno) {
 	if !i.changed {
 		return p.reset(i.at, initial)
 	}
+	imageGone := len(i.holes) != 0
 	if i.foreign {
+		i.cutParts(hole{0, memorySize})
 		if e := reserve(i.base, memorySize); e != 0 {
 			return 0, e
 		}
@@ -74,10 +78,17 @@ func (p *Program) restore(i *Instance) (pages int, e linux.Errno) {
 		}
 		return p.reset(i.at, initial)
 	}
+	for _, q := range slices.Clone(i.parts) {
+		if e := reserve(i.base+uintptr(q.start), uintptr(q.size())); e != 0 {
+			return 0, e
+		}
+		imageGone = imageGone || i.inImage(q.start, q.size())
+		i.cutParts(q.hole)
+	}
 	if e := mprotect(i.base+p.guard, memorySize-p.guard, unix.PROT_READ|unix.PROT_WRITE); e != 0 {
 		return 0, e
 	}
-	if len(i.holes) != 0 {
+	if imageGone {
 		if e := p.mapImage(i.at); e != 0 {
 			return 0, e
 		}

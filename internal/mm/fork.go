@@ -7,6 +7,23 @@ import (
 	"vkernel/internal/linux"
 )
 
+// Settle prepares a fork: what the space holds of much private memory becomes memory that parent
+// and child share until they write to it. Settled ends what it begins, after Fork.
+func (s *Space) Settle() linux.Errno {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pieces = s.pieces[:0]
+	for k := range s.areas.list {
+		if a := &s.areas.list[k]; a.share == 0 {
+			s.pieces = append(s.pieces, engine.Piece{Start: a.start, End: a.end, Prot: a.prot})
+		}
+	}
+	return s.inst.Settle(s.pieces)
+}
+
+// Settled frees what Settle keeps for the fork.
+func (s *Space) Settled() { s.inst.Settled() }
+
 // Fork makes the space of child, which engine's Program.Fork made from this space's instance:
 // the same areas, with the private pages copied. On error the child must be freed.
 func (s *Space) Fork(child *engine.Instance, limits Limits) (*Space, linux.Errno) {

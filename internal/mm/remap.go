@@ -154,7 +154,7 @@ func (s *Space) Advise(addr, length uint32, advice int) linux.Errno {
 		if a.file || a.share != 0 {
 			continue
 		}
-		if e := s.inst.Discard(a.start, a.size()); e != 0 {
+		if e := s.inst.Discard(a.start, a.size(), a.prot); e != 0 {
 			return e
 		}
 	}

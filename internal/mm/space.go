@@ -55,6 +55,7 @@ type Space struct {
 	floor     uint64 // of the break: it does not go below what memory.grow gave out
 	lastShare uint64
 	freed     bool
+	pieces    []engine.Piece // of Settle, to be used again
 }
 
 // New makes the space of an instance fresh from its program's image.

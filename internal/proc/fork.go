@@ -82,6 +82,10 @@ func (t *Thread) admit(child *Process, m Memory, o ForkOptions) linux.Errno {
 
 // copyMemory copies the address space for a child.
 func (t *Thread) copyMemory(child *Process) (Memory, linux.Errno) {
+	defer t.space.Settled()
+	if e := t.space.Settle(); e != 0 {
+		return Memory{}, e
+	}
 	inst, e := t.program.Code.Fork(t.inst)
 	if e != 0 {
 		return Memory{}, e

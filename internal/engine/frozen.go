@@ -1,0 +1,262 @@
+package engine
+
+import (
+	"slices"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"vkernel/internal/linux"
+)
+
+// A large process is forked by freezing: its private pages become a layer, a file in memory that
+// the process and its children map privately, so that a fork costs a mapping and what was
+// written since. Settle decides; here is what a layer is and how instances use it.
+
+// layer is frozen memory. The offset of a page in its file is the page's guest address.
+// Its content changes only while one instance maps it, see refresh.
+type layer struct {
+	code *Code
+	file int
+	span hole // of all it holds
+
+	users atomic.Int32 // entries of instances' layers
+	pages atomic.Int64 // that the file holds
+
+	// What only a sole user touches.
+	window uintptr // where the engine maps the file, to change it; 0: nowhere yet
+	kept   int     // private pages that the last refresh left in the instance
+	moving int     // refreshes for which none are left, because others are written each time
+}
+
+// part is a range of an instance's memory that is mapped from a layer.
+type part struct {
+	hole
+	layer *layer
+}
+
+func (h hole) size() uint64 { return h.end - h.start }
+
+func (h hole) pages() int { return int(h.size() / pageSize) }
+
+// and is what two ranges have in common: of size 0, or less, if nothing.
+func (h hole) and(o hole) (hole, bool) {
+	c := hole{max(h.start, o.start), min(h.end, o.end)}
+	return c, c.start < c.end
+}
+
+// newLayer makes an empty file of the largest size that memory can have.
+func (c *Code) newLayer() (*layer, linux.Errno) {
+	fd, err := unix.MemfdCreate("vkernel-layer", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, linux.From(err)
+	}
+	if err := unix.Ftruncate(fd, memorySize); err != nil {
+		unix.Close(fd)
+		return nil, linux.From(err)
+	}
+	return &layer{code: c, file: fd}, 0
+}
+
+// write puts the memory of i in the file. Errors are those of the host's memory: ENOMEM, ENOSPC.
+func (l *layer) write(i *Instance, h hole) linux.Errno {
+	for at := h.start; at < h.end; {
+		n, err := unix.Pwrite(l.file, bytesAt(i.base+uintptr(at), uintptr(h.end-at)), int64(at))
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return linux.From(err)
+		default:
+			at += uint64(n)
+		}
+	}
+	l.pages.Add(int64(h.pages()))
+	l.code.layerPages.Add(int64(h.pages()))
+	return 0
+}
+
+// mapInto maps a range of the layer at its place in i.
+func (l *layer) mapInto(i *Instance, h hole, prot int) linux.Errno {
+	const flags = unix.MAP_PRIVATE | unix.MAP_FIXED | unix.MAP_NORESERVE
+	_, e := mmap(i.base+uintptr(h.start), uintptr(h.size()), prot, flags, l.file, int64(h.start))
+	return e
+}
+
+// openWindow maps the file where the engine can write to it.
+func (l *layer) openWindow() bool {
+	if l.window == 0 {
+		at, e := mmap(0, uintptr(l.span.size()), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_NORESERVE, l.file, int64(l.span.start))
+		if e != 0 {
+			return false
+		}
+		l.window = at
+	}
+	return true
+}
+
+// update copies pages of i into the file.
+func (l *layer) update(i *Instance, h hole) linux.Errno {
+	from := bytesAt(i.base+uintptr(h.start), uintptr(h.size()))
+	if l.openWindow() {
+		copy(bytesAt(l.window+uintptr(h.start-l.span.start), uintptr(h.size())), from)
+		return 0
+	}
+	for at := 0; at < len(from); {
+		n, err := unix.Pwrite(l.file, from[at:], int64(h.start)+int64(at))
+		if err != nil && err != unix.EINTR {
+			return linux.From(err)
+		}
+		at += max(n, 0)
+	}
+	return 0
+}
+
+// drop ends the use of the layer by one part. With the last one its memory is the host's again.
+func (l *layer) drop() {
+	if l.users.Add(-1) != 0 {
+		return
+	}
+	if l.window != 0 {
+		munmap(l.window, uintptr(l.span.size()))
+	}
+	unix.Close(l.file)
+	l.code.layerPages.Add(-l.pages.Load())
+}
+
+// addParts notes that i maps ranges of a layer.
+func (i *Instance) addParts(l *layer, list ...hole) {
+	for _, h := range list {
+		l.users.Add(1)
+		k, _ := slices.BinarySearchFunc(i.parts, h.start, func(p part, at uint64) int {
+			if p.start < at {
+				return -1
+			}
+			return 1
+		})
+		i.parts = slices.Insert(i.parts, k, part{h, l})
+	}
+}
+
+// cutParts notes that i no longer maps what it had of layers in h.
+func (i *Instance) cutParts(h hole) {
+	if !i.inParts(h) {
+		return
+	}
+	out := make([]part, 0, len(i.parts)+1)
+	for _, p := range i.parts {
+		c, ok := p.and(h)
+		if !ok {
+			out = append(out, p)
+			continue
+		}
+		for _, rest := range []hole{{p.start, c.start}, {c.end, p.end}} {
+			if rest.start < rest.end {
+				p.layer.users.Add(1)
+				out = append(out, part{rest, p.layer})
+			}
+		}
+		p.layer.drop()
+	}
+	i.parts = out
+}
+
+// inParts tells whether a part of h is mapped from a layer.
+func (i *Instance) inParts(h hole) bool {
+	for _, p := range i.parts {
+		if _, ok := p.and(h); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// sole tells whether nobody but i maps the layer.
+func (i *Instance) sole(l *layer) bool {
+	n := int32(0)
+	for _, p := range i.parts {
+		if p.layer == l {
+			n++
+		}
+	}
+	return l.users.Load() == n
+}
+
+// share maps the layers of a parent into its child, which is as New makes it.
+func (i *Instance) share(parent *Instance) linux.Errno {
+	if e := i.declareParts(len(parent.parts)); e != 0 {
+		return e
+	}
+	for _, p := range parent.parts {
+		i.changed = true
+		if e := p.layer.mapInto(i, p.hole, ProtRead|ProtWrite); e != 0 {
+			return e
+		}
+		i.addParts(p.layer, p.hole)
+	}
+	return 0
+}
+
+// declareParts declares the mappings that n parts may need: each has a gap beside it.
+func (i *Instance) declareParts(n int) linux.Errno {
+	if !i.p.code.slots.declareAreas(2*int64(n) - i.partAreas) {
+		return linux.ENOMEM
+	}
+	i.partAreas = 2 * int64(n)
+	return 0
+}
+
+// replaceParts puts memory as New makes it, but of the given protection, in the place of what
+// is mapped from layers in h: zero pages and the program's image.
+func (i *Instance) replaceParts(h hole, prot int) linux.Errno {
+	for _, p := range slices.Clone(i.parts) {
+		c, ok := p.and(h)
+		if !ok {
+			continue
+		}
+		const flags = unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_NORESERVE | unix.MAP_FIXED
+		at := i.base + uintptr(c.start)
+		if _, e := mmap(at, uintptr(c.size()), prot, flags, -1, 0); e != 0 {
+			return e
+		}
+		madvise(at, uintptr(c.size()), unix.MADV_NOHUGEPAGE)
+		if e := i.mapImagePart(c, prot); e != 0 {
+			return e
+		}
+		i.cutParts(c)
+	}
+	return 0
+}
+
+// mapImagePart maps what of the program's image lies in h, but for what i has unmapped of it.
+func (i *Instance) mapImagePart(h hole, prot int) linux.Errno {
+	m := &i.p.Meta.Memory
+	image := hole{uint64(m.ImageStart), uint64(m.ImageStart) + uint64(m.ImageSize)}
+	c, ok := image.and(h)
+	for _, o := range i.holes {
+		if !ok || o.end <= c.start {
+			continue
+		}
+		if before := (hole{c.start, min(c.end, o.start)}); before.start < before.end {
+			if e := i.mapImageRange(before, prot); e != 0 {
+				return e
+			}
+		}
+		c.start = max(c.start, o.end)
+		ok = c.start < c.end
+	}
+	if !ok {
+		return 0
+	}
+	return i.mapImageRange(c, prot)
+}
+
+func (i *Instance) mapImageRange(h hole, prot int) linux.Errno {
+	m := &i.p.Meta.Memory
+	const flags = unix.MAP_PRIVATE | unix.MAP_FIXED | unix.MAP_NORESERVE
+	_, e := mmap(i.base+uintptr(h.start), uintptr(h.size()), prot, flags, int(i.p.code.file.Fd()),
+		int64(m.ImageFile)+int64(h.start-uint64(m.ImageStart)))
+	return e
+}
+
+// LayerBytes is the memory that layers of all programs of the code hold, each counted once.
+func (p *Program) LayerBytes() uint64 { return uint64(p.code.layerPages.Load()) * pageSize }
