@@ -33,13 +33,13 @@ const program = `(module
   (func (export "spin") (loop (br_if 0 (i32.eqz (i32.load (i32.const 24))))))
 )`
 
-func buildWat(t *testing.T, wat string) *Code {
+func buildWat(t testing.TB, wat string) *Code {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "p.wat"), []byte(wat), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("wat2wasm", "--debug-names", "p.wat")
+	cmd := exec.Command("wat2wasm", "--enable-threads", "--debug-names", "p.wat")
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

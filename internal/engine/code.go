@@ -33,6 +33,7 @@ type Code struct {
 	pagemap      *pagemap
 	guardMarkers bool          // the host has MADV_GUARD_INSTALL
 	records      atomic.Uint64 // number of the next setjmp record
+	shares       atomic.Uint64 // number of the last share of memory
 	layerPages   atomic.Int64  // in the files of layers
 	plans        sync.Pool     // of *plan
 	freezeFrom   int           // private pages

@@ -28,7 +28,7 @@ func (p *Program) Fork(parent *Instance) (*Instance, linux.Errno) {
 		child.Free()
 		return nil, e
 	}
-	for _, h := range parent.holes {
+	for _, h := range parent.imageHoles() {
 		e := child.punch(h)
 		if e == 0 {
 			e = child.Map(h.start, h.end-h.start, ProtRead|ProtWrite, false)
@@ -104,11 +104,9 @@ func (i *Instance) SetAside() *Aside {
 // after it.
 func (a *Aside) Restore() {
 	i := a.i
-	pages := i.Pages()
 	i.shrinkStack(a.stackLow)
 	copy(bytesAt(i.at+i.p.stackTop-uintptr(len(a.stack)), uintptr(len(a.stack))), a.stack)
 	i.restoreArea(a.area)
-	i.SetPages(pages)
 	i.below, i.records, i.exceptions = a.below, a.records, a.exceptions
 	i.state, i.started, i.held, i.result = a.state, a.started, a.held, a.result
 	const keep = 1 << 20 // bytes of one that waits for its next use
@@ -119,8 +117,14 @@ func (a *Aside) Restore() {
 }
 
 // restoreArea writes a copy of the area back, without the engine's words but the registers:
-// others may set the kick word at any time.
+// others may set the kick word at any time. The size of memory stays what it is.
 func (i *Instance) restoreArea(area []byte) {
+	if m := i.memory.Load(); m != nil {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+	}
+	pages := i.Pages()
+	defer func() { i.storePages(pages) }()
 	size := uintptr(len(area))
 	below := size - layout.Control
 	copy(bytesAt(i.base-size, below), area[:below])

@@ -25,16 +25,18 @@ type Instance struct {
 	held    bool   // a kick came before the guest was entered; heldResult is still due
 	result  uint64 // heldResult
 
-	below   []snapshot // activations that others were put on top of, outermost first
-	records []record
-
+	below      []snapshot // activations that others were put on top of, outermost first
+	records    []record
 	exceptions *exceptions // to which there are references; nil until the first
 
 	stackLow uintptr // lowest mapped address of the stack; below the slot's own in a reserve
 	changed  bool    // the layout of memory is not as New made it
 	foreign  bool    // mappings may have been replaced: reset by mapping anew
 	holes    []hole  // parts of the memory image that are no longer mapped from the file
+	vmas     vmas    // what is mapped; nil as long as it is what New mapped
 	areas    int64   // mappings declared by Areas, beyond the program's
+
+	memory atomic.Pointer[sharedMemory] // of a process with threads: has taken over vmas, holes and areas
 
 	parts     []part // of memory that are mapped from layers, in order of address
 	partAreas int64  // mappings declared for them
@@ -106,8 +108,14 @@ func (i *Instance) Memory() guest.Memory { return guest.At(pointer(i.base)) }
 // Pages is the size of linear memory (memory.size) in WebAssembly pages.
 func (i *Instance) Pages() uint32 { return *i.u32(layout.Pages) }
 
-// SetPages sets the size that the guest sees; it maps nothing.
-func (i *Instance) SetPages(n uint32) { *i.u32(layout.Pages) = n }
+// SetPages sets the size that the guest sees, in all views; it maps nothing.
+func (i *Instance) SetPages(n uint32) {
+	if m := i.memory.Load(); m != nil {
+		m.setPages(n)
+		return
+	}
+	i.storePages(n)
+}
 
 // StackPointer is the guest's __stack_pointer, 0 if the program has none.
 func (i *Instance) StackPointer() uint32 {
@@ -211,6 +219,9 @@ func (i *Instance) Free() {
 	i.live = false
 	i.kick.Unlock()
 	p := i.p
+	if m := i.memory.Load(); m != nil {
+		m.leave(i)
+	}
 	p.code.slots.undeclare(p.mappings, i.areas+i.partAreas)
 	i.areas, i.partAreas = 0, 0
 	p.recycle(i)
@@ -220,6 +231,9 @@ func (i *Instance) Free() {
 // one. ENOMEM, and no change, if the host's limit does not allow it. All instances together
 // get no more than half of that, so that there is always room for a new one.
 func (i *Instance) Areas(n int) linux.Errno {
+	if i.memory.Load() != nil {
+		return 0 // the operations count what they need, in all views
+	}
 	if !i.p.code.slots.declareAreas(int64(n) - i.areas) {
 		return linux.ENOMEM
 	}

@@ -40,6 +40,18 @@ func checkProt(prot int) linux.Errno {
 	return 0
 }
 
+// layout gives the VMAs of a memory without threads, which is about to change.
+func (i *Instance) layout() *vmas {
+	if i.vmas == nil {
+		i.vmas = make(vmas, 0, 8)
+		if guard := uint64(i.p.guard); guard < uint64(i.p.initial) {
+			i.vmas = append(i.vmas, vma{start: guard, end: uint64(i.p.initial), prot: ProtRead | ProtWrite})
+		}
+	}
+	i.changed = true
+	return &i.vmas
+}
+
 // Map makes the unmapped pages of [addr, addr+length) zero memory. Shared memory stays one
 // memory when Share gives it to another instance. Addresses and lengths of all raw operations
 // are multiples of the page size within 4 GiB and above the null guard, else EINVAL; PROT_EXEC is EACCES.
@@ -51,12 +63,22 @@ func (i *Instance) Map(addr, length uint64, prot int, shared bool) linux.Errno {
 	if e != 0 {
 		return e
 	}
-	i.changed = true
-	if !shared {
-		return mprotect(at, uintptr(length), prot)
+	if m := i.memory.Load(); m != nil {
+		return m.mapPages(addr, addr+length, prot, shared)
 	}
-	i.foreign = true
-	_, e = mmap(at, uintptr(length), prot, unix.MAP_SHARED|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE|unix.MAP_FIXED, -1, 0)
+	r := vma{start: addr, end: addr + length, prot: prot}
+	l := i.layout()
+	if shared {
+		i.foreign = true
+		r.share = i.p.code.shares.Add(1)
+		const flags = unix.MAP_SHARED | unix.MAP_ANONYMOUS | unix.MAP_NORESERVE | unix.MAP_FIXED
+		_, e = mmap(at, uintptr(length), prot, flags, -1, 0)
+	} else {
+		e = mprotect(at, uintptr(length), prot)
+	}
+	if e == 0 {
+		l.replace(r.start, r.end, r)
+	}
 	return e
 }
 
@@ -69,8 +91,15 @@ func (i *Instance) Protect(addr, length uint64, prot int) linux.Errno {
 	if e != 0 {
 		return e
 	}
-	i.changed = true
-	return mprotect(at, uintptr(length), prot)
+	if m := i.memory.Load(); m != nil {
+		return m.protectPages(addr, addr+length, prot)
+	}
+	l := i.layout()
+	if e := mprotect(at, uintptr(length), prot); e != 0 {
+		return e
+	}
+	l.protect(addr, addr+length, prot)
+	return 0
 }
 
 // Unmap drops pages and makes them inaccessible. Unmapped pages may be in the range.
@@ -79,7 +108,10 @@ func (i *Instance) Unmap(addr, length uint64) linux.Errno {
 	if e != 0 {
 		return e
 	}
-	i.changed = true
+	if m := i.memory.Load(); m != nil {
+		return m.unmap(addr, addr+length)
+	}
+	i.layout().replace(addr, addr+length)
 	if e := i.dropImage(addr, addr+length); e != 0 {
 		return e
 	}
@@ -110,18 +142,37 @@ func (i *Instance) Discard(addr, length uint64, prot int) linux.Errno {
 	if e != 0 {
 		return e
 	}
+	if m := i.memory.Load(); m != nil {
+		return m.discard(addr, addr+length)
+	}
 	return madvise(at, uintptr(length), unix.MADV_DONTNEED)
 }
 
 // dropImage replaces the part of the memory image in [start, end) by reserved pages.
 func (i *Instance) dropImage(start, end uint64) linux.Errno {
-	m := &i.p.Meta.Memory
-	first := uint64(m.ImageStart)
-	start, end = max(start, first), min(end, first+uint64(m.ImageSize))
-	if start >= end {
-		return 0
+	for _, h := range i.p.imageWithout(start, end, i.holes) {
+		if e := i.punch(h); e != 0 {
+			return e
+		}
 	}
-	return i.punch(hole{start, end})
+	return 0
+}
+
+// imageWithout gives the parts of the memory image in [start, end) that are not in holes.
+func (p *Program) imageWithout(start, end uint64, holes []hole) []hole {
+	m := &p.Meta.Memory
+	start, end = max(start, uint64(m.ImageStart)), min(end, uint64(m.ImageStart)+uint64(m.ImageSize))
+	var out []hole
+	for _, h := range holes {
+		if h.start > start && start < end {
+			out = append(out, hole{start, min(h.start, end)})
+		}
+		start = max(start, h.end)
+	}
+	if start < end {
+		out = append(out, hole{start, end})
+	}
+	return out
 }
 
 // punch makes a hole and notes it, so that a fork repeats it. Holes are kept apart and in
@@ -131,8 +182,13 @@ func (i *Instance) punch(h hole) linux.Errno {
 	if e := reserve(i.base+uintptr(h.start), uintptr(h.end-h.start)); e != 0 {
 		return e
 	}
+	i.holes = addHole(i.holes, h)
+	return 0
+}
+
+func addHole(holes []hole, h hole) []hole {
 	var out []hole
-	for _, o := range i.holes {
+	for _, o := range holes {
 		switch {
 		case o.end < h.start:
 			out = append(out, o)
@@ -143,8 +199,7 @@ func (i *Instance) punch(h hole) linux.Errno {
 			h = hole{min(h.start, o.start), max(h.end, o.end)}
 		}
 	}
-	i.holes = append(out, h)
-	return 0
+	return append(out, h)
 }
 
 // inImage tells whether a part of the range is mapped from the program's image.
@@ -164,12 +219,16 @@ func (i *Instance) Move(from, to, length uint64) linux.Errno {
 	if e != 0 {
 		return e
 	}
+	if m := i.memory.Load(); m != nil {
+		return m.move(from, to, length)
+	}
 	i.changed = true
 	// The old place must not be free for others even for a moment: it stays mapped, empty.
 	const flags = unix.MREMAP_MAYMOVE | unix.MREMAP_FIXED | unix.MREMAP_DONTUNMAP
 	if !i.inImage(from, length) && !i.inImage(to, length) && !i.inParts(hole{from, from + length}) {
 		if mremap(src, uintptr(length), uintptr(length), flags, dst) == 0 {
 			i.foreign = true
+			i.layout().replace(to, to+length, vma{start: to, end: to + length, prot: ProtRead | ProtWrite})
 			return i.Unmap(from, length)
 		}
 	}
@@ -190,6 +249,9 @@ func (i *Instance) CopyPages(dst *Instance, addr, length uint64) linux.Errno {
 	at, e := i.within(addr, length)
 	if e != 0 {
 		return e
+	}
+	if m := i.memory.Load(); m != nil {
+		return m.copyPages(dst, addr, addr+length)
 	}
 	if i.plan == nil {
 		return i.p.code.pagemap.private(at, uintptr(length), func(at, size uintptr) { i.copyRun(dst, at, size) })
@@ -212,7 +274,7 @@ func (i *Instance) copyRun(dst *Instance, at, size uintptr) {
 }
 
 // Share maps the shared range [addr, addr+length) a second time, into dst (which may be this
-// instance) from to on.
+// instance) from to on. dst is a view of the same memory, or not yet known to others.
 func (i *Instance) Share(dst *Instance, addr, to, length uint64, prot int) linux.Errno {
 	from, e := i.within(addr, length)
 	if e == 0 {
@@ -225,15 +287,24 @@ func (i *Instance) Share(dst *Instance, addr, to, length uint64, prot int) linux
 	if e != 0 {
 		return e
 	}
+	m := dst.memory.Load()
+	if source := i.memory.Load(); source != nil && source != m {
+		source.mu.Lock()
+		defer source.mu.Unlock()
+	}
+	if m != nil {
+		return m.share(from, to, to+length, prot)
+	}
+	l := dst.layout()
+	dst.foreign = true
 	if e := dst.dropImage(to, to+length); e != 0 {
 		return e
 	}
-	dst.changed, dst.foreign = true, true
 	dst.cutParts(hole{to, to + length})
-	// Remapping a shared mapping of no bytes makes a second mapping of its pages.
-	if e := mremap(from, 0, uintptr(length), unix.MREMAP_MAYMOVE|unix.MREMAP_FIXED, at); e != 0 {
+	if e := repeat(from, at, uintptr(length)); e != 0 {
 		return e
 	}
+	l.replace(to, to+length, vma{start: to, end: to + length, prot: prot, share: i.p.code.shares.Add(1)})
 	return mprotect(at, uintptr(length), prot)
 }
 
@@ -242,6 +313,9 @@ func (i *Instance) Share(dst *Instance, addr, to, length uint64, prot int) linux
 func (i *Instance) Resident(addr, length uint64) uint64 {
 	if _, e := i.within(addr, length); e != 0 {
 		return 0
+	}
+	if m := i.memory.Load(); m != nil {
+		return m.resident(addr, addr+length)
 	}
 	var n uint64
 	at, end := addr, addr+length

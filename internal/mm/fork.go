@@ -85,16 +85,18 @@ func (s *Space) copyRun(c *Space, from, to uint64, list []area) linux.Errno {
 			return e
 		}
 	}
-	for _, a := range list {
-		if a.prot == linux.PROT_NONE {
+	closed := func(a *area) bool { return a.prot == linux.PROT_NONE && !s.inst.Shared() } // other threads run
+	for k := range list {
+		if a := &list[k]; closed(a) {
 			if e := s.inst.Protect(a.start, a.size(), linux.PROT_READ); e != 0 {
 				return e
 			}
 		}
 	}
 	e := s.inst.CopyPages(c.inst, from, to-from)
-	for _, a := range list {
-		if a.prot == linux.PROT_NONE {
+	for k := range list {
+		a := &list[k]
+		if closed(a) {
 			if e := s.inst.Protect(a.start, a.size(), a.prot); e != 0 {
 				return e
 			}

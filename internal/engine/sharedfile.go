@@ -1,0 +1,110 @@
+package engine
+
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"vkernel/internal/linux"
+)
+
+// The file of a sharedMemory. It is read and written by system calls: no protection of a view
+// is in the way, and a hole that is looked at stays one.
+
+// openShared makes the file.
+func openShared(p *Program) (*sharedMemory, linux.Errno) {
+	fd, err := unix.MemfdCreate("memory", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, noRoom(linux.From(err))
+	}
+	if err := unix.Ftruncate(fd, memorySize); err != nil {
+		unix.Close(fd)
+		return nil, noRoom(linux.From(err))
+	}
+	return &sharedMemory{p: p, fd: fd}, 0
+}
+
+// noRoom is what a thread that cannot be made for want of host resources gets: EAGAIN if it is
+// the number of something that is limited, else ENOMEM.
+func noRoom(e linux.Errno) linux.Errno {
+	if e == linux.EMFILE || e == linux.ENFILE || e == linux.EAGAIN {
+		return linux.EAGAIN
+	}
+	return linux.ENOMEM
+}
+
+func (m *sharedMemory) close() { unix.Close(m.fd) }
+
+// mapFile maps the file over a range of a view, inaccessible.
+func (m *sharedMemory) mapFile(base uintptr, start, end uint64) linux.Errno {
+	if start >= end {
+		return 0
+	}
+	at, size := base+uintptr(start), uintptr(end-start)
+	const flags = unix.MAP_SHARED | unix.MAP_FIXED | unix.MAP_NORESERVE
+	if _, e := mmap(at, size, unix.PROT_NONE, flags, m.fd, int64(start)); e != 0 {
+		return e
+	}
+	madvise(at, size, unix.MADV_NOHUGEPAGE)
+	return 0
+}
+
+// write puts bytes into the file.
+func (m *sharedMemory) write(b []byte, at uint64) linux.Errno {
+	for len(b) > 0 {
+		n, _, e := syscall.Syscall6(unix.SYS_PWRITE64, uintptr(m.fd), address(b), uintptr(len(b)), uintptr(at), 0, 0)
+		if e == syscall.EINTR {
+			continue
+		}
+		if e != 0 || n == 0 {
+			return noRoom(hostErrno(e))
+		}
+		b, at = b[n:], at+uint64(n)
+	}
+	return 0
+}
+
+// read fills host memory from the file.
+func (m *sharedMemory) read(at uintptr, size uintptr, off uint64) linux.Errno {
+	for size > 0 {
+		n, _, e := syscall.Syscall6(unix.SYS_PREAD64, uintptr(m.fd), at, size, uintptr(off), 0, 0)
+		if e == syscall.EINTR {
+			continue
+		}
+		if e != 0 || n == 0 {
+			return linux.ENOMEM
+		}
+		at, size, off = at+n, size-n, off+uint64(n)
+	}
+	return 0
+}
+
+// data calls f for the runs of [start, end) that hold pages, in order.
+func (m *sharedMemory) data(start, end uint64, f func(start, end uint64) linux.Errno) linux.Errno {
+	for start < end {
+		from, err := unix.Seek(m.fd, int64(start), unix.SEEK_DATA)
+		if err == unix.ENXIO || err == nil && uint64(from) >= end {
+			return 0
+		}
+		if err != nil {
+			return linux.From(err)
+		}
+		to, err := unix.Seek(m.fd, from, unix.SEEK_HOLE)
+		if err != nil {
+			return linux.From(err)
+		}
+		if to <= from { // the run has just been freed
+			to = from + pageSize
+		}
+		start = min(uint64(to), end)
+		if e := f(uint64(from), start); e != 0 {
+			return e
+		}
+	}
+	return 0
+}
+
+// punch frees the pages of a range; it is zero then.
+func (m *sharedMemory) punch(start, end uint64) linux.Errno {
+	return linux.From(unix.Fallocate(m.fd, unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, int64(start), int64(end-start)))
+}

@@ -1,0 +1,125 @@
+package engine
+
+import (
+	"slices"
+	"sort"
+)
+
+// vma is a page-aligned range of memory that is mapped, as the raw operations left it.
+type vma struct {
+	start, end uint64
+	prot       int
+	share      uint64 // of memory that Share can give to another instance: which; else 0
+}
+
+// vmas are disjoint, in order of address, and merged where they continue each other. An
+// instance keeps them so that a view of its memory can be mapped the same way.
+type vmas []vma
+
+// first is the index of the first vma that ends above addr.
+func (l vmas) first(addr uint64) int {
+	return sort.Search(len(l), func(k int) bool { return l[k].end > addr })
+}
+
+// within gives copies of the parts of vmas in [start, end).
+func (l vmas) within(start, end uint64) []vma {
+	var out []vma
+	for k := l.first(start); k < len(l) && l[k].start < end; k++ {
+		r := l[k]
+		r.start, r.end = max(r.start, start), min(r.end, end)
+		out = append(out, r)
+	}
+	return out
+}
+
+// replace puts vmas, in order and inside of [start, end), in the place of what was there.
+func (l *vmas) replace(start, end uint64, with ...vma) {
+	list := *l
+	low := list.first(start)
+	high := low
+	var insert []vma
+	if low < len(list) && list[low].start < start {
+		before := list[low]
+		before.end = start
+		insert = append(insert, before)
+	}
+	insert = append(insert, with...)
+	for ; high < len(list) && list[high].start < end; high++ {
+		if after := list[high]; after.end > end {
+			after.start = end
+			insert = append(insert, after)
+		}
+	}
+	*l = slices.Replace(list, low, high, insert...)
+	l.merge(low-1, low+len(insert)+1)
+}
+
+// protect sets the protection of all of [start, end), which is mapped after it.
+func (l *vmas) protect(start, end uint64, prot int) {
+	var with []vma
+	at := start
+	for _, r := range l.within(start, end) {
+		if r.start > at {
+			with = append(with, vma{start: at, end: r.start, prot: prot})
+		}
+		r.prot, at = prot, r.end
+		with = append(with, r)
+	}
+	if at < end {
+		with = append(with, vma{start: at, end: end, prot: prot})
+	}
+	l.replace(start, end, with...)
+}
+
+// merge joins the vmas with indices in [low, high) that continue each other.
+func (l *vmas) merge(low, high int) {
+	list := *l
+	low, high = max(low, 0), min(high, len(list))
+	if high-low < 2 {
+		return
+	}
+	keep := low
+	for k := low + 1; k < high; k++ {
+		a, b := &list[keep], list[k]
+		if a.end == b.start && a.prot == b.prot && a.share == b.share {
+			a.end = b.end
+		} else {
+			keep++
+			list[keep] = b
+		}
+	}
+	*l = slices.Delete(list, keep+1, high)
+}
+
+// mappings counts what the vmas of [low, memorySize) cost the host where the rest is one
+// inaccessible mapping with what is mapped without access.
+func (l vmas) mappings(low uint64) (n int64) {
+	closed := false // what is below `at` is inaccessible
+	at := low
+	for _, r := range l {
+		if r.start > at && !closed {
+			n, closed = n+1, true
+		}
+		if r.prot != ProtNone || r.share != 0 {
+			n, closed = n+1, false
+		} else if !closed {
+			n, closed = n+1, true
+		}
+		at = r.end
+	}
+	if at < memorySize && !closed {
+		n++
+	}
+	return n
+}
+
+// shares are the vmas that are one.
+func (l vmas) shares() []vma {
+	var out []vma
+	for _, r := range l {
+		if r.share != 0 {
+			out = append(out, r)
+		}
+	}
+	return out
+}
