@@ -20,7 +20,7 @@ var layers = [][]string{
 	{"linux", "guest", "wait"},
 	{"wasm", "emit", "aot", "engine"},
 	{"manifest", "bundle", "router", "toolchain"},
-	{"mm", "vfs", "fd", "sock", "signal", "futex", "proc"},
+	{"mm", "vfs", "fd", "sock", "signal", "futex", "sched", "proc"},
 	{"syscalls", "trace"},
 	{"kernel", "sandbox", "snapshot"},
 	{"api", "shim"},
@@ -31,7 +31,7 @@ var unsafeAllowed = []string{"engine", "guest", "sandbox"}
 
 // runtimeOnly lists packages that run containers: they must not reach the compiler.
 var (
-	runtimeOnly  = []string{"mm", "vfs", "fd", "signal", "proc", "syscalls", "trace", "kernel", "router", "guest", "wait", "engine"}
+	runtimeOnly  = []string{"mm", "vfs", "fd", "signal", "sched", "proc", "syscalls", "trace", "kernel", "router", "guest", "wait", "engine"}
 	buildOnly    = []string{"emit", "aot", "toolchain", "wasm"}
 	modulePrefix = "vkernel/internal/"
 )

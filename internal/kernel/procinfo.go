@@ -57,10 +57,14 @@ func (s system) Names() procfs.Names {
 	}
 }
 
-func (s system) Boot() time.Time     { return s.k.table.Started() }
-func (s system) Born() uint64        { return s.k.table.Born() }
-func (s system) LastPID() int        { return s.k.table.LastPID() }
-func (s system) Busy() time.Duration { return s.k.table.Busy() }
+func (s system) Boot() time.Time { return s.k.table.Started() }
+func (s system) Born() uint64    { return s.k.table.Born() }
+func (s system) LastPID() int    { return s.k.table.LastPID() }
+
+func (s system) Busy() (user, system time.Duration) {
+	busy := s.k.table.Busy()
+	return busy.User, busy.System
+}
 
 // process is what procfs sees of a process.
 type process struct{ p *proc.Process }
@@ -119,11 +123,12 @@ func (x process) Facts() procfs.Facts {
 		PID: p.PID(), Parent: f.Parent, Group: f.Group, Session: f.Session, TTY: f.TTY, Foreground: f.Foreground,
 		Name: t.Name(), State: x.state(f.State),
 		UID: [4]uint32{c.UID, c.EUID, c.SUID, c.FSUID}, GID: [4]uint32{c.GID, c.EGID, c.SGID, c.FSGID}, Groups: c.Groups,
-		Ran: usage.User, ChildrenRan: f.Waited.User, Started: p.Started(), Nice: int(p.Nice().Load()), Threads: 1,
+		User: usage.User, System: usage.System, ChildrenUser: f.Waited.User, ChildrenSystem: f.Waited.System,
+		Started: p.Started(), Nice: p.Nice(), Threads: 1,
 		Peak:    usage.MaxRSS,
 		Pending: uint64(pending | t.Signals().Private()), Blocked: uint64(t.Signals().Mask()),
 		Ignored: uint64(ignored), Caught: uint64(caught),
-		Switches: usage.Switches, NoNewPrivs: p.NoNewPrivs().Load(), ExitCode: f.Status, ExitSignal: f.ExitSignal,
+		Switches: [2]int64{usage.Sleeps, usage.Evictions}, NoNewPrivs: p.NoNewPrivs().Load(), ExitCode: f.Status, ExitSignal: f.ExitSignal,
 	}
 	p.View(func(m *proc.Memory) {
 		var u mm.Usage = m.Space.Usage()

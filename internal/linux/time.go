@@ -25,6 +25,9 @@ const (
 	CLK_TCK = 100 // USER_HZ
 )
 
+// ToTicks converts to clock ticks, the unit of times(2) and /proc.
+func ToTicks(d time.Duration) int64 { return int64(d / (time.Second / CLK_TCK)) }
+
 // Timespec is struct timespec, 16 bytes. In the guest's C library tv_nsec is a 32-bit
 // long: the upper half of Nsec is padding and is ignored.
 type Timespec struct{ Sec, Nsec int64 }

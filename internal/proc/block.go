@@ -54,9 +54,7 @@ func (t *Thread) Sleep(deadline time.Time) linux.Errno {
 // Interrupted reports whether the thread has a signal to take, or has to stop or exit.
 func (t *Thread) Interrupted() bool { return t.sig.Work.Load() != 0 }
 
-// rest is the one place where a thread sleeps. Its clock stands still meanwhile.
+// rest is the one place where a thread sleeps. It holds no run slot meanwhile, and its clock stands still.
 func (t *Thread) rest(d time.Duration) {
-	t.clock.pause()
-	defer t.clock.goOn()
-	t.waiter.Sleep(d)
+	t.cpu.Sleep(d)
 }

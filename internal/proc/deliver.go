@@ -12,8 +12,8 @@ type frame struct {
 	call   call       // the call that it interrupted, finished or to be done again
 }
 
-// attend sees to the thread's Work, then finishes the call c: it returns what the guest
-// gets, or alive false when the thread has ended. It is called whenever the guest is out
+// attend sees to the thread's Work and to its run slot, and finishes the call c: it returns
+// what the guest gets, or alive false when the thread has ended. It is called whenever the guest is out
 // and something may have happened.
 func (t *Thread) attend(c call) (result uint64, alive bool) {
 	for {
@@ -30,10 +30,11 @@ func (t *Thread) attend(c call) (result uint64, alive bool) {
 			}
 			continue
 		}
-		if !restarts(c.e) {
+		if restarts(c.e) {
+			c = t.redo(c)
+		} else if t.cpu.Enter(&t.sig.Work) {
 			return uint64(c.e.Result(c.n)), true
 		}
-		c = t.redo(c)
 	}
 }
 

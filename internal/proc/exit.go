@@ -40,7 +40,8 @@ func (t *Thread) exit() {
 	t.kick.Store(nil)
 	t.leave(old)
 	p.files.Release()
-	t.clock.pause()
+	t.cpu.End()
+	p.cpu.Remove(t.cpu)
 	p.releaseTerminal()
 	p.Image().drop(&p.table.Arguments)
 	if o := p.table.config.Observer; o != nil {
@@ -96,7 +97,7 @@ func (t *Table) exited(p *Process) {
 		t.orphanLocked(p.group, p)
 	}
 	t.buryLocked(p)
-	t.ended += p.thread.clock.ran()
+	t.ended = t.ended.Plus(p.cpu.Times())
 	t.living--
 	over := t.living == 0
 	t.mu.Unlock()

@@ -121,6 +121,7 @@ func (t *Thread) child(exitSignal linux.Signal) (*Process, linux.Errno) {
 	}
 	p.parent.Store(parent)
 	p.thread = newThread(p, pid, t.sig.Mask(), t.sig.Stack())
+	p.thread.cpu.Inherit(t.cpu)
 	p.thread.frames = slices.Clone(t.frames)
 	p.thread.entry = t.entry
 	p.thread.index = t.index

@@ -160,6 +160,6 @@ func (p *Process) tellParentLocked(code, status int32) {
 
 // childInfo is the siginfo of a SIGCHLD about p.
 func (p *Process) childInfo(code, status int32) linux.SigInfo {
-	ticks := int64(p.thread.clock.ran()) * linux.CLK_TCK / 1e9
-	return linux.InfoChild(code, p.pid, p.Cred().UID, status, ticks, 0)
+	cpu := p.cpu.Times()
+	return linux.InfoChild(code, p.pid, p.Cred().UID, status, linux.ToTicks(cpu.User), linux.ToTicks(cpu.System))
 }

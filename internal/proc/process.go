@@ -5,6 +5,7 @@ import (
 
 	"vkernel/internal/fd"
 	"vkernel/internal/linux"
+	"vkernel/internal/sched"
 	"vkernel/internal/signal"
 	"vkernel/internal/vfs"
 	"vkernel/internal/wait"
@@ -26,7 +27,8 @@ type Process struct {
 	image    atomic.Pointer[Image]   // what it executes
 	parent   atomic.Pointer[Process] // changes under table.mu; nil for the first process
 	maxRSS   atomic.Uint64
-	children wait.Queue // told when a child's state changes
+	cpu      sched.Account // CPU time of its threads
+	children wait.Queue    // told when a child's state changes
 	inherited
 
 	// guarded by table.mu
@@ -64,6 +66,15 @@ func (i *inherited) from(parent *inherited) {
 	i.noNewPrivs.Store(parent.noNewPrivs.Load())
 	i.dumpable.Store(parent.dumpable.Load())
 	i.timerSlack.Store(parent.timerSlack.Load())
+}
+
+// Nice is the process's nice value.
+func (p *Process) Nice() int { return int(p.nice.Load()) }
+
+// SetNice sets it, for all its threads.
+func (p *Process) SetNice(n int) {
+	p.nice.Store(int32(n))
+	p.cpu.SetNice(n)
 }
 
 // State is where a process is in its life.
@@ -114,11 +125,10 @@ func (p *Process) State() State {
 }
 
 // Sleeping reports whether its thread sleeps.
-func (p *Process) Sleeping() bool { return p.thread.clock.asleep.Load() != 0 }
+func (p *Process) Sleeping() bool { return p.thread.cpu.Sleeps() }
 
 // Attributes that prctl, personality and setpriority keep.
 
-func (p *Process) Nice() *atomic.Int32         { return &p.nice }
 func (p *Process) Personality() *atomic.Uint32 { return &p.personality }
 func (p *Process) NoNewPrivs() *atomic.Bool    { return &p.noNewPrivs }
 func (p *Process) Subreaper() *atomic.Bool     { return &p.subreaper }

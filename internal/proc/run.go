@@ -5,13 +5,16 @@ import (
 	"runtime/debug"
 
 	"vkernel/internal/engine/layout"
+	"vkernel/internal/linux"
 )
 
 // run is the life of a thread. The guest's pending call, if it is in one, gets result.
 func (t *Thread) run(result uint64) {
 	debug.SetPanicOnFault(true)
 	defer t.crashed()
-	for alive := true; alive; {
+	start := none
+	start.n = int64(result)
+	for result, alive := t.attend(start); alive; {
 		switch t.inst.Resume(result) {
 		case layout.ExitSyscall:
 			result, alive = t.syscall()
@@ -37,11 +40,25 @@ func (t *Thread) syscall() (result uint64, alive bool) {
 	index := t.inst.Import()
 	args := Args(t.inst.Args()[:6])
 	t.index = index
-	n, e := t.program.Calls[index](t, args)
-	if t.sig.Work.Load() == 0 && e < ERESTARTSYS {
+	var n int64
+	var e linux.Errno
+	if !t.cpu.Sample() {
+		n, e = t.program.Calls[index](t, args)
+	} else {
+		n, e = t.measured(index, args)
+	}
+	if t.sig.Work.Load() == 0 && e < ERESTARTSYS && !t.cpu.Away() {
 		return uint64(e.Result(n)), true
 	}
 	return t.attend(call{index, args, n, e, t.deadline})
+}
+
+// measured makes a call and notes the CPU time that it takes.
+func (t *Thread) measured(index int, args Args) (int64, linux.Errno) {
+	began := t.cpu.Began()
+	n, e := t.program.Calls[index](t, args)
+	t.cpu.Ended(began)
+	return n, e
 }
 
 // redo makes a call again that a signal interrupted.
@@ -93,5 +110,6 @@ func (t *Thread) crashed() {
 	}
 	t.Table().config.Log.Error("kernel panic", "call", where, "pid", t.process.pid, "panic", r, "stack", string(debug.Stack()))
 	t.Table().Fail(fmt.Errorf("panic in %s of process %d (%s): %v", where, t.process.pid, t.Name(), r))
+	t.cpu.End()
 	t.process.abandon()
 }

@@ -9,6 +9,7 @@ import (
 
 	"vkernel/internal/futex"
 	"vkernel/internal/linux"
+	"vkernel/internal/sched"
 	"vkernel/internal/vfs"
 	"vkernel/internal/vfs/lock"
 	"vkernel/internal/vfs/pipe"
@@ -30,12 +31,14 @@ type Config struct {
 	Log       *slog.Logger // of refused executions and failures
 	Memory    func() (total, free uint64)
 	UTS       *UTS
-	Observer  Observer // nil: nobody
+	Observer  Observer         // nil: nobody
+	Sched     *sched.Scheduler // nil: one of its own
 }
 
 // Table is the processes of one container.
 type Table struct {
 	config  Config
+	sched   *sched.Scheduler
 	started time.Time
 	digests digests
 	Futexes futex.Set
@@ -56,17 +59,20 @@ type Table struct {
 	count     int // processes and reservations
 	born      uint64
 	init      *Process
-	closing   bool          // init has ended: no new processes
-	living    int           // that have not exited
-	failure   error         // of the kernel itself
-	ended     time.Duration // what processes ran that have ended
+	closing   bool        // init has ended: no new processes
+	living    int         // that have not exited
+	failure   error       // of the kernel itself
+	ended     sched.Times // of processes that have ended
 }
 
 // NewTable makes an empty table.
 func NewTable(c Config) *Table {
 	done := make(chan struct{})
+	if c.Sched == nil {
+		c.Sched = sched.New(0)
+	}
 	return &Table{
-		config: c, started: time.Now(), done: done, crew: newCrew(done),
+		config: c, sched: c.Sched, started: time.Now(), done: done, crew: newCrew(done),
 		processes: map[int]*Process{}, groups: map[int]*Group{}, sessions: map[int]*Session{}, next: 1,
 	}
 }
@@ -115,14 +121,17 @@ func (t *Table) Born() uint64 {
 	return t.born
 }
 
-// Busy is how long all processes ran since the start.
-func (t *Table) Busy() time.Duration {
+// Scheduler is what lets the threads run.
+func (t *Table) Scheduler() *sched.Scheduler { return t.sched }
+
+// Busy is the CPU time of all processes since the start.
+func (t *Table) Busy() sched.Times {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	busy := t.ended
 	for _, p := range t.processes {
 		if p != nil && p.state < Zombie {
-			busy += p.thread.clock.ran()
+			busy = busy.Plus(p.cpu.Times())
 		}
 	}
 	return busy

@@ -9,6 +9,7 @@ import (
 	"vkernel/internal/guest"
 	"vkernel/internal/linux"
 	"vkernel/internal/mm"
+	"vkernel/internal/sched"
 	"vkernel/internal/signal"
 	"vkernel/internal/vfs"
 	"vkernel/internal/wait"
@@ -26,7 +27,7 @@ type Thread struct {
 	process *Process
 	sig     *signal.Thread
 	waiter  *wait.Waiter
-	clock   clock
+	cpu     *sched.Thread                   // its run slot and CPU time
 	kick    atomic.Pointer[engine.Instance] // whose run an alarm ends
 	name    atomic.Pointer[string]          // comm
 
@@ -53,7 +54,9 @@ type Robust struct {
 // newThread makes the thread of p. alarm works from now on.
 func newThread(p *Process, tid int, blocked signal.Set, stack linux.Stack) *Thread {
 	t := &Thread{tid: tid, process: p, waiter: wait.New()}
-	t.clock.start()
+	t.cpu = p.table.sched.NewThread(t.waiter, t.preempt)
+	t.cpu.SetNice(int(p.nice.Load()))
+	p.cpu.Add(t.cpu)
 	t.sig = p.sig.Start(blocked, stack, t.alarm)
 	return t
 }
@@ -61,6 +64,11 @@ func newThread(p *Process, tid int, blocked signal.Set, stack linux.Stack) *Thre
 // alarm ends a sleep or a run in compiled code. Any goroutine calls it.
 func (t *Thread) alarm() {
 	t.waiter.Wake()
+	t.preempt()
+}
+
+// preempt makes the thread leave compiled code. Any goroutine calls it.
+func (t *Thread) preempt() {
 	if inst := t.kick.Load(); inst != nil {
 		inst.Kick()
 	}
@@ -120,8 +128,8 @@ func (t *Thread) SetName(name string) {
 	t.name.Store(&name)
 }
 
-// Ran is how long the thread ran.
-func (t *Thread) Ran() time.Duration { return t.clock.ran() }
+// CPU is what the scheduler knows of the thread.
+func (t *Thread) CPU() *sched.Thread { return t.cpu }
 
 // SetClearTID sets the word that is cleared, and woken, at the thread's end.
 func (t *Thread) SetClearTID(a guest.Addr) { t.clearTID = a }

@@ -96,7 +96,7 @@ func (p *Process) newsLocked(kid *Process, options uint32) (Waited, bool) {
 
 // finalLocked is what a zombie used, its own waited children included.
 func (p *Process) finalLocked() Usage {
-	u := Usage{User: p.thread.clock.ran(), MaxRSS: p.maxRSS.Load(), Switches: p.thread.clock.switches.Load()}
+	u := p.used()
 	u.add(p.waited)
 	return u
 }

@@ -53,8 +53,10 @@ func changeLimit(t *proc.Thread, p *proc.Process, resource uint32, set, old gues
 func getrusage(t *proc.Thread, a Args) (int64, linux.Errno) {
 	var u proc.Usage
 	switch a.Int(0) {
-	case linux.RUSAGE_SELF, linux.RUSAGE_THREAD:
+	case linux.RUSAGE_SELF:
 		u = t.Process().Usage()
+	case linux.RUSAGE_THREAD:
+		u = t.Usage()
 	case linux.RUSAGE_CHILDREN:
 		u = t.Process().ChildUsage()
 	default:

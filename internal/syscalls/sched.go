@@ -10,8 +10,8 @@ import (
 )
 
 // schedYield lets other guests run.
-func schedYield(*proc.Thread, Args) (int64, linux.Errno) {
-	runtime.Gosched()
+func schedYield(t *proc.Thread, _ Args) (int64, linux.Errno) {
+	t.CPU().Yield()
 	return 0, 0
 }
 
@@ -169,7 +169,7 @@ func getpriority(t *proc.Thread, a Args) (int64, linux.Errno) {
 	}
 	best := int64(0)
 	for _, p := range all {
-		best = max(best, int64(20-p.Nice().Load()))
+		best = max(best, int64(20-p.Nice()))
 	}
 	if best == 0 {
 		return 0, linux.ESRCH
@@ -182,7 +182,7 @@ func setpriority(t *proc.Thread, a Args) (int64, linux.Errno) {
 	if e != 0 {
 		return 0, e
 	}
-	nice := min(max(a.Int(2), -20), 19)
+	nice := int(min(max(a.Int(2), -20), 19))
 	e = linux.ESRCH
 	c := t.Cred()
 	for _, p := range all {
@@ -190,10 +190,10 @@ func setpriority(t *proc.Thread, a Args) (int64, linux.Errno) {
 		switch {
 		case !c.Super() && c.EUID != o.EUID && c.EUID != o.UID:
 			e = linux.EPERM
-		case !c.Super() && nice < p.Nice().Load():
+		case !c.Super() && nice < p.Nice():
 			e = linux.EACCES
 		default:
-			p.Nice().Store(nice)
+			p.SetNice(nice)
 			if e == linux.ESRCH {
 				e = 0
 			}

@@ -23,9 +23,9 @@ func now(t *proc.Thread, clock int32) (time.Duration, linux.Errno) {
 		linux.CLOCK_BOOTTIME, linux.CLOCK_BOOTTIME_ALARM:
 		return uptime(t), 0
 	case linux.CLOCK_PROCESS_CPUTIME_ID:
-		return t.Process().Usage().User, 0
+		return t.Process().CPU().Total(), 0
 	case linux.CLOCK_THREAD_CPUTIME_ID:
-		return t.Ran(), 0
+		return t.CPU().Ran(), 0
 	}
 	if clock >= 0 || clock&3 == 3 {
 		return 0, linux.EINVAL
@@ -34,7 +34,21 @@ func now(t *proc.Thread, clock int32) (time.Duration, linux.Errno) {
 	if e != 0 {
 		return 0, linux.EINVAL
 	}
-	return p.Thread().Ran(), 0
+	return cpuClock(p, clock), 0
+}
+
+// The lowest bits of a negative id say which CPU clock it is.
+const (
+	cpuVirtual = 1 // user time; 0 and 2 are both
+	cpuMask    = 3
+)
+
+// cpuClock reads the CPU clock of a process.
+func cpuClock(p *proc.Process, clock int32) time.Duration {
+	if clock&cpuMask == cpuVirtual {
+		return p.CPU().User
+	}
+	return p.CPU().Total()
 }
 
 // sleepable reports whether clock_nanosleep and timers can use a clock.
@@ -106,15 +120,16 @@ func timeCall(t *proc.Thread, a Args) (int64, linux.Errno) {
 	return sec, 0
 }
 
-// ticks converts to clock ticks, the unit of times(2).
-func ticks(d time.Duration) int64 { return int64(d / (time.Second / linux.CLK_TCK)) }
-
 func times(t *proc.Thread, a Args) (int64, linux.Errno) {
 	if at := a.Addr(0); at != 0 {
-		tms := linux.Tms{Utime: ticks(t.Process().Usage().User), Cutime: ticks(t.Process().ChildUsage().User)}
+		own, kids := t.Process().CPU(), t.Process().ChildUsage()
+		tms := linux.Tms{
+			Utime: linux.ToTicks(own.User), Stime: linux.ToTicks(own.System),
+			Cutime: linux.ToTicks(kids.User), Cstime: linux.ToTicks(kids.System),
+		}
 		if e := guest.Put(t.Mem(), at, &tms); e != 0 {
 			return 0, e
 		}
 	}
-	return ticks(uptime(t)), 0
+	return linux.ToTicks(uptime(t)), 0
 }

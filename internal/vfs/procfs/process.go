@@ -18,11 +18,12 @@ func stat(r *request) []byte {
 		foreground = -1
 	}
 	prio := 20 + f.Nice
+	ticks := linux.ToTicks
 	start := ticks(f.Started.Sub(r.fs.sys.Boot()))
-	return fmt.Appendf(nil, "%d (%s) %c %d %d %d %d %d 0 0 0 0 0 %d 0 %d 0 %d %d %d 0 %d %d %d %d "+
+	return fmt.Appendf(nil, "%d (%s) %c %d %d %d %d %d 0 0 0 0 0 %d %d %d %d %d %d %d 0 %d %d %d %d "+
 		"0 0 0 0 0 %d %d %d %d 0 0 0 %d 0 0 0 0 0 0 0 0 0 0 0 0 0 %d\n",
 		f.PID, f.Name, f.State, f.Parent, f.Group, f.Session, int32(uint32(f.TTY)), foreground,
-		ticks(f.Ran), ticks(f.ChildrenRan), prio, f.Nice, f.Threads, start, f.Virtual, f.Resident>>12, uint64(linux.RLIM_INFINITY),
+		ticks(f.User), ticks(f.System), ticks(f.ChildrenUser), ticks(f.ChildrenSystem), prio, f.Nice, f.Threads, start, f.Virtual, f.Resident>>12, uint64(linux.RLIM_INFINITY),
 		f.Pending&0x7fffffff, f.Blocked&0x7fffffff, f.Ignored&0x7fffffff, f.Caught&0x7fffffff, f.ExitSignal, f.ExitCode)
 }
 
@@ -57,7 +58,7 @@ func status(r *request) []byte {
 	}
 	p("CapInh:\t%016x\nCapPrm:\t%016x\nCapEff:\t%016x\nCapBnd:\t%016x\nCapAmb:\t%016x", 0, capabilities, capabilities, uint64(1<<41-1), 0)
 	p("NoNewPrivs:\t%d\nSeccomp:\t0", map[bool]int{true: 1}[f.NoNewPrivs])
-	p("voluntary_ctxt_switches:\t%d\nnonvoluntary_ctxt_switches:\t0", f.Switches)
+	p("voluntary_ctxt_switches:\t%d\nnonvoluntary_ctxt_switches:\t%d", f.Switches[0], f.Switches[1])
 	return []byte(b.String())
 }
 

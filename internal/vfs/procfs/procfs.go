@@ -36,7 +36,7 @@ type System interface {
 	Boot() time.Time
 	Born() uint64 // processes made since boot
 	LastPID() int
-	Busy() time.Duration // what all processes ran, ended ones included
+	Busy() (user, system time.Duration) // CPU time of all processes, ended ones included
 }
 
 // Names are those of uname(2).
@@ -57,25 +57,26 @@ type Process interface {
 
 // Facts are what stat and status show.
 type Facts struct {
-	PID, Parent, Group, Session int
-	TTY                         uint64 // device number of the controlling terminal, 0 if none
-	Foreground                  int    // its foreground group, -1 if none
-	Name                        string
-	State                       byte      // R S T Z
-	UID, GID                    [4]uint32 // real, effective, saved, file system
-	Groups                      []uint32
-	Ran, ChildrenRan            time.Duration
-	Started                     time.Time
-	Nice                        int
-	Threads                     int
-	Virtual, Resident, Peak     uint64 // bytes
-	Data                        uint64
-	Pending, Blocked            uint64 // signal sets
-	Ignored, Caught             uint64
-	Switches                    int64
-	NoNewPrivs                  bool
-	ExitCode                    int
-	ExitSignal                  int
+	PID, Parent, Group, Session  int
+	TTY                          uint64 // device number of the controlling terminal, 0 if none
+	Foreground                   int    // its foreground group, -1 if none
+	Name                         string
+	State                        byte      // R S T Z
+	UID, GID                     [4]uint32 // real, effective, saved, file system
+	Groups                       []uint32
+	User, System                 time.Duration // CPU time
+	ChildrenUser, ChildrenSystem time.Duration
+	Started                      time.Time
+	Nice                         int
+	Threads                      int
+	Virtual, Resident, Peak      uint64 // bytes
+	Data                         uint64
+	Pending, Blocked             uint64 // signal sets
+	Ignored, Caught              uint64
+	Switches                     [2]int64 // voluntary and not
+	NoNewPrivs                   bool
+	ExitCode                     int
+	ExitSignal                   int
 }
 
 // Area is a part of an address space.

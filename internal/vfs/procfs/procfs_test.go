@@ -50,7 +50,7 @@ func (w *world) Names() Names                 { return Names{"Linux", "box", "6.
 func (w *world) Boot() time.Time              { return w.boot }
 func (w *world) Born() uint64                 { return 12 }
 func (w *world) LastPID() int                 { return 7 }
-func (w *world) Busy() time.Duration          { return time.Second }
+func (w *world) Busy() (_, _ time.Duration)   { return time.Second, 0 }
 
 func (p *process) Facts() Facts     { return p.facts }
 func (p *process) Files() *fd.Table { return p.files }
@@ -86,7 +86,7 @@ func newWorld(t *testing.T) (w *world, root, user *vfs.Context) {
 		w.processes[pid] = &process{
 			facts: Facts{
 				PID: pid, Parent: pid / 7, Group: pid, Session: 1, TTY: linux.Makedev(5, 1), Foreground: 7, Name: "c) at",
-				State: 'S', UID: [4]uint32{id, id, id, id}, Ran: 2 * time.Second, Started: w.boot.Add(time.Second),
+				State: 'S', UID: [4]uint32{id, id, id, id}, User: 2 * time.Second, Started: w.boot.Add(time.Second),
 				Threads: 1, Virtual: 1 << 20, Resident: 40960,
 			},
 			files: fd.NewTable(), fs: c,

@@ -64,7 +64,13 @@ func seconds(d time.Duration) string {
 // up is the time since boot, and idle what the processors did not work of it.
 func up(r *request) (total, idle time.Duration) {
 	total = time.Since(r.fs.sys.Boot())
-	return total, max(0, total*time.Duration(runtime.NumCPU())-r.fs.sys.Busy())
+	return total, max(0, total*time.Duration(runtime.NumCPU())-busy(r))
+}
+
+// busy is the CPU time of all processes.
+func busy(r *request) time.Duration {
+	user, system := r.fs.sys.Busy()
+	return user + system
 }
 
 func uptime(r *request) []byte {
@@ -107,18 +113,17 @@ func meminfo(r *request) []byte {
 	return []byte(b.String())
 }
 
-// ticks converts to clock ticks.
-func ticks(d time.Duration) int64 { return int64(d / (time.Second / linux.CLK_TCK)) }
-
 func systemStat(r *request) []byte {
 	_, idle := up(r)
 	cpus := runtime.NumCPU()
-	busy := r.fs.sys.Busy()
+	user, system := r.fs.sys.Busy()
 	run, _ := running(r)
 	var b strings.Builder
-	fmt.Fprintf(&b, "cpu  %d 0 0 %d 0 0 0 0 0 0\n", ticks(busy), ticks(idle))
+	ticks := linux.ToTicks
+	fmt.Fprintf(&b, "cpu  %d 0 %d %d 0 0 0 0 0 0\n", ticks(user), ticks(system), ticks(idle))
 	for i := range cpus {
-		fmt.Fprintf(&b, "cpu%d %d 0 0 %d 0 0 0 0 0 0\n", i, ticks(busy)/int64(cpus), ticks(idle)/int64(cpus))
+		n := int64(cpus)
+		fmt.Fprintf(&b, "cpu%d %d 0 %d %d 0 0 0 0 0 0\n", i, ticks(user)/n, ticks(system)/n, ticks(idle)/n)
 	}
 	fmt.Fprintf(&b, "intr 0\nctxt 0\nbtime %d\nprocesses %d\nprocs_running %d\nprocs_blocked 0\nsoftirq 0\n",
 		r.fs.boot.Sec, r.fs.sys.Born(), max(run, 1))

@@ -1,0 +1,316 @@
+package sched
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"vkernel/internal/wait"
+)
+
+// guest is a thread whose compiled code waits for the time to pass, or for the kick: what is
+// tested is the order of turns, whatever else the host does.
+type guest struct {
+	*Thread
+	waiter *wait.Waiter
+	kicked chan struct{}
+	work   atomic.Uint32
+	ran    time.Duration // in compiled code
+	rounds int
+}
+
+func newGuest(s *Scheduler, parent *Thread) *guest {
+	g := &guest{waiter: wait.New(), kicked: make(chan struct{}, 1)}
+	g.Thread = s.NewThread(g.waiter, g.kick)
+	if parent != nil {
+		g.Inherit(parent)
+	}
+	return g
+}
+
+func (g *guest) kick() {
+	select {
+	case g.kicked <- struct{}{}:
+	default:
+	}
+}
+
+// compute runs for d in compiled code, with a slot whenever it does, or until there is work.
+func (g *guest) compute(d time.Duration, inside *atomic.Int32) {
+	for end := g.ran + d; g.ran < end && g.Enter(&g.work); {
+		inside.Add(1)
+		begin := time.Now()
+		select {
+		case <-time.After(end - g.ran):
+		case <-g.kicked:
+		}
+		inside.Add(-1)
+		g.ran += time.Since(begin)
+		g.rounds++
+		if g.work.Load() != 0 {
+			return
+		}
+	}
+}
+
+func (g *guest) stop() {
+	g.work.Store(1)
+	g.waiter.Wake()
+	g.kick()
+}
+
+// spin runs n guests that never sleep, for d.
+func spin(s *Scheduler, d time.Duration, guests ...*guest) {
+	var all sync.WaitGroup
+	var inside atomic.Int32
+	for _, g := range guests {
+		all.Go(func() { g.compute(time.Hour, &inside); g.End() })
+	}
+	time.Sleep(d)
+	for _, g := range guests {
+		g.stop()
+	}
+	all.Wait()
+}
+
+func TestSpinnersShareASlot(t *testing.T) {
+	s := New(1)
+	var guests []*guest
+	for range 5 {
+		guests = append(guests, newGuest(s, nil))
+	}
+	spin(s, 600*time.Millisecond, guests...)
+	for i, g := range guests {
+		if g.ran < 60*time.Millisecond || g.ran > 250*time.Millisecond {
+			t.Errorf("guest %d of 5 ran %v of 600ms", i, g.ran)
+		}
+	}
+	if n := s.Runnable(); n != 0 {
+		t.Errorf("%d runnable after all have ended", n)
+	}
+}
+
+func TestNice(t *testing.T) {
+	s := New(1)
+	a, b := newGuest(s, nil), newGuest(s, nil)
+	b.SetNice(5) // a third of the weight
+	spin(s, time.Second, a, b)
+	if ratio := float64(a.ran) / float64(b.ran); ratio < 2 || ratio > 5 {
+		t.Errorf("nice 0 ran %v, nice 5 %v: %.1f times as long, want about 3", a.ran, b.ran, ratio)
+	}
+	if b.ran == 0 {
+		t.Error("the nice one starved")
+	}
+}
+
+// A thread that sleeps runs at once though many spin.
+func TestSleeperRunsAtOnce(t *testing.T) {
+	s := New(1)
+	var guests []*guest
+	for range 20 {
+		guests = append(guests, newGuest(s, nil))
+	}
+	sleeper := newGuest(s, nil)
+	done := make(chan time.Duration)
+	go func() {
+		var worst time.Duration
+		var inside atomic.Int32
+		time.Sleep(100 * time.Millisecond) // the spinners have used up their credit
+		for range 20 {
+			sleeper.Sleep(5 * time.Millisecond)
+			begin := time.Now()
+			sleeper.compute(time.Microsecond, &inside)
+			worst = max(worst, time.Since(begin))
+		}
+		sleeper.End()
+		done <- worst
+	}()
+	go spin(s, 400*time.Millisecond, guests...)
+	if worst := <-done; worst > 20*time.Millisecond {
+		t.Errorf("waited up to %v for a slot", worst)
+	}
+}
+
+// Threads that sleep a little all the time do not starve one that never does, nor the other
+// way round.
+func TestNobodyStarves(t *testing.T) {
+	s := New(1)
+	var all sync.WaitGroup
+	var stop atomic.Bool
+	var inside atomic.Int32
+	var sleepers []*guest
+	for range 4 {
+		g := newGuest(s, nil)
+		sleepers = append(sleepers, g)
+		all.Go(func() {
+			for !stop.Load() {
+				g.compute(500*time.Microsecond, &inside)
+				g.Sleep(500 * time.Microsecond)
+			}
+			g.End()
+		})
+	}
+	spinner := newGuest(s, nil)
+	spin(s, time.Second, spinner)
+	stop.Store(true)
+	all.Wait()
+	if spinner.ran < 80*time.Millisecond {
+		t.Errorf("the spinner ran %v of 1s", spinner.ran)
+	}
+	for i, g := range sleepers {
+		if g.ran < 40*time.Millisecond {
+			t.Errorf("sleeper %d ran %v of 1s", i, g.ran)
+		}
+	}
+}
+
+// New threads that keep coming do not starve an old one.
+func TestForksDoNotStarve(t *testing.T) {
+	s := New(1)
+	parent := newGuest(s, nil)
+	old := newGuest(s, nil)
+	var stop atomic.Bool
+	var all sync.WaitGroup
+	all.Go(func() {
+		var inside atomic.Int32
+		for !stop.Load() {
+			parent.compute(10*time.Microsecond, &inside)
+			child := newGuest(s, parent.Thread)
+			all.Go(func() { child.compute(250*time.Microsecond, &inside); child.End() })
+			parent.Sleep(300 * time.Microsecond)
+		}
+		parent.End()
+	})
+	spin(s, 500*time.Millisecond, old)
+	stop.Store(true)
+	all.Wait()
+	if old.ran < 5*time.Millisecond {
+		t.Errorf("the old one ran %v of 500ms", old.ran)
+	}
+}
+
+// No more threads run than there are slots, but for the moment that a kick takes.
+func TestSlots(t *testing.T) {
+	s := New(2)
+	var inside atomic.Int32
+	var most, over int32
+	var all sync.WaitGroup
+	var guests []*guest
+	for range 50 {
+		g := newGuest(s, nil)
+		guests = append(guests, g)
+		all.Go(func() { g.compute(time.Hour, &inside); g.End() })
+	}
+	for range 200 {
+		time.Sleep(time.Millisecond)
+		n := inside.Load()
+		most = max(most, n)
+		if n > 2 {
+			over++
+		}
+	}
+	for _, g := range guests {
+		g.stop()
+	}
+	all.Wait()
+	if over > 50 || most > 5 {
+		t.Errorf("more than 2 ran in %d of 200 looks, up to %d", over, most)
+	}
+}
+
+func TestEnterEndsForWork(t *testing.T) {
+	s := New(1)
+	holder, g := newGuest(s, nil), newGuest(s, nil)
+	holder.Enter(&holder.work)
+	go func() {
+		time.Sleep(time.Millisecond)
+		g.stop()
+	}()
+	if g.Enter(&g.work) {
+		t.Fatal("got the slot of another")
+	}
+	if !g.Away() || s.waiting.Load() != 0 {
+		t.Error("still waits")
+	}
+}
+
+func TestYield(t *testing.T) {
+	s := New(1)
+	a, b := newGuest(s, nil), newGuest(s, nil)
+	var stop atomic.Bool
+	var all sync.WaitGroup
+	for _, g := range []*guest{a, b} {
+		all.Go(func() {
+			var inside atomic.Int32
+			for !stop.Load() {
+				g.compute(time.Nanosecond, &inside)
+				g.Yield()
+			}
+			g.End()
+		})
+	}
+	time.Sleep(100 * time.Millisecond)
+	stop.Store(true)
+	all.Wait()
+	if a.rounds < 300 || b.rounds < 300 {
+		t.Errorf("%d and %d rounds in 100ms: yielding does not change the thread", a.rounds, b.rounds)
+	}
+}
+
+func TestClock(t *testing.T) {
+	s := New(1)
+	g := newGuest(s, nil)
+	var account Account
+	account.Add(g.Thread)
+	if g.Ran() != 0 {
+		t.Error("a thread that has not begun has run")
+	}
+	var inside atomic.Int32
+	g.compute(20*time.Millisecond, &inside)
+	g.Sleep(30 * time.Millisecond)
+	if !g.Sample() {
+		t.Error("the first call is not measured")
+	}
+	began := g.Began()
+	time.Sleep(5 * time.Millisecond)
+	g.Sleep(20 * time.Millisecond)
+	g.Ended(began)
+	g.End()
+	account.Remove(g.Thread)
+	if g.Running() {
+		t.Error("an ended thread runs")
+	}
+	got := account.Times()
+	if got.User < 18*time.Millisecond || got.User > 60*time.Millisecond {
+		t.Errorf("user %v, want 20ms", got.User)
+	}
+	if got.System < 5*time.Millisecond || got.System > 20*time.Millisecond {
+		t.Errorf("system %v, want 5ms", got.System)
+	}
+	if v, _ := account.Switches(); v != 2 {
+		t.Errorf("%d voluntary switches, want 2", v)
+	}
+}
+
+func TestSplitNeverFalls(t *testing.T) {
+	var s split
+	var last Times
+	for i := range 100 {
+		got := s.of(time.Duration(i)*10, time.Duration(i*7919%700))
+		if got.User < last.User || got.System < last.System || got.Total() != time.Duration(i)*10 {
+			t.Fatalf("%v after %v", got, last)
+		}
+		last = got
+	}
+}
+
+// What a sleep costs beside the sleep itself.
+func BenchmarkLeaveAndEnter(b *testing.B) {
+	s := New(2)
+	g := newGuest(s, nil)
+	for b.Loop() {
+		g.leave(s.now())
+		g.Enter(&g.work)
+	}
+}

@@ -1,0 +1,302 @@
+package sched
+
+import (
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"vkernel/internal/wait"
+)
+
+// Thread is what the scheduler knows of a guest thread.
+type Thread struct {
+	sched     *Scheduler
+	waiter    *wait.Waiter
+	kick      func() // makes it leave compiled code
+	clock     clock
+	started   time.Time
+	nice      atomic.Int32
+	since     atomic.Int64 // when it got the slot that it holds, after sched.epoch
+	until     atomic.Int64 // when a brief one may take that slot
+	base      atomic.Int64 // its virtual run time then, -1 if it is a brief one
+	waits     atomic.Bool  // for a slot
+	sleeps    atomic.Int64
+	evictions atomic.Int64
+
+	// The thread's own.
+	away    bool          // Enter is due before it runs compiled code
+	stolen  bool          // its slot was taken, so what is below is to be used under mu
+	sampler sampler
+	shown   split
+
+	// The thread's own while it neither waits nor holds a slot, guarded by Scheduler.mu
+	// otherwise.
+	slot    int           // that it holds, unless it was taken away; -1: none
+	virtual time.Duration // run time by weight
+	credit  time.Duration // run time left as a brief thread, when it got its slot
+
+	// guarded by Scheduler.mu
+	queue   *queue // that it is or was in; nil for a new thread
+	place   int    // in queue.threads
+	arrival uint64
+	granted bool // it got a slot
+}
+
+// NewThread makes a thread, which waiter wakes and kick kicks out of compiled code. It has
+// nice value 0 and no credit.
+func (s *Scheduler) NewThread(waiter *wait.Waiter, kick func()) *Thread {
+	t := &Thread{sched: s, waiter: waiter, kick: kick, started: time.Now(), slot: -1, away: true}
+	t.sampler.start()
+	return t
+}
+
+// Inherit gives the thread, which has not run yet, the nice value and half of the credit of
+// parent, whose goroutine calls it.
+func (t *Thread) Inherit(parent *Thread) {
+	t.nice.Store(parent.nice.Load())
+	t.credit = parent.halve()
+}
+
+// halve gives half of the thread's credit away.
+func (t *Thread) halve() time.Duration {
+	t.sched.mu.Lock() // somebody may be taking the slot away
+	defer t.sched.mu.Unlock()
+	left := t.credit
+	if t.holdsSlot() {
+		left = max(0, left-t.holds(t.sched.now()))
+	}
+	t.credit -= left / 2
+	t.until.Store(t.since.Load() + int64(min(t.credit, slice)))
+	return left / 2
+}
+
+// SetNice sets the nice value, -20 to 19. Anybody may call it.
+func (t *Thread) SetNice(n int) { t.nice.Store(int32(min(max(n, -20), 19))) }
+
+// Started is when the thread was made.
+func (t *Thread) Started() time.Time { return t.started }
+
+// Switches counts how often the thread slept, and how often it lost its slot. Anybody may
+// call it.
+func (t *Thread) Switches() (voluntary, involuntary int64) {
+	return t.sleeps.Load(), t.evictions.Load()
+}
+
+// Away reports whether Enter has to be called before the thread runs compiled code again.
+func (t *Thread) Away() bool { return t.away }
+
+func (t *Thread) holdsSlot() bool { return t.slot >= 0 && t.sched.slots[t.slot].holder.Load() == t }
+
+// Enter takes a slot, if the thread has none: it waits its turn. It reports whether it has
+// one now; not if work, which comes with a wake-up of the waiter, became something else
+// than 0 before.
+func (t *Thread) Enter(work *atomic.Uint32) bool {
+	if t.holdsSlot() {
+		t.away = false
+		return true
+	}
+	t.stolen = t.stolen || t.slot >= 0
+	t.slot = -1
+	s, now := t.sched, t.sched.now()
+	t.clock.goOn(now)
+	if t.stolen || s.waiting.Load() != 0 || !t.grab(now) {
+		if !t.queueUp(now, work) {
+			t.away = true
+			return false
+		}
+	}
+	t.away = false
+	return true
+}
+
+// grab takes a free slot.
+func (t *Thread) grab(now time.Duration) bool {
+	t.begin(now)
+	for i := range t.sched.slots {
+		h := &t.sched.slots[i].holder
+		if h.Load() == nil && h.CompareAndSwap(nil, t) {
+			t.slot = i
+			return true
+		}
+	}
+	return false
+}
+
+// begin notes when the thread gets a slot.
+func (t *Thread) begin(now time.Duration) {
+	t.since.Store(int64(now))
+	t.until.Store(int64(now + min(t.credit, slice)))
+	base := int64(-1)
+	if t.credit == 0 {
+		base = int64(max(0, t.virtual))
+	}
+	t.base.Store(base)
+}
+
+// queueUp waits for a slot.
+func (t *Thread) queueUp(now time.Duration, work *atomic.Uint32) bool {
+	s := t.sched
+	s.mu.Lock()
+	t.stolen = false
+	t.waits.Store(true)
+	s.enqueueLocked(t)
+	out := s.dispatchLocked(now)
+	s.mu.Unlock()
+	out.kick()
+	t.clock.pause(now)
+	defer func() {
+		t.clock.goOn(s.now())
+		t.waits.Store(false)
+	}()
+	for {
+		if granted, left := t.ask(work); granted || left {
+			return granted
+		}
+		t.waiter.Sleep(-1)
+	}
+}
+
+// ask looks whether the thread has got a slot; if it has not and there is work, it leaves
+// the queue.
+func (t *Thread) ask(work *atomic.Uint32) (granted, left bool) {
+	s := t.sched
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case t.granted:
+		t.granted = false
+		return true, false
+	case work.Load() != 0:
+		t.queue.remove(t)
+		s.waiting.Add(-1)
+		return false, true
+	}
+	return false, false
+}
+
+// enqueueLocked puts t into the queue that its credit says.
+func (s *Scheduler) enqueueLocked(t *Thread) {
+	q, other := &s.queues[long], &s.queues[brief]
+	if t.credit > 0 {
+		q, other = other, q
+	}
+	if len(q.threads) == 0 {
+		q.used = max(q.used, other.used-bonus)
+	}
+	switch {
+	case t.queue == nil, t.queue == other && t.credit == 0:
+		t.virtual = q.floor + t.scaled(slice) // behind those who wait: many new ones starve nobody
+	case t.queue == other:
+		t.virtual = q.floor
+	}
+	t.queue = q
+	q.add(t)
+	s.waiting.Add(1)
+}
+
+// leave gives the slot up, if the thread has one.
+func (t *Thread) leave(now time.Duration) {
+	i, s := t.slot, t.sched
+	t.away = true
+	if i < 0 {
+		return
+	}
+	t.slot = -1
+	if !s.slots[i].holder.CompareAndSwap(t, nil) {
+		t.stolen = true
+		return
+	}
+	if s.waiting.Load() == 0 {
+		t.charge(t.holds(now))
+		return
+	}
+	s.mu.Lock()
+	s.chargeLocked(t, now)
+	out := s.dispatchLocked(now)
+	s.mu.Unlock()
+	out.kick()
+}
+
+// Sleep sleeps as wait.Waiter.Sleep does, without a slot.
+func (t *Thread) Sleep(d time.Duration) bool {
+	now := t.sched.now()
+	t.clock.pause(now)
+	t.sleeps.Add(1)
+	t.leave(now)
+	woken := t.waiter.Sleep(d)
+	awake := t.sched.now()
+	t.clock.goOn(awake)
+	t.earn(awake - now)
+	return woken
+}
+
+// earn gives credit for a sleep.
+func (t *Thread) earn(slept time.Duration) {
+	if t.stolen {
+		t.sched.mu.Lock()
+		defer t.sched.mu.Unlock()
+		t.stolen = false
+	}
+	t.credit = min(t.credit+slept, mostCredit)
+}
+
+// Yield lets others run, if any wait, as a thread that has used up its credit.
+func (t *Thread) Yield() {
+	if t.sched.waiting.Load() == 0 || !t.holdsSlot() {
+		runtime.Gosched()
+		return
+	}
+	t.leave(t.sched.now())
+	t.sched.mu.Lock()
+	t.credit = 0
+	t.virtual = max(t.virtual, t.sched.queues[long].floor+1)
+	t.sched.mu.Unlock()
+}
+
+// End gives up the slot for good.
+func (t *Thread) End() {
+	now := t.sched.now()
+	t.clock.pause(now)
+	t.leave(now)
+}
+
+// holds is how long the thread has had its slot.
+func (t *Thread) holds(now time.Duration) time.Duration {
+	return max(0, now-time.Duration(t.since.Load()))
+}
+
+// end is when the thread, which holds a slot, has to give it to the first of q: to a brief
+// thread when its own credit is used up, unless brief ones have had their share. Among long
+// threads that is not before it has run for as long as its weight allows.
+func (t *Thread) end(q *queue) time.Duration {
+	if b, l := &t.sched.queues[brief], &t.sched.queues[long]; q == b && b.used <= l.used {
+		return time.Duration(t.until.Load())
+	}
+	since, base := time.Duration(t.since.Load()), time.Duration(t.base.Load())
+	if base < 0 || q == &t.sched.queues[brief] {
+		return since + slice
+	}
+	ahead := q.threads[0].virtual - max(base, q.floor-bonus)
+	return since + max(slice, ahead*t.weight()/1024)
+}
+
+// charge counts run time that is over.
+func (t *Thread) charge(ran time.Duration) {
+	t.virtual += t.scaled(ran)
+	t.credit = max(0, t.credit-ran)
+}
+
+// weights are those of Linux for the nice values -20 to 19: each step is a quarter more.
+var weights = [40]int64{
+	88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916,
+	9548, 7620, 6100, 4904, 3906, 3121, 2501, 1991, 1586, 1277,
+	1024, 820, 655, 526, 423, 335, 272, 215, 172, 137,
+	110, 87, 70, 56, 45, 36, 29, 23, 18, 15,
+}
+
+// scaled is run time by the thread's weight.
+func (t *Thread) scaled(d time.Duration) time.Duration {
+	return d * 1024 / t.weight()
+}
+
+func (t *Thread) weight() time.Duration { return time.Duration(weights[t.nice.Load()+20]) }
