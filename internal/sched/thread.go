@@ -24,8 +24,8 @@ type Thread struct {
 	evictions atomic.Int64
 
 	// The thread's own.
-	away    bool          // Enter is due before it runs compiled code
-	stolen  bool          // its slot was taken, so what is below is to be used under mu
+	away    bool // Enter is due before it runs compiled code
+	stolen  bool // its slot was taken, so what is below is to be used under mu
 	sampler sampler
 	shown   split
 
