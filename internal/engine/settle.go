@@ -35,6 +35,9 @@ type plan struct {
 // The rest is what CopyPages copies, until the fork's end (Settled). Nothing else may run in i, or write
 // to its memory.
 func (i *Instance) Settle(pieces []Piece) linux.Errno {
+	if i.Shared() {
+		return 0 // other threads write to it, and the child gets a copy of everything
+	}
 	pl, ok := i.p.code.plans.Get().(*plan)
 	if !ok {
 		pl = new(plan)
