@@ -1,8 +1,8 @@
 // Package wasmtest reads the official WebAssembly test suite as wast2json converted it:
 // an archive of folders with a script in JSON and its modules beside it.
 //
-// Tests find the archive by the environment variable VK_SPEC, or else in a directory
-// "shared/testdata" beside the repository. It is not part of the repository.
+// The archive is test/spec/testdata/spec.tar.gz, or the one that the environment variable
+// VK_SPEC names.
 package wasmtest
 
 import (
@@ -30,6 +30,7 @@ type Command struct {
 	ModuleType string          `json:"module_type"`
 	Action     json.RawMessage `json:"action"`
 	Expected   json.RawMessage `json:"expected"`
+	Either     json.RawMessage `json:"either"`
 }
 
 // Script is one script of the suite. Folder is "core" or the name of a proposal.
@@ -51,15 +52,21 @@ func (s *Script) Module(filename string) ([]byte, error) {
 	return expandImports(data), nil
 }
 
-// Suite returns the scripts of the archive, sorted. It skips the test when there is no
-// archive, but fails it when VK_SPEC names one that cannot be read.
+// Text returns the module in text format of a command's Filename.
+func (s *Script) Text(filename string) ([]byte, error) {
+	data, ok := s.files[path.Join(s.dir, filename)]
+	if !ok {
+		return nil, fmt.Errorf("%s/%s: no text %s in the archive", s.Folder, s.Name, filename)
+	}
+	return data, nil
+}
+
+// Suite returns the scripts of the archive, sorted. It skips the test when there is none.
 func Suite(t testing.TB) []*Script {
 	t.Helper()
-	name := os.Getenv("VK_SPEC")
+	name := Path()
 	if name == "" {
-		if name = beside(); name == "" {
-			t.Skip("no archive of the official test suite (VK_SPEC)")
-		}
+		t.Skip("no archive of the official test suite (VK_SPEC)")
 	}
 	scripts, err := Read(name)
 	if err != nil {
@@ -68,8 +75,11 @@ func Suite(t testing.TB) []*Script {
 	return scripts
 }
 
-// beside looks for the archive next to the repository, whose root has go.mod.
-func beside() string {
+// Path is the archive that VK_SPEC names, or else the repository's own.
+func Path() string {
+	if name := os.Getenv("VK_SPEC"); name != "" {
+		return name
+	}
 	dir, err := os.Getwd()
 	if err != nil {
 		return ""
@@ -78,7 +88,7 @@ func beside() string {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err != nil {
 			continue
 		}
-		name := filepath.Join(filepath.Dir(dir), "shared", "testdata", "spec.tar.gz")
+		name := filepath.Join(dir, "test", "spec", "testdata", "spec.tar.gz")
 		if _, err := os.Stat(name); err == nil {
 			return name
 		}
@@ -127,7 +137,7 @@ func unpack(name string) (map[string][]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		if ext := path.Ext(h.Name); ext != ".json" && ext != ".wasm" {
+		if ext := path.Ext(h.Name); ext != ".json" && ext != ".wasm" && ext != ".wat" {
 			continue
 		}
 		data, err := io.ReadAll(r)
