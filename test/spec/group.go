@@ -78,6 +78,16 @@ func (d definition) copied() bool {
 	return !t.Mutable && !t.Type.IsRef()
 }
 
+// copies says whether an instance imports numbers of another one of the script.
+func (in *instance) copies() bool {
+	for _, d := range in.imports {
+		if d.copied() && !d.in.builtin {
+			return true
+		}
+	}
+	return false
+}
+
 func (g *group) memories() (n int) {
 	for _, in := range g.members {
 		n += len(in.m.Mems)
@@ -102,7 +112,7 @@ func (g *group) prepare() {
 		in.index = i
 	}
 	first := g.members[0]
-	g.linked = len(g.members) > 1 || first.gets || first.traps
+	g.linked = len(g.members) > 1 || first.gets || first.traps || first.copies()
 	if n := g.memories(); n > 1 {
 		g.err = fmt.Errorf("%d modules that share something have %d memories", len(g.members), n)
 		return

@@ -39,7 +39,7 @@ func (l *linker) rewrite(w *writer, k int, code []byte) error {
 			w.byte(byte(in.Op))
 			w.block(s, in.Block, raw[1:])
 		default:
-			if !l.rewriteTag(w, s, &in) {
+			if !l.rewriteTag(w, s, &in, raw) {
 				w.b = append(w.b, raw...)
 			}
 		}

@@ -129,6 +129,7 @@ type state struct {
 	machines map[*group]*machine
 	names    map[string]*instance
 	current  *instance
+	lost     bool // a module was refused for its proposal
 }
 
 // script runs the commands of one script.
@@ -141,18 +142,33 @@ func (r *runner) script(p *script) {
 	}()
 	for i, c := range p.Commands {
 		kind, err := s.command(i, c)
-		var refused *wasm.Error
-		switch {
-		case kind == "":
-		case err == nil:
-			r.counts.add(p.Folder, kind, passed)
-		case errors.As(err, &refused) && errors.Is(err, wasm.ErrUnsupported) && unsupportedFolders[p.Folder] == refused.Proposal:
-			r.counts.add(p.Folder, kind, refusedByName)
-		default:
-			r.counts.add(p.Folder, kind, failed)
+		if kind == "" {
+			continue
+		}
+		v := s.verdict(c, err)
+		r.counts.add(p.Folder, kind, v)
+		if v == failed {
 			r.failures = append(r.failures, fmt.Sprintf("%s/%s:%d: %s: %v", p.Folder, p.Name, c.Line, c.Type, err))
 		}
 	}
+}
+
+// verdict classes what a command came to. Where a module was refused for its proposal, what
+// it would have done to others is missing from there on.
+func (s *state) verdict(c wasmtest.Command, err error) verdict {
+	var refused *wasm.Error
+	switch {
+	case err == nil:
+		return passed
+	case overtaken(c, err):
+		return overtakenByLater
+	case errors.As(err, &refused) && errors.Is(err, wasm.ErrUnsupported) && unsupportedFolders[s.p.Folder] == refused.Proposal:
+		s.lost = true
+		return refusedByName
+	case s.lost && c.Type != "module":
+		return refusedByName
+	}
+	return failed
 }
 
 // unsupportedFolders are proposals that the build refuses by name.
