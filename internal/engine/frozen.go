@@ -258,5 +258,15 @@ func (i *Instance) mapImageRange(h hole, prot int) linux.Errno {
 	return e
 }
 
-// LayerBytes is the memory that layers of all programs of the code hold, each counted once.
-func (p *Program) LayerBytes() uint64 { return uint64(p.code.layerPages.Load()) * pageSize }
+// Lent is what of the resident memory stays in use by others when i ends: what layers hold is
+// counted for all that map it in equal parts.
+func (i *Instance) Lent() (n uint64) {
+	for _, p := range i.parts {
+		users := uint64(max(p.layer.users.Load(), 1))
+		n += p.size() / users * (users - 1)
+	}
+	return n
+}
+
+// LayerBytes is the memory that layers hold, each counted once, whether or not an instance maps it.
+func (c *Code) LayerBytes() uint64 { return uint64(c.layerPages.Load()) * pageSize }

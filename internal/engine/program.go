@@ -54,6 +54,9 @@ func newProgram(c *Code, m *layout.Program) *Program {
 	return p
 }
 
+// Code is what the program is a part of.
+func (p *Program) Code() *Code { return p.code }
+
 func (p *Program) setMarkers(on bool) {
 	p.markers = on
 	p.mappings = p.countMappings()

@@ -56,8 +56,8 @@ func (i *Instance) Settle(pieces []Piece) linux.Errno {
 }
 
 // FreezeFrom sets how many private pages a process has to have to be frozen at its fork: for
-// tests, since a program with little memory shall be copied. It holds for all programs of the code.
-func (p *Program) FreezeFrom(pages int) { p.code.freezeFrom = pages }
+// tests, since a program with little memory shall be copied. Nothing may run.
+func (c *Code) FreezeFrom(pages int) { c.freezeFrom = pages }
 
 // Settled ends what Settle has begun.
 func (i *Instance) Settled() {

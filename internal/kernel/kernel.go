@@ -205,8 +205,7 @@ func (k *Kernel) Run(ctx context.Context, argv, env []string, cwd string) (Statu
 	}
 	watched, unwatch := context.WithCancel(ctx)
 	defer unwatch()
-	r := reaper{limit: k.config.Limits.Memory, table: k.table, log: k.config.Log}
-	go r.watch(watched)
+	go k.reaper().watch(watched)
 	stop := context.AfterFunc(ctx, k.table.Kill)
 	defer stop()
 	status, err := k.table.Wait()

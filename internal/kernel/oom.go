@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"vkernel/internal/engine"
 	"vkernel/internal/linux"
 	"vkernel/internal/proc"
 )
@@ -40,18 +41,56 @@ func defaultMemory() uint64 {
 	return total / 2
 }
 
-// resident is the memory of this process that is in use.
-func resident() uint64 {
-	b, err := os.ReadFile("/proc/self/statm")
-	f := bytes.Fields(b)
-	if err != nil || len(f) < 2 {
+// hostMemory is what the host says that this process has in memory.
+type hostMemory struct {
+	private uint64 // and what is mapped from files on disk
+	shared  uint64 // mapped from memory files: each page as often as it is mapped
+}
+
+// resident reads it.
+func resident() (m hostMemory) {
+	b, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return m
+	}
+	for line := range bytes.Lines(b) {
+		name, value, _ := bytes.Cut(line, []byte(":"))
+		switch string(name) {
+		case "RssAnon", "RssFile":
+			m.private += kilobytes(value)
+		case "RssShmem":
+			m.shared += kilobytes(value)
+		}
+	}
+	return m
+}
+
+func kilobytes(value []byte) uint64 {
+	f := bytes.Fields(value)
+	if len(f) == 0 {
 		return 0
 	}
-	pages, err := strconv.ParseUint(string(f[1]), 10, 64)
+	n, err := strconv.ParseUint(string(f[0]), 10, 64)
 	if err != nil {
 		return 0
 	}
-	return pages * uint64(os.Getpagesize())
+	return n << 10
+}
+
+// used is the memory of this process that is in use: what is private, the layers that forks
+// have made, and what guests share. Of this the host says only how often it is mapped, so it
+// counts as what the guests have asked for, if that is less.
+func (r *reaper) used() uint64 {
+	m := resident()
+	layers := r.code.LayerBytes()
+	if all := m.private + m.shared + layers; all <= r.limit {
+		return all
+	}
+	asked := uint64(0)
+	for _, p := range r.table.All() {
+		p.View(func(m *proc.Memory) { asked += m.Space.Shared() })
+	}
+	return m.private + layers + min(m.shared, asked)
 }
 
 // heap is the memory of the kernel's own objects, dead ones included.
@@ -91,14 +130,19 @@ type candidate struct {
 type reaper struct {
 	limit uint64
 	table *proc.Table
+	code  *engine.Code
 	log   *slog.Logger
 	dying []candidate // killed, and not gone when last looked at
 	freed time.Time   // when the kernel's own garbage was last given back
 }
 
+func (k *Kernel) reaper() *reaper {
+	return &reaper{limit: k.config.Limits.Memory, table: k.table, code: k.config.Code, log: k.config.Log}
+}
+
 // watch enforces the limit until ctx is done.
 func (r *reaper) watch(ctx context.Context) {
-	for used := resident(); ; used = resident() {
+	for used := r.used(); ; used = r.used() {
 		if used > r.limit {
 			r.relieve(used)
 		}
@@ -115,7 +159,7 @@ func (r *reaper) relieve(used uint64) {
 	if time.Since(r.freed) > time.Second && heap() > r.limit/8 {
 		debug.FreeOSMemory()
 		r.freed = time.Now()
-		if used = resident(); used <= r.limit {
+		if used = r.used(); used <= r.limit {
 			return
 		}
 	}
@@ -142,7 +186,10 @@ func (r *reaper) candidates() (all []candidate) {
 			continue
 		}
 		c := candidate{p: p, bytes: kernelBytes(p)}
-		p.View(func(m *proc.Memory) { c.bytes += m.Space.Usage().Resident })
+		p.View(func(m *proc.Memory) {
+			u := m.Space.Usage()
+			c.bytes += u.Resident - min(u.Lent, u.Resident)
+		})
 		if p == init {
 			c.bytes /= 2
 		}

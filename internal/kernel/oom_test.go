@@ -30,8 +30,8 @@ func TestVictims(t *testing.T) {
 }
 
 func TestMemoryIsMeasured(t *testing.T) {
-	if n := resident(); n < 1<<20 || n > 1<<40 {
-		t.Errorf("this process uses %d bytes", n)
+	if m := resident(); m.private < 1<<20 || m.private > 1<<40 || m.shared > 1<<40 {
+		t.Errorf("this process uses %+v", m)
 	}
 	if n := defaultMemory(); n < 64<<20 {
 		t.Errorf("default limit of %d bytes", n)

@@ -87,7 +87,7 @@ func (k *Kernel) memory() (total, free uint64) {
 		total, free = s.Totalram*uint64(s.Unit), s.Freeram*uint64(s.Unit)
 	}
 	if limit := k.config.Limits.Memory; limit < total {
-		free = min(free, limit-min(limit, resident()))
+		free = min(free, limit-min(limit, k.reaper().used()))
 		total = limit
 	}
 	return total, free

@@ -61,7 +61,7 @@ func TestFamily(t *testing.T) {
 	}
 	for seed := range rounds {
 		p := programs[seed%2]
-		p.FreezeFrom([]int{4, 8, 40}[seed%3])
+		p.Code().FreezeFrom([]int{4, 8, 40}[seed%3])
 		f := &family{t: t, r: rand.New(rand.NewPCG(uint64(seed), 2))}
 		x := &script{r: f.r, s: newSpace(t, p, Limits{})}
 		x.m = newModel(x.s)
@@ -77,7 +77,7 @@ func TestFamily(t *testing.T) {
 			}
 			x.s.Free()
 		}
-		if n := p.LayerBytes(); n != 0 {
+		if n := p.Code().LayerBytes(); n != 0 {
 			t.Fatalf("seed %d: %d bytes of layers when all have ended", seed, n)
 		}
 		y := newSpace(t, p, Limits{})

@@ -25,6 +25,19 @@ type Usage struct {
 	Virtual  uint64 // all areas
 	Resident uint64 // pages in memory
 	Data     uint64 // private writable areas
+	Lent     uint64 // of Resident: what others keep in memory when this process ends
+}
+
+// Shared is how much shared anonymous memory is mapped.
+func (s *Space) Shared() (n uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.areas.list {
+		if a.share != 0 {
+			n += a.size()
+		}
+	}
+	return n
 }
 
 // Usage measures the space.
@@ -34,6 +47,9 @@ func (s *Space) Usage() Usage {
 	u := Usage{Virtual: s.areas.virtual, Data: s.areas.data}
 	for _, a := range s.areas.list {
 		u.Resident += s.inst.Resident(a.start, a.size())
+	}
+	if !s.freed {
+		u.Lent = s.inst.Lent()
 	}
 	return u
 }
