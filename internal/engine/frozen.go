@@ -258,12 +258,14 @@ func (i *Instance) mapImageRange(h hole, prot int) linux.Errno {
 	return e
 }
 
-// Lent is what of the resident memory stays in use by others when i ends: what layers hold is
-// counted for all that map it in equal parts.
+// Lent is what of the resident memory stays in use by others when i ends: what it has of layers,
+// and has not written to, counts in equal parts for all that map it.
 func (i *Instance) Lent() (n uint64) {
 	for _, p := range i.parts {
+		unwritten := p.size()
+		i.p.code.pagemap.private(i.base+uintptr(p.start), uintptr(p.size()), func(_, size uintptr) { unwritten -= uint64(size) })
 		users := uint64(max(p.layer.users.Load(), 1))
-		n += p.size() / users * (users - 1)
+		n += unwritten / users * (users - 1)
 	}
 	return n
 }

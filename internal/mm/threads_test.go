@@ -52,7 +52,7 @@ func TestThreadedFamily(t *testing.T) {
 	}
 	for seed := range rounds {
 		p := programs[seed%2]
-		p.FreezeFrom([]int{4, 8, 40, 1 << 20}[seed%4])
+		p.Code().FreezeFrom([]int{4, 8, 40, 1 << 20}[seed%4])
 		f := &family{t: t, r: rand.New(rand.NewPCG(uint64(seed), 3))}
 		x := &script{r: f.r, s: newSpace(t, p, Limits{})}
 		x.m = newModel(x.s)
@@ -86,7 +86,7 @@ func TestThreadedFamily(t *testing.T) {
 			v.end(x.s)
 			x.s.Free()
 		}
-		if n := p.LayerBytes(); n != 0 {
+		if n := p.Code().LayerBytes(); n != 0 {
 			t.Errorf("seed %d: %d bytes of layers are left", seed, n)
 		}
 	}

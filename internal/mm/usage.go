@@ -28,13 +28,16 @@ type Usage struct {
 	Lent     uint64 // of Resident: what others keep in memory when this process ends
 }
 
-// Shared is how much shared anonymous memory is mapped.
+// Shared is how much shared anonymous memory is mapped, and what threads share.
 func (s *Space) Shared() (n uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, a := range s.areas.list {
-		if a.share != 0 {
+		switch {
+		case a.share != 0:
 			n += a.size()
+		case s.inst.Shared():
+			n += s.inst.Resident(a.start, a.size())
 		}
 	}
 	return n
