@@ -6,9 +6,18 @@ INLINE u64 vk_aligned(u32 a, u64 o, u64 width) {
 }
 #define VK_ATOM(T, a, o) ((T SEG *)vk_aligned(a, o, sizeof(T)))
 
+/*
+ * The old value is hidden from the optimiser. It would else see that only a flag is wanted, as in
+ * "decrement and test", and make `lock dec` or `lock bts` of it, for which clang-19 forgets the
+ * segment (seen): an access to an address of the host that the guest chooses.
+ */
 /* R: the WebAssembly type, with its C type C; T: the type in memory; n, u: parts of the names. */
 #define VK_ATOMIC_RMW(R, C, T, n, u, op, f)                                                                            \
-    INLINE C R##_atomic_rmw##n##_##op##u(u32 a, u64 o, C v) { return (C)f(VK_ATOM(T, a, o), (T)v, __ATOMIC_SEQ_CST); }
+    INLINE C R##_atomic_rmw##n##_##op##u(u32 a, u64 o, C v) {                                                          \
+        T old = f(VK_ATOM(T, a, o), (T)v, __ATOMIC_SEQ_CST);                                                           \
+        __asm__("" : "+r"(old));                                                                                       \
+        return (C)old;                                                                                                 \
+    }
 #define VK_ATOMIC(R, C, T, n, u)                                                                                       \
     INLINE C R##_atomic_load##n##u(u32 a, u64 o) { return (C)__atomic_load_n(VK_ATOM(T, a, o), __ATOMIC_SEQ_CST); }    \
     INLINE void R##_atomic_store##n(u32 a, u64 o, C v) { __atomic_store_n(VK_ATOM(T, a, o), (T)v, __ATOMIC_SEQ_CST); } \

@@ -1,0 +1,17 @@
+;; Atomic operations of whose result only a flag is used.
+(module
+  (memory 1)
+  (data (i32.const 64) "\05\00\00\00\00\00\00\00")
+  (func (export "dec_negative") (param i32) (result i32)
+    (i32.lt_s (i32.sub (i32.atomic.rmw.add (local.get 0) (i32.const -1)) (i32.const 1)) (i32.const 0)))
+  (func (export "sub_zero") (param i32) (result i32)
+    (i32.eq (i32.atomic.rmw.sub (local.get 0) (i32.const 4)) (i32.const 4)))
+  (func (export "or_bit") (param i32) (result i32)
+    (i32.and (i32.atomic.rmw.or (local.get 0) (i32.const 8)) (i32.const 8)))
+  (func (export "and_bit") (param i32 i32) (result i32)
+    (i32.and (i32.atomic.rmw.and (local.get 0) (i32.xor (i32.shl (i32.const 1) (local.get 1)) (i32.const -1)))
+      (i32.shl (i32.const 1) (local.get 1))))
+  (func (export "xor_zero") (param i32 i32) (result i32)
+    (i32.eq (i32.atomic.rmw.xor (local.get 0) (local.get 1)) (local.get 1)))
+  (func (export "dec_long") (param i32) (result i32)
+    (i64.eqz (i64.sub (i64.atomic.rmw.add (local.get 0) (i64.const -1)) (i64.const 1)))))
