@@ -40,6 +40,7 @@ type Instance struct {
 
 	parts     []part // of memory that are mapped from layers, in order of address
 	partAreas int64  // mappings declared for them
+	resident  uint64 // bytes, found while it was freed
 	plan      *plan  // of the fork that goes on, see Settle
 
 	kick sync.Mutex // guards live
@@ -213,8 +214,8 @@ func (i *Instance) Kick() {
 }
 
 // Free resets the slot and gives it back: no old byte survives. The instance must not be
-// used after it, but may be kicked.
-func (i *Instance) Free() {
+// used after it, but may be kicked. It tells how many bytes were resident, stack and area included.
+func (i *Instance) Free() (resident uint64) {
 	i.kick.Lock()
 	i.live = false
 	i.kick.Unlock()
@@ -225,6 +226,7 @@ func (i *Instance) Free() {
 	p.code.slots.undeclare(p.mappings, i.areas+i.partAreas)
 	i.areas, i.partAreas = 0, 0
 	p.recycle(i)
+	return i.resident
 }
 
 // Areas declares how many mappings the instance needs of the host beyond those of a fresh

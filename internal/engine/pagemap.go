@@ -65,40 +65,46 @@ func (m *pagemap) private(at, size uintptr, f func(at, size uintptr)) linux.Errn
 	return m.walk(at, size, pageFile|pageZero, f)
 }
 
+// classes calls f for each run of pages that are present or swapped, in order, and says which are private.
+func (m *pagemap) classes(at, size uintptr, f func(at, size uintptr, private bool)) linux.Errno {
+	if !m.scan {
+		return m.walkEntries(at, size, pageFile, func(at, size uintptr) { f(at, size, true) })
+	}
+	const shared = pageFile | pageZero
+	return m.step(at, size, scanArg{anyOf: pagePresent | pageSwapped, returned: shared}, func(r region) {
+		f(uintptr(r.start), uintptr(r.end-r.start), r.categories&shared == 0)
+	})
+}
+
 // walk calls f for the runs of pages that are present or swapped and have none of the
 // categories of the mask without.
 func (m *pagemap) walk(at, size uintptr, without uint64, f func(at, size uintptr)) linux.Errno {
 	if !m.scan {
 		return m.walkEntries(at, size, without, f)
 	}
+	a := scanArg{inverted: without, mask: without, anyOf: pagePresent | pageSwapped, returned: pagePresent}
+	return m.step(at, size, a, func(r region) { f(uintptr(r.start), uintptr(r.end-r.start)) })
+}
+
+// step calls f for the regions that the host finds, as many at a time as there is room for.
+func (m *pagemap) step(at, size uintptr, a scanArg, f func(region)) linux.Errno {
 	vec := m.vecs.Get().(*[128]region)
 	defer m.vecs.Put(vec)
-	for end := at + size; at < end; {
-		next, e := m.scanStep(at, end-at, vec[:], without, f)
+	a.vec, a.vecLen = uint64(uintptr(unsafe.Pointer(&vec[0]))), uint64(len(vec))
+	for a.start, a.end = uint64(at), uint64(at+size); a.start < a.end; {
+		n, e := m.ioctl(&a)
 		if e != 0 {
 			return e
 		}
-		at = next
+		for _, r := range vec[:n] {
+			f(r)
+		}
+		if a.walkEnd <= a.start {
+			break
+		}
+		a.start = a.walkEnd
 	}
 	return 0
-}
-
-func (m *pagemap) scanStep(at, size uintptr, vec []region, without uint64, f func(at, size uintptr)) (uintptr, linux.Errno) {
-	a := scanArg{
-		start: uint64(at), end: uint64(at + size), vec: uint64(uintptr(unsafe.Pointer(&vec[0]))), vecLen: uint64(len(vec)),
-		inverted: without, mask: without, anyOf: pagePresent | pageSwapped, returned: pagePresent,
-	}
-	n, e := m.ioctl(&a)
-	if e != 0 {
-		return 0, e
-	}
-	for _, r := range vec[:n] {
-		f(uintptr(r.start), uintptr(r.end-r.start))
-	}
-	if a.walkEnd <= uint64(at) {
-		return at + size, 0
-	}
-	return uintptr(a.walkEnd), 0
 }
 
 func (m *pagemap) ioctl(a *scanArg) (int, linux.Errno) {

@@ -59,10 +59,11 @@ func (p *Program) restore(i *Instance) (pages int, e linux.Errno) {
 	i.shrinkStack(i.at + p.stackLow)
 	initial := i.base + p.initial
 	if !i.changed {
-		return p.reset(i.at, initial)
+		return p.reset(i, initial)
 	}
 	imageGone := len(i.holes) != 0
 	if i.foreign {
+		i.resident += i.Resident(uint64(p.guard), memorySize-uint64(p.guard))
 		i.cutParts(hole{0, memorySize})
 		if e := reserve(i.base, memorySize); e != 0 {
 			return 0, e
@@ -76,12 +77,13 @@ func (p *Program) restore(i *Instance) (pages int, e linux.Errno) {
 		if e := p.mapImage(i.at); e != 0 {
 			return 0, e
 		}
-		return p.reset(i.at, initial)
+		return p.reset(i, initial)
 	}
 	for _, q := range slices.Clone(i.parts) {
 		if e := reserve(i.base+uintptr(q.start), uintptr(q.size())); e != 0 {
 			return 0, e
 		}
+		i.resident += q.size()
 		imageGone = imageGone || i.inImage(q.start, q.size())
 		i.cutParts(q.hole)
 	}
@@ -93,7 +95,7 @@ func (p *Program) restore(i *Instance) (pages int, e linux.Errno) {
 			return 0, e
 		}
 	}
-	if pages, e = p.reset(i.at, i.base+memorySize); e != 0 {
+	if pages, e = p.reset(i, i.base+memorySize); e != 0 {
 		return 0, e
 	}
 	return pages, mprotect(initial, memorySize-p.initial, unix.PROT_NONE)
@@ -103,24 +105,32 @@ func (p *Program) restore(i *Instance) (pages int, e linux.Errno) {
 type run struct{ at, size uintptr }
 
 // reset gives the private pages of a slot, up to high, their first content, or drops them if
-// they are too many. It counts those that the slot keeps.
-func (p *Program) reset(at, high uintptr) (int, linux.Errno) {
-	low := at + p.stackLow
+// they are too many. It counts those that the slot keeps, and what was resident.
+func (p *Program) reset(i *Instance, high uintptr) (int, linux.Errno) {
+	at := i.at
+	low, guard := at+p.stackLow, at+baseOffset+p.guard
 	var buf [slotRuns]run
 	runs, size := buf[:0], uintptr(0)
-	note := func(at, n uintptr) {
+	note := func(at, n uintptr, private bool) {
+		i.resident += uint64(n)
+		if !private {
+			return
+		}
 		if size += n; len(runs) < slotRuns {
 			runs = append(runs, run{at, n})
 		}
 	}
-	e, rest := linux.Errno(0), low
-	if p.guard != 0 { // its markers look like pages
-		rest = at + baseOffset + p.guard
-		e = p.code.pagemap.private(low, at+baseOffset-low, note)
-	}
-	if e == 0 {
-		e = p.code.pagemap.private(rest, high-rest, note)
-	}
+	e := p.code.pagemap.classes(low, high-low, func(at, n uintptr, private bool) {
+		if end := at + n; at < guard && end > i.base && p.guard != 0 { // the markers of the null guard look like pages
+			if at < i.base {
+				note(at, i.base-at, private)
+			}
+			at, n = guard, end-min(end, guard)
+		}
+		if n > 0 {
+			note(at, n, private)
+		}
+	})
 	pages := int(size / pageSize)
 	if e != 0 || len(runs) == slotRuns || pages > slotPages || !p.code.slots.keep(pages) {
 		return p.drop(at, high)

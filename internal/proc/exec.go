@@ -107,7 +107,7 @@ func (t *Thread) replace(m Memory, image *Image) {
 	old := p.memory.set(m)
 	t.enterSpace(m, image.Target.Program)
 	t.frames, t.clearTID, t.robust = nil, 0, Robust{}
-	t.leave(old)
+	p.notePeak(t.leave(old))
 	t.begin(image.Target)
 }
 
@@ -128,13 +128,14 @@ func (t *Thread) enterEntry() {
 }
 
 // leave gives up a memory that the process no longer runs in: back to the parent after
-// vfork, else to the engine.
-func (t *Thread) leave(old Memory) {
+// vfork, else to the engine. It gives the bytes that were resident, 0 if it was not its own.
+func (t *Thread) leave(old Memory) (resident uint64) {
 	switch {
 	case t.vfork != nil:
 		t.vfork.giveBack(old.Instance)
 		t.vfork = nil
 	case old.Instance != nil:
-		old.Instance.Free()
+		return old.Instance.Free()
 	}
+	return 0
 }

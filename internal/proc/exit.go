@@ -34,11 +34,8 @@ func (t *Thread) exit() {
 		guest.Put(t.mem, t.clearTID, &zero)
 	}
 	old := p.memory.set(Memory{})
-	if t.vfork == nil && old.Space != nil {
-		p.noteRSS(&old)
-	}
 	t.kick.Store(nil)
-	t.leave(old)
+	p.notePeak(t.leave(old))
 	p.files.Release()
 	t.cpu.End()
 	p.cpu.Remove(t.cpu)

@@ -36,7 +36,7 @@ func (u Usage) Rusage() linux.Rusage {
 
 // Usage is what the process used by now.
 func (p *Process) Usage() Usage {
-	p.View(func(m *Memory) { p.noteRSS(m) })
+	p.View(func(m *Memory) { p.notePeak(m.Space.Usage().Resident) })
 	return p.used()
 }
 
@@ -65,9 +65,8 @@ func (p *Process) ChildUsage() Usage {
 	return p.waited
 }
 
-// noteRSS remembers the largest resident size seen.
-func (p *Process) noteRSS(m *Memory) {
-	rss := m.Space.Usage().Resident
+// notePeak remembers the largest resident size seen.
+func (p *Process) notePeak(rss uint64) {
 	for old := p.maxRSS.Load(); rss > old && !p.maxRSS.CompareAndSwap(old, rss); old = p.maxRSS.Load() {
 	}
 }
