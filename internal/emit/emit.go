@@ -67,8 +67,6 @@ type Options struct {
 	// Tables allows imported tables and tags, which are then treated as defined; the tables are
 	// empty. For the specification's tests.
 	Tables bool
-	// Throws says that imported functions may throw. For the specification's tests.
-	Throws bool
 }
 
 // DefaultFileBytes balances parallel compilation against optimisation across functions.

@@ -29,7 +29,7 @@ func (p *program) tagIDs() error {
 	return nil
 }
 
-// throwGraph finds the functions that may throw. Its nodes are functions and, for indirect
+// throwGraph finds the functions that may throw; imported ones do not. Its nodes are functions and, for indirect
 // calls, type ids; an edge leads from what may be called to who calls it. It is nil, and says
 // nothing, for a module in which nothing can be thrown.
 type throwGraph struct {
@@ -41,21 +41,11 @@ type throwGraph struct {
 }
 
 func newThrowGraph(p *program) *throwGraph {
-	if p.m.NumTags() == 0 && !p.opts.Throws {
+	if p.m.NumTags() == 0 {
 		return nil
 	}
 	n := p.m.NumFuncs() + uint32(len(p.out.Program.Types)) + 1
-	g := &throwGraph{p: p, throws: make([]bool, n), callers: make([][]uint32, n), types: p.m.NumFuncs()}
-	if p.opts.Throws {
-		p.payload = layout.MaxPayload
-		for i := range p.m.NumImportedFuncs() {
-			g.mark(i)
-		}
-		for i := g.types; i < n; i++ {
-			g.mark(i)
-		}
-	}
-	return g
+	return &throwGraph{p: p, throws: make([]bool, n), callers: make([][]uint32, n), types: p.m.NumFuncs()}
 }
 
 // mark notes that a node may throw.

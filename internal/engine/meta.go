@@ -84,7 +84,7 @@ func checkCode(p *layout.Program, _ []byte, text uint64) error {
 // validSignature tells whether t is parameters:results in the letters of layout.Meta.
 func validSignature(t string) bool {
 	params, results, ok := strings.Cut(t, ":")
-	return ok && len(t) < 4096 && strings.Trim(params, "ilfdvre") == "" && strings.Trim(results, "ilfdvre") == ""
+	return ok && len(t) < 4096 && strings.Trim(params, "ilfdvrex") == "" && strings.Trim(results, "ilfdvrex") == ""
 }
 
 // checkArea checks the instance area and what lies in it.

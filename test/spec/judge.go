@@ -100,6 +100,7 @@ func trapIs(o outcome, text string) error {
 		"unaligned atomic":              {layout.TrapUnaligned},
 		"expected shared memory":        {layout.TrapUnshared},
 		"call stack exhausted":          {layout.TrapStackOverflow},
+		"null exception reference":      {layout.TrapNullException},
 	}
 	if o.exit == layout.ExitTrap {
 		for prefix, codes := range ok {

@@ -53,7 +53,7 @@ func (s *state) tagFits(in *instance, im *wasm.Import, d definition) bool {
 }
 
 func exceptionIs(o outcome) error {
-	if o.exit == layout.ExitTrap && o.trap == layout.TrapUnreachable {
+	if o.exit == layout.ExitTrap && o.trap == layout.TrapUncaught {
 		return nil
 	}
 	return fmt.Errorf("%v, expected an exception", o)

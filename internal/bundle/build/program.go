@@ -122,17 +122,13 @@ func Signature(t wasm.FuncType) string {
 	var b strings.Builder
 	write := func(types []wasm.ValType) {
 		for _, v := range types {
-			b.WriteByte(letters[v])
+			b.WriteByte(v.Letter())
 		}
 	}
 	write(t.Params)
 	b.WriteByte(':')
 	write(t.Results)
 	return b.String()
-}
-
-var letters = map[wasm.ValType]byte{
-	wasm.I32: 'i', wasm.I64: 'l', wasm.F32: 'f', wasm.F64: 'd', wasm.V128: 'v', wasm.FuncRef: 'r', wasm.ExternRef: 'e',
 }
 
 func (b *builder) noteScript(n *manifest.Node, head []byte) {
