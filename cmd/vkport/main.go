@@ -27,7 +27,7 @@ built once comes from the cache ($VK_CACHE, or vkernel in the user's cache direc
   -native    build the same sources with the same configuration for Linux, with musl-gcc,
              statically linked: the programs that vkernel's are compared with
   -clang     the same, with clang-19 (default directory out/clang)
-  -scalar    for WebAssembly without vector instructions, for other engines
+  -scalar    for WebAssembly without vectors and atomics, for other engines
   -o ROOT    where to install
   -source    build nothing: unpack the recipe's upstream source, verified and patched, into DIR
   -j JOBS    parallel compilations

@@ -26,17 +26,17 @@ var muslSource = Source{
 // is one that clang does not know for wasm32.
 var targetFlags = []string{
 	"--target=wasm32-unknown-unknown",
-	"-matomics", "-mbulk-memory", "-mnontrapping-fptoint", "-msign-ext", "-mmutable-globals",
+	"-mbulk-memory", "-mnontrapping-fptoint", "-msign-ext", "-mmutable-globals",
 	"-D__linux__=1", "-D__linux=1", "-D__gnu_linux__=1", "-D__unix__=1", "-D__unix=1", "-D__wali__=1",
 }
 
-// target gives targetFlags with vectors, if they are wanted. Nobody can make them later:
+// target gives targetFlags with atomics and vectors, if they are wanted. Nobody can make vectors later:
 // addresses wrap at 32 bits, so a loop over memory cannot be vectorised once it is wasm.
 func (t *Toolchain) target() []string {
 	if t.Scalar {
 		return slices.Clone(targetFlags)
 	}
-	return append(slices.Clone(targetFlags), "-msimd128")
+	return append(slices.Clone(targetFlags), "-matomics", "-msimd128")
 }
 
 // muslFlags are what libc is compiled with whatever the program's own flags are: folding

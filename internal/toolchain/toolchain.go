@@ -60,7 +60,7 @@ type Toolchain struct {
 	Cache  string    // directory of the cache
 	Log    io.Writer // progress, a line for each thing built
 	Jobs   int       // parallel compilations
-	Scalar bool      // no vector instructions, for engines without them
+	Scalar bool      // no vectors and atomics, for engines without them
 }
 
 // scalarEnv, not empty, tells the compiler of a build what Toolchain.Scalar says.
