@@ -2,7 +2,9 @@ package aot_test
 
 import (
 	"testing"
+	"time"
 
+	"vkernel/internal/engine"
 	"vkernel/internal/engine/layout"
 )
 
@@ -142,4 +144,84 @@ func TestForkInCatch(t *testing.T) {
 			t.Errorf("exit %d, result %d", exit, i.Results()[0][0])
 		}
 	}
+}
+
+// jump serves setjmp and longjmp until something else happens; ok is false for a refused jump.
+func (h *host) jump(exit engine.Exit) (_ engine.Exit, ok bool) {
+	h.t.Helper()
+	for {
+		result := uint64(0)
+		switch exit {
+		case layout.ExitSetjmp:
+			if e := h.Setjmp(0); e != 0 {
+				h.t.Fatal(e)
+			}
+		case layout.ExitLongjmp:
+			result = h.Arg(1)
+			if _, ok := h.Longjmp(); !ok {
+				return exit, false
+			}
+		default:
+			return exit, true
+		}
+		exit = h.Resume(result)
+	}
+}
+
+// TestExceptionsAndJumps: an exception takes the records of the frames that it leaves with it.
+func TestExceptionsAndJumps(t *testing.T) {
+	h := load(t, "unwind")
+	for _, c := range []struct {
+		name string
+		arg  uint64
+		want uint64
+	}{{"catch_and_jump", 0, 2007}, {"through", 0, 2048}, {"through", 5, 2048 + 5*16}} {
+		exit, ok := h.jump(h.start(c.name, c.arg))
+		if !ok || exit != layout.ExitReturn || uint32(h.Results()[0][0]) != uint32(c.want) {
+			t.Errorf("%s: exit %d, %v, result %d, expected %d", c.name, exit, ok, h.Results()[0][0], c.want)
+		}
+		h.Return()
+	}
+	if exit, ok := h.jump(h.start("catch_and_stale")); ok || exit != layout.ExitLongjmp {
+		t.Errorf("a jump to a frame that an exception left: exit %d, %v", exit, ok)
+	}
+}
+
+// TestPreemptedThrows stops a program that throws all the time wherever it is, and runs a
+// handler there that throws too.
+func TestPreemptedThrows(t *testing.T) {
+	h := load(t, "unwind")
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() {
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(50 * time.Microsecond):
+				h.Kick()
+			}
+		}
+	}()
+	const n = 5_000_000
+	exit, kicks := h.start("many", n), 0
+	for ; exit == layout.ExitPreempt; exit = h.Resume(0) {
+		kicks++
+		if e := h.Call(0, 1); e != 0 {
+			t.Fatal(e)
+		}
+		inner := h.Resume(0)
+		for inner == layout.ExitPreempt {
+			inner = h.Resume(0)
+		}
+		if inner != layout.ExitReturn {
+			t.Fatalf("handler: exit %d, %+v", inner, h.Trap())
+		}
+		h.Return()
+	}
+	want := uint64(n/2*(n/2) + n/2*2)
+	if exit != layout.ExitReturn || h.Results()[0][0] != want {
+		t.Errorf("exit %d, sum %d, expected %d", exit, h.Results()[0][0], want)
+	}
+	t.Logf("%d kicks", kicks)
 }

@@ -19,7 +19,7 @@ type frame struct {
 	plain    bool      // loop: see loop.go
 	hasElse  bool      //
 	atElse   []operand // if: the parameters, for the other arm
-	catches            // try, try_table
+	catches
 }
 
 // control translates structured control and calls; done is false for other instructions.
@@ -100,6 +100,7 @@ func (f *function) open(in *wasm.Instr) error {
 	f.settleAll()
 	f.labels++
 	fr := frame{op: in.Op, id: f.labels, params: t.Params, results: t.Results, height: len(f.stack) - len(t.Params)}
+	fr.around = f.tryAround(len(f.frames) - 1)
 	switch in.Op {
 	case wasm.OpLoop:
 		if f.loops++; f.loops > maxLoops {

@@ -16,8 +16,9 @@ import (
 // At a handler, label H, the arms compare Thrown with their tags one after another and go on
 // to the next handler if none fits. The arm that fits takes the values and makes Thrown 0.
 
-// catches is what a frame of a try knows.
+// catches is what a frame knows of exceptions; all but around is of a try.
 type catches struct {
+	around  int          // tryAround of the frame that it is in
 	thrown  bool         // something goes to its handler: the label H is needed
 	arms    uint32       // so far
 	clauses []wasm.Catch // try_table
@@ -69,14 +70,20 @@ func (f *function) toHandler() {
 
 // handler is the label of the innermost handler of code in frame i.
 func (f *function) handler(i int) string {
-	for ; i >= 0; i-- {
-		if fr := &f.frames[i]; fr.op == wasm.OpTry || fr.op == wasm.OpTryTable {
-			fr.thrown = true
-			return "H" + strconv.FormatUint(uint64(fr.id), 10)
-		}
+	if i = f.tryAround(i); i < 0 {
+		f.leaves = true
+		return "X"
 	}
-	f.leaves = true
-	return "X"
+	f.frames[i].thrown = true
+	return "H" + strconv.FormatUint(uint64(f.frames[i].id), 10)
+}
+
+// tryAround is the innermost frame, from i outwards, that is the body of a try; -1 if none is.
+func (f *function) tryAround(i int) int {
+	if op := f.frames[i].op; op == wasm.OpTry || op == wasm.OpTryTable {
+		return i
+	}
+	return f.frames[i].around
 }
 
 // check follows a call.

@@ -75,7 +75,7 @@ func (f *function) body(r *wasm.Reader, fn *wasm.Func) error {
 			f.locals = append(f.locals, run.Type)
 		}
 	}
-	f.frames = append(f.frames, frame{op: wasm.OpCall, results: f.typ.Results})
+	f.frames = append(f.frames, frame{op: wasm.OpCall, results: f.typ.Results, catches: catches{around: -1}})
 	limit := textStart + textPerByte*len(fn.Body)
 	for !r.Done() {
 		in, err := r.Next()

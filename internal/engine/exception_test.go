@@ -1,0 +1,54 @@
+package engine
+
+import (
+	"testing"
+
+	"vkernel/internal/engine/layout"
+)
+
+// TestThrownWaits: a handler that interrupts a frame with an exception on its way up neither
+// sees it nor loses it, and a jump out of the handler ends it.
+func TestThrownWaits(t *testing.T) {
+	i := newGuest(t, loadGuest(t))
+	defer i.Free()
+	start(t, i, "x_nested", 2048)
+	want(t, "nested", serve(t, i, 0), layout.ExitSyscall)
+	thrown := i.u32(layout.Thrown)
+	*thrown, i.Results()[0] = 3, [2]uint64{77, 78}
+	i.Call(0, 1)
+	if *thrown != 0 {
+		t.Errorf("the handler sees exception %d", *thrown)
+	}
+	i.Results()[0] = [2]uint64{}
+	i.Return()
+	if *thrown != 3 || i.Results()[0] != [2]uint64{77, 78} {
+		t.Errorf("after the handler: exception %d, value %v", *thrown, i.Results()[0])
+	}
+	i.Call(5, 2048)
+	want(t, "jump out", serve(t, i, 0), layout.ExitReturn)
+	if *thrown != 0 || i.Results()[0][0] != 5 {
+		t.Errorf("after a jump: exception %d, result %d", *thrown, i.Results()[0][0])
+	}
+}
+
+// TestForeignReferences: a number that is no reference of the instance throws nothing.
+func TestForeignReferences(t *testing.T) {
+	c := loadGuest(t)
+	i, other := newGuest(t, c), newGuest(t, c)
+	defer i.Free()
+	defer other.Free()
+	*i.u32(layout.Thrown), *other.u32(layout.Thrown) = 3, 3
+	own, foreign := i.saveException(1), other.saveException(1)
+	for _, ref := range []uint64{0, 1, foreign, own + 1, own + 1<<indexBits, ^uint64(0)} {
+		if i.loadException(ref) != 0 {
+			t.Errorf("reference %#x was accepted (own %#x, foreign %#x)", ref, own, foreign)
+		}
+	}
+	if i.loadException(own) != 1 {
+		t.Error("its own was not")
+	}
+	i.collect() // nothing refers to it
+	if i.loadException(own) != 0 {
+		t.Error("a freed reference was accepted")
+	}
+}
