@@ -21,7 +21,7 @@ var layers = [][]string{
 	{"wasm", "emit", "aot", "engine"},
 	{"manifest", "bundle", "router", "toolchain"},
 	{"mm", "vfs", "fd", "sock", "signal", "futex", "sched", "proc"},
-	{"syscalls", "trace"},
+	{"syscalls", "wasi", "imports", "trace"},
 	{"kernel", "sandbox", "snapshot"},
 	{"api", "shim"},
 }
@@ -31,7 +31,7 @@ var unsafeAllowed = []string{"engine", "guest", "sandbox"}
 
 // runtimeOnly lists packages that run containers: they must not reach the compiler.
 var (
-	runtimeOnly  = []string{"mm", "vfs", "fd", "signal", "sched", "proc", "syscalls", "trace", "kernel", "router", "guest", "wait", "engine"}
+	runtimeOnly  = []string{"mm", "vfs", "fd", "signal", "sched", "proc", "syscalls", "wasi", "imports", "trace", "kernel", "router", "guest", "wait", "engine"}
 	buildOnly    = []string{"emit", "aot", "toolchain", "wasm"}
 	modulePrefix = "vkernel/internal/"
 )

@@ -15,7 +15,7 @@ import (
 
 	"vkernel/internal/bundle/build"
 	"vkernel/internal/engine/layout"
-	"vkernel/internal/syscalls"
+	"vkernel/internal/imports"
 )
 
 func buildCommand() *cobra.Command {
@@ -53,7 +53,8 @@ not at all; an older bundle of that name is replaced. Needs clang-19 and lld-19.
 		}
 		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 		defer stop()
-		o.Root, o.Version, o.CheckImport = args[0], version, checkImport
+		o.Root, o.Version, o.CheckImport = args[0], version, imports.Check
+		o.Syscall = func(im layout.Import) string { return imports.Syscall(im.Module, im.Name) }
 		p := newProgress(cmd.ErrOrStderr(), *quiet)
 		o.Progress, o.Notice = p.program, p.notice
 		r, err := build.Build(ctx, o)
@@ -87,15 +88,6 @@ func defaultCache() string {
 		return ""
 	}
 	return filepath.Join(dir, "vkernel", "aot")
-}
-
-// checkImport judges an import by the table of system calls.
-func checkImport(im layout.Import) (known bool, err error) {
-	if err := syscalls.CheckImport(im.Module, im.Name, im.Type); err != nil {
-		return false, err
-	}
-	_, known = syscalls.Signature(im.Module, im.Name)
-	return known, nil
 }
 
 // progress reports a build: on a terminal in one line that is written over, else a line

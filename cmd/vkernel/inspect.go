@@ -15,8 +15,9 @@ import (
 	"vkernel/internal/bundle"
 	"vkernel/internal/bundle/build"
 	"vkernel/internal/engine/layout"
+	"vkernel/internal/imports"
 	"vkernel/internal/manifest"
-	"vkernel/internal/syscalls"
+	"vkernel/internal/wasi"
 	"vkernel/internal/wasm"
 )
 
@@ -95,11 +96,12 @@ type programInfo struct {
 
 // importInfo is one imported function.
 type importInfo struct {
-	Module string `json:"module"`
-	Name   string `json:"name"`
-	Type   string `json:"type"`
-	Known  bool   `json:"known"`           // this kernel has it
-	Error  string `json:"error,omitempty"` // why a program with it cannot be built
+	Module  string `json:"module"`
+	Name    string `json:"name"`
+	Type    string `json:"type"`
+	Known   bool   `json:"known"`             // this kernel has it
+	Syscall string `json:"syscall,omitempty"` // that it is charged to
+	Error   string `json:"error,omitempty"`   // why a program with it cannot be built
 }
 
 // memoryInfo is in pages of 64 KiB.
@@ -137,13 +139,23 @@ func inspectProgram(w io.Writer, file string, asJSON bool) error {
 }
 
 func printOtherImports(w io.Writer, imports []importInfo) {
+	var foreign []importInfo
 	other, wrong := []string{}, 0
 	for _, im := range imports {
-		if !strings.HasPrefix(im.Name, "SYS_") {
+		switch {
+		case im.Module == wasi.Module:
+			foreign = append(foreign, im)
+		case im.Syscall == "":
 			other = append(other, im.Module+"."+im.Name)
 		}
 		if im.Error != "" || !im.Known {
 			wrong++
+		}
+	}
+	if len(foreign) > 0 {
+		fmt.Fprintf(w, "\n%s of %s, each charged to a system call\n", count(len(foreign), "import"), wasi.Module)
+		for _, im := range foreign {
+			fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("  %-24s %s", quote(im.Name), im.Syscall), " "))
 		}
 	}
 	fmt.Fprintf(w, "\n%s\n", count(len(other), "other import"))
@@ -169,14 +181,15 @@ func describeProgram(m *wasm.Module, data []byte) programInfo {
 	}
 	for _, im := range m.ImportsOf(wasm.KindFunc) {
 		li := layout.Import{Module: im.Module, Name: im.Name, Type: build.Signature(m.Types[im.Type])}
-		known, err := checkImport(li)
-		i := importInfo{Module: li.Module, Name: li.Name, Type: li.Type, Known: known}
+		known, err := imports.Check(li)
+		call := imports.Syscall(im.Module, im.Name)
+		i := importInfo{Module: li.Module, Name: li.Name, Type: li.Type, Known: known, Syscall: call}
 		if err != nil {
 			i.Error = err.Error()
 		}
 		info.Imports = append(info.Imports, i)
-		if name, ok := strings.CutPrefix(im.Name, "SYS_"); ok && im.Module == syscalls.Module {
-			info.Syscalls = append(info.Syscalls, name)
+		if call != "" {
+			info.Syscalls = append(info.Syscalls, call)
 		}
 	}
 	slices.Sort(info.Syscalls)

@@ -16,9 +16,9 @@ import (
 	"vkernel/internal/aot"
 	"vkernel/internal/engine"
 	"vkernel/internal/engine/layout"
+	"vkernel/internal/imports"
 	"vkernel/internal/linux"
 	"vkernel/internal/router"
-	"vkernel/internal/syscalls"
 	"vkernel/internal/trace"
 	"vkernel/internal/vfs"
 	"vkernel/internal/vfs/memfs"
@@ -54,7 +54,7 @@ var compiled = sync.OnceValues(func() (*engine.Code, error) {
 	defer os.Remove(out)
 	_, err = aot.Build(context.Background(), inputs, aot.Options{
 		OutAOT: out, CacheDir: filepath.Join(cache, "vkernel", "aot"),
-		CheckImport: func(program string, im layout.Import) error { return syscalls.CheckImport(im.Module, im.Name, im.Type) },
+		CheckImport: func(program string, im layout.Import) error { _, err := imports.Check(im); return err },
 	})
 	if err != nil {
 		return nil, err

@@ -74,6 +74,9 @@ const (
 type Config struct {
 	Code   *engine.Code
 	Router Router
+	// Syscalls says whether a program, by its index, may make a system call, by its name; nil
+	// allows all.
+	Syscalls func(program int, call string) bool
 
 	Root   vfs.FS  // the root file system, writable
 	Mounts []Mount // beside /proc, /dev and /tmp, which are always there

@@ -12,7 +12,7 @@ import (
 // its shape. encoding/json is not used to read: it matches names without regard to case,
 // lets duplicates pass and replaces invalid UTF-8.
 //
-// A member is required unless its tag says omitempty. There is no null, no fraction, no
+// A member is required unless its tag says omitempty or omitzero. There is no null, no fraction, no
 // exponent and no negative number in these formats.
 func decode(data []byte, out any) error {
 	d := &decoder{scanner: scanner{data: data}, members: map[reflect.Type][]memberTag{}}
@@ -45,7 +45,7 @@ func (d *decoder) tags(t reflect.Type) []memberTag {
 	m := make([]memberTag, t.NumField())
 	for i := range m {
 		name, opt, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		m[i] = memberTag{name, opt == "omitempty"}
+		m[i] = memberTag{name, opt == "omitempty" || opt == "omitzero"}
 	}
 	d.members[t] = m
 	return m

@@ -81,6 +81,7 @@ const (
 	MaxString   = 4096      // bytes of any string (PATH_MAX)
 	MaxModules  = 4096
 	MaxFiles    = 1 << 20 // entries of rootfs.json
+	MaxPreopens = 64      // of one entry
 	maxList     = 1 << 16 // elements of any other list
 )
 
@@ -136,6 +137,10 @@ type Entry struct {
 	// Syscalls are the names of the system calls that the module imports, sorted: all that
 	// the program can ever call.
 	Syscalls []string `json:"syscalls"`
+	// Preopens are the directories that a program of WASI starts with: absolute names, or
+	// "." for the working directory. Without the list it gets the usual ones, which are the
+	// whole tree; with an empty one it has no files.
+	Preopens []string `json:"preopens,omitzero"`
 }
 
 // Executable allows one content to be executed: as the entry point Entry, or, if

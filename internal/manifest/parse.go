@@ -115,6 +115,8 @@ func (m *Manifest) checkEntries() error {
 			return fieldError(field+".module", "%d, the megabinary has %d modules", e.Module, len(m.Megabinary.Modules))
 		case e.Export == "":
 			return fieldError(field+".export", "empty")
+		case len(e.Preopens) > MaxPreopens:
+			return fieldError(field+".preopens", "%d directories, the limit is %d", len(e.Preopens), MaxPreopens)
 		case len(e.Syscalls) > maxList:
 			return fieldError(field+".syscalls", "%d names, the limit is %d", len(e.Syscalls), maxList)
 		}
@@ -124,6 +126,11 @@ func (m *Manifest) checkEntries() error {
 			}
 			if j > 0 && e.Syscalls[j-1] >= s {
 				return fieldError(fmt.Sprintf("%s.syscalls[%d]", field, j), "%q is out of order or given twice", s)
+			}
+		}
+		for j, p := range e.Preopens {
+			if p != "." && p != "/" && checkPath(p) != nil {
+				return fieldError(fmt.Sprintf("%s.preopens[%d]", field, j), "%q is neither an absolute, clean path nor \".\"", p)
 			}
 		}
 		seen[e.ID] = true

@@ -108,6 +108,10 @@ func (t *Thread) replace(m Memory, image *Image) {
 	t.enterSpace(m, image.Target.Program)
 	t.frames, t.clearTID, t.robust = nil, 0, Robust{}
 	p.notePeak(t.leave(old))
+	p.foreign.Store(nil)
+	if image.Target.Prepare != nil {
+		image.Target.Prepare(t)
+	}
 	t.begin(image.Target)
 }
 

@@ -120,6 +120,9 @@ func (t *Thread) child(exitSignal linux.Signal) (*Process, linux.Errno) {
 		p.image.Store(image)
 	}
 	p.parent.Store(parent)
+	if f := parent.Foreign(); f != nil {
+		p.SetForeign(f.Fork())
+	}
 	p.thread = newThread(p, pid, t.sig.Mask(), t.sig.Stack())
 	p.thread.cpu.Inherit(t.cpu)
 	p.thread.frames = slices.Clone(t.frames)

@@ -24,7 +24,8 @@ type Process struct {
 	thread *Thread // the only one
 
 	cred     atomic.Pointer[Cred]
-	image    atomic.Pointer[Image]   // what it executes
+	image    atomic.Pointer[Image] // what it executes
+	foreign  atomic.Pointer[Foreign]
 	parent   atomic.Pointer[Process] // changes under table.mu; nil for the first process
 	maxRSS   atomic.Uint64
 	cpu      sched.Account // CPU time of its threads
@@ -113,6 +114,22 @@ func (p *Process) Parent() int {
 	}
 	return 0
 }
+
+// Foreign is what another ABI than Linux's keeps of a process (package wasi).
+type Foreign interface {
+	Fork() Foreign // for a child
+}
+
+// Foreign is nil if the program has no such ABI.
+func (p *Process) Foreign() Foreign {
+	if f := p.foreign.Load(); f != nil {
+		return *f
+	}
+	return nil
+}
+
+// SetForeign sets it.
+func (p *Process) SetForeign(f Foreign) { p.foreign.Store(&f) }
 
 // Image is what it executes.
 func (p *Process) Image() *Image { return p.image.Load() }

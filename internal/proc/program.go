@@ -17,6 +17,8 @@ type Programs interface {
 type Target struct {
 	Program *Program // nil for a script
 	Thunk   uint32   // of the exported function to call
+	// Prepare, if any, readies a process for the program's ABI after execve has replaced it.
+	Prepare func(t *Thread)
 
 	Script      bool
 	Interpreter string // that the first line of a script has to name

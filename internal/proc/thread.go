@@ -111,6 +111,9 @@ func (t *Thread) Limit(resource int) uint64 { return t.process.Limit(resource) }
 // Cred gives the process's credentials.
 func (t *Thread) Cred() *Cred { return t.process.Cred() }
 
+// Arg is argument i of the current call, of which Args has the first six only.
+func (t *Thread) Arg(i int) uint64 { return t.inst.Arg(i) }
+
 // StackPointer is the guest's __stack_pointer.
 func (t *Thread) StackPointer() uint32 { return t.inst.StackPointer() }
 

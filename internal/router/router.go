@@ -16,6 +16,8 @@ type Entry struct {
 	Name    string // for people
 	Program int    // index of the module in the megabinary and of its native code
 	Export  string // the function to call
+	// Preopens are the directories that a program of WASI starts with; nil: the usual ones.
+	Preopens []string
 
 	// Of a #! script: what its first line must say. The interpreter's own content is then
 	// looked up in turn.
@@ -33,7 +35,7 @@ func New(m *manifest.Manifest) *Router {
 	entries := make(map[string]Entry, len(m.Entries))
 	for i := range m.Entries {
 		e := &m.Entries[i]
-		entries[e.ID] = Entry{ID: e.ID, Name: e.Name, Program: e.Module, Export: e.Export}
+		entries[e.ID] = Entry{ID: e.ID, Name: e.Name, Program: e.Module, Export: e.Export, Preopens: e.Preopens}
 	}
 	r := &Router{byDigest: make(map[manifest.Digest]Entry, len(m.Executables))}
 	for i := range m.Executables {
@@ -45,6 +47,22 @@ func New(m *manifest.Manifest) *Router {
 		r.byDigest[x.SHA256] = entries[x.Entry]
 	}
 	return r
+}
+
+// Syscalls tells which system calls each program of a manifest may make: those that its
+// entries list. A program without an entry may make none.
+func Syscalls(m *manifest.Manifest) func(program int, call string) bool {
+	type key struct {
+		program int
+		call    string
+	}
+	allowed := map[key]bool{}
+	for i := range m.Entries {
+		for _, call := range m.Entries[i].Syscalls {
+			allowed[key{m.Entries[i].Module, call}] = true
+		}
+	}
+	return func(program int, call string) bool { return allowed[key{program, call}] }
 }
 
 // Lookup returns what the content with this SHA-256 starts, and whether it may start at

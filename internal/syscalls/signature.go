@@ -10,8 +10,8 @@ import (
 // Module is the import module of the native ABI.
 const Module = "wali"
 
-// prefix of the imports that are system calls.
-const prefix = "SYS_"
+// Prefix of the imports that are system calls.
+const Prefix = "SYS_"
 
 // helpers are the imports of module wali that are not system calls: name and types, as in
 // Call.Sig. Those from setjmp to longjmp never reach a handler: the engine leaves with a
@@ -68,7 +68,7 @@ func signatures(module, name string) []string {
 	if s, ok := helpers[name]; ok {
 		return strings.Fields(s)
 	}
-	if call, ok := strings.CutPrefix(name, prefix); ok {
+	if call, ok := strings.CutPrefix(name, Prefix); ok {
 		if c, ok := Lookup(call); ok {
 			return strings.Fields(c.Sig)
 		}
@@ -81,12 +81,12 @@ func signatures(module, name string) []string {
 // are errors that name the import.
 func CheckImport(module, name, sig string) error {
 	if module != Module {
-		return fmt.Errorf("import %s: unknown module %q, want %q", shown(module, name), module, Module)
+		return fmt.Errorf("import %s: unknown module %q, want %q", Shown(module, name), module, Module)
 	}
 	want := signatures(module, name)
-	im := shown(module, name)
+	im := Shown(module, name)
 	switch {
-	case want == nil && strings.HasPrefix(name, prefix) && im == module+"."+name:
+	case want == nil && strings.HasPrefix(name, Prefix) && im == module+"."+name:
 		if !strings.HasSuffix(sig, ":l") {
 			return fmt.Errorf("import %s: type %s: a system call returns i64", im, sig)
 		}
@@ -99,9 +99,9 @@ func CheckImport(module, name, sig string) error {
 	return nil
 }
 
-// shown is an import's name for people: quoted if it is made to deceive them or their
+// Shown is an import's name for people: quoted if it is made to deceive them or their
 // terminal, for it is the module author's text.
-func shown(module, name string) string {
+func Shown(module, name string) string {
 	s := module + "." + name
 	plain := func(c byte) bool {
 		return c == '.' || c == '_' || c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'

@@ -1,13 +1,8 @@
 package syscalls
 
 import (
-	"log/slog"
-	"slices"
 	"strings"
 	"testing"
-
-	"vkernel/internal/engine/layout"
-	"vkernel/internal/linux"
 )
 
 // TestTable holds what those who derive from the table count on.
@@ -89,31 +84,11 @@ func TestCheckImport(t *testing.T) {
 		{"a\nb", "f", ":l", "unknown module"},
 	} {
 		err := CheckImport(tt.module, tt.name, tt.sig)
-		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), shown(tt.module, tt.name))) {
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), Shown(tt.module, tt.name))) {
 			t.Errorf("%s.%s %s: %v, want %q", tt.module, tt.name, tt.sig, err, tt.want)
 		}
 		if err != nil && (strings.ContainsAny(err.Error(), "\x1b\n\a") || len(err.Error()) > 300) {
 			t.Errorf("%q prints the module author's text", err.Error())
 		}
-	}
-}
-
-func TestBind(t *testing.T) {
-	var log strings.Builder
-	program := &layout.Program{Name: "p", Imports: []layout.Import{
-		{Module: "wali", Name: "SYS_getpid"}, {Module: "wali", Name: "SYS_nothing"}, {Module: "wali", Name: "__init"},
-	}}
-	calls := Bind(program, slog.New(slog.NewTextHandler(&log, nil)))
-	if slices.ContainsFunc(calls, func(h Handler) bool { return h == nil }) {
-		t.Fatal("an import is not bound")
-	}
-	if _, e := calls[1](nil, Args{}); e != linux.ENOSYS {
-		t.Errorf("an unknown call: %v, want ENOSYS", e)
-	}
-	if n, e := calls[2](nil, Args{}); n != 0 || e != 0 {
-		t.Errorf("__init: %d %v", n, e)
-	}
-	if strings.Count(log.String(), "wali.SYS_nothing") != 1 || strings.Contains(log.String(), "getpid") {
-		t.Errorf("log %q", log.String())
 	}
 }

@@ -67,6 +67,11 @@ var before = map[string]formatter{
 	"ioctl":      func(v *view, i int) string { return name(ioctls, int32(v.a.Uint(i))) },
 	"prctl":      named(prctls),
 	"futex":      futexOp,
+
+	"pathn":    pathN,
+	"lookup":   lookup,
+	"fdflags":  func(v *view, i int) string { return wasiOpen(v, 0, 0, v.a.Uint(i)) },
+	"wasiopen": func(v *view, i int) string { return wasiOpen(v, v.a.Uint(i), v.a[i+1], uint32(v.t.Arg(i+3))) },
 }
 
 // after holds the kinds that the call fills in.

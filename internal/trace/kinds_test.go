@@ -1,22 +1,29 @@
 package trace
 
 import (
-	"strings"
 	"testing"
 
 	"vkernel/internal/signal"
 	"vkernel/internal/syscalls"
+	"vkernel/internal/wasi"
 )
 
 // TestKinds: every kind in the table of calls has a formatter.
 func TestKinds(t *testing.T) {
+	calls := map[string]string{}
 	for _, c := range syscalls.Table {
-		for _, k := range strings.Fields(c.Args) {
-			if before[k] == nil && after[k] == nil {
-				t.Errorf("%s: kind %q has no formatter", c.Name, k)
+		calls[c.Name] = c.Args
+	}
+	for _, c := range wasi.Table {
+		calls[c.Name] = c.Args
+	}
+	for name, kinds := range calls {
+		for _, a := range parseKinds(kinds) {
+			if a.kind != "" && before[a.kind] == nil && after[a.kind] == nil {
+				t.Errorf("%s: kind %q has no formatter", name, a.kind)
 			}
-			if before[k] != nil && after[k] != nil {
-				t.Errorf("kind %q has two formatters", k)
+			if before[a.kind] != nil && after[a.kind] != nil {
+				t.Errorf("kind %q has two formatters", a.kind)
 			}
 		}
 	}

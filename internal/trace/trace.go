@@ -3,9 +3,9 @@
 //
 // # Model
 //
-// Wrap puts a tracing handler before each handler of a program, so that without a trace
-// nothing is paid. How an argument is shown follows from its kind in the table of package
-// syscalls; here is one function for each kind. Arguments are read before the call, those
+// Around puts a tracing handler before each handler of a program, so that without a trace
+// nothing is paid. How an argument is shown follows from its kind in the tables of packages
+// syscalls and wasi; here is one function for each kind. Arguments are read before the call, those
 // that the call fills in after it; a line appears when the call has returned:
 //
 //	openat(AT_FDCWD, "x", O_RDONLY|O_CLOEXEC) = 3
@@ -21,13 +21,12 @@ package trace
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"sync"
 
-	"vkernel/internal/engine/layout"
 	"vkernel/internal/linux"
 	"vkernel/internal/proc"
-	"vkernel/internal/syscalls"
 )
 
 // Sink takes the lines. It is called by many goroutines.
@@ -35,54 +34,68 @@ type Sink interface {
 	Line(pid int, text string)
 }
 
-// Wrap makes the handlers of a program trace its calls.
-func Wrap(program *layout.Program, calls []proc.Handler, s Sink) []proc.Handler {
-	traced := make([]proc.Handler, len(calls))
-	for i, h := range calls {
-		traced[i] = h
-		if name, ok := strings.CutPrefix(program.Imports[i].Name, "SYS_"); ok {
-			traced[i] = wrap(name, h, s)
+// Around makes the handlers of a program trace its calls (imports.Options). kinds are those
+// of the call's arguments: a word for each, kind, kind@index of the first word it needs, or
+// =text.
+func Around(s Sink) func(call, kinds string, h proc.Handler) proc.Handler {
+	return func(call, kinds string, h proc.Handler) proc.Handler {
+		shown := parseKinds(kinds)
+		noReturn := call == "exit" || call == "exit_group"
+		return func(t *proc.Thread, a proc.Args) (int64, linux.Errno) {
+			pid := t.Process().PID()
+			args := make([]string, len(shown))
+			show(args, shown, before, &view{t: t, a: a})
+			n, e := h(t, a)
+			result := resultText(n, e)
+			if noReturn {
+				result = "?"
+			}
+			show(args, shown, after, &view{t: t, a: a, n: n, e: e})
+			s.Line(pid, call+"("+strings.Join(meant(args, shown, &a), ", ")+") = "+result)
+			return n, e
 		}
 	}
-	return traced
 }
 
-func wrap(name string, h proc.Handler, s Sink) proc.Handler {
-	var kinds []string
-	noReturn := false
-	if c, ok := syscalls.Lookup(name); ok {
-		kinds = strings.Fields(c.Args)
-		noReturn = c.Name == "exit" || c.Name == "exit_group"
-	}
-	return func(t *proc.Thread, a proc.Args) (int64, linux.Errno) {
-		pid := t.Process().PID()
-		args := make([]string, len(kinds))
-		show(args, kinds, before, &view{t: t, a: a})
-		n, e := h(t, a)
-		result := resultText(n, e)
-		if noReturn {
-			result = "?"
+// argument is how one argument of a call is shown.
+type argument struct {
+	kind  string // empty: text
+	index int
+	text  string
+}
+
+func parseKinds(kinds string) []argument {
+	var list []argument
+	for i, word := range strings.Fields(kinds) {
+		if text, ok := strings.CutPrefix(word, "="); ok {
+			list = append(list, argument{text: text})
+			continue
 		}
-		show(args, kinds, after, &view{t: t, a: a, n: n, e: e})
-		s.Line(pid, name+"("+strings.Join(meant(args, kinds, &a), ", ")+") = "+result)
-		return n, e
+		kind, at, ok := strings.Cut(word, "@")
+		if ok {
+			i, _ = strconv.Atoi(at)
+		}
+		list = append(list, argument{kind: kind, index: i})
 	}
+	return list
 }
 
 // meant drops the mode of an open that makes no file.
-func meant(args, kinds []string, a *proc.Args) []string {
-	n := len(kinds)
-	if n >= 2 && kinds[n-1] == "mode" && kinds[n-2] == "oflags" && a.Uint(n-2)&(linux.O_CREAT|linux.O_TMPFILE&^linux.O_DIRECTORY) == 0 {
+func meant(args []string, shown []argument, a *proc.Args) []string {
+	n := len(shown)
+	if n >= 2 && shown[n-1].kind == "mode" && shown[n-2].kind == "oflags" && a.Uint(n-2)&(linux.O_CREAT|linux.O_TMPFILE&^linux.O_DIRECTORY) == 0 {
 		return args[:n-1]
 	}
 	return args
 }
 
 // show fills in the arguments whose kind is in the table.
-func show(args, kinds []string, table map[string]formatter, v *view) {
-	for i, k := range kinds {
-		if f, ok := table[k]; ok {
-			args[i] = f(v, i)
+func show(args []string, shown []argument, table map[string]formatter, v *view) {
+	for i, k := range shown {
+		if f, ok := table[k.kind]; ok {
+			args[i] = f(v, k.index)
+		} else if k.kind == "" {
+			args[i] = k.text
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package vfs
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"vkernel/internal/linux"
+)
 
 // Context is the file system state of a process. Its methods may be called from any
 // goroutine. Methods that take (at, name) follow the rules of the *at calls: name is
@@ -12,6 +16,8 @@ type Context struct {
 	dirs *dirs
 	cred atomic.Pointer[Cred]
 	task any
+
+	resolve uint64 // RESOLVE_* of all walks; see Confined
 }
 
 // dirs is what CLONE_FS shares.
@@ -46,6 +52,15 @@ func (c *Context) Fork(task any) *Context {
 // Share is Fork with CLONE_FS: root, working directory and umask are one for both.
 func (c *Context) Share(task any) *Context {
 	n := &Context{ns: c.ns, dirs: c.dirs, task: task}
+	n.cred.Store(c.cred.Load())
+	return n
+}
+
+// Confined is the state for calls that may not leave the directory that they start from: all
+// walks are those of openat2(2) with RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS, save that
+// to lead out is EPERM.
+func (c *Context) Confined() *Context {
+	n := &Context{ns: c.ns, dirs: c.dirs, task: c.task, resolve: linux.RESOLVE_BENEATH | linux.RESOLVE_NO_MAGICLINKS}
 	n.cred.Store(c.cred.Load())
 	return n
 }

@@ -43,6 +43,7 @@ func (c *Context) start(at Path, name string, cred *Cred, resolve uint64) (w wal
 	if name == "" {
 		return w, linux.ENOENT
 	}
+	resolve |= c.resolve
 	s := c.dirs.now.Load()
 	if at.IsZero() {
 		at = s.cwd
@@ -63,7 +64,7 @@ func (c *Context) start(at Path, name string, cred *Cred, resolve uint64) (w wal
 // jumpRoot goes to the root, for an absolute path or link.
 func (w *walker) jumpRoot() linux.Errno {
 	if w.resolve&linux.RESOLVE_BENEATH != 0 {
-		return linux.EXDEV
+		return w.escapes()
 	}
 	if w.resolve&linux.RESOLVE_NO_XDEV != 0 && w.root.Mount != w.pos.Mount {
 		return linux.EXDEV
@@ -167,7 +168,7 @@ func (w *walker) find(dir Dir, name string) (*Entry, linux.Errno) {
 func (w *walker) dotdot() linux.Errno {
 	if w.pos == w.root {
 		if w.resolve&linux.RESOLVE_BENEATH != 0 {
-			return linux.EXDEV
+			return w.escapes()
 		}
 		return 0
 	}
@@ -177,6 +178,14 @@ func (w *walker) dotdot() linux.Errno {
 	}
 	w.pos = p
 	return 0
+}
+
+// escapes is the error of a walk that leads out of where it has to stay.
+func (w *walker) escapes() linux.Errno {
+	if w.c.resolve != 0 {
+		return linux.EPERM
+	}
+	return linux.EXDEV
 }
 
 // follow puts the target of the link at p before the rest of the walk.

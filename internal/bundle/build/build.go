@@ -34,7 +34,7 @@ import (
 	"vkernel/internal/manifest"
 )
 
-// Options say what to build. Root, Out and CheckImport are required.
+// Options say what to build. Root, Out, CheckImport and Syscall are required.
 type Options struct {
 	Root    string   // directory that becomes /
 	Out     string   // bundle to make; an older bundle there is replaced
@@ -48,6 +48,8 @@ type Options struct {
 	// CheckImport judges one import of a program: known is false if the kernel will answer
 	// ENOSYS to it, err is why a program with it cannot run at all.
 	CheckImport func(im layout.Import) (known bool, err error)
+	// Syscall names the system call that an import is charged to; empty for none.
+	Syscall func(im layout.Import) string
 	// Notice is told what is odd but no error. Progress is told of each program compiled.
 	Notice   func(text string)
 	Progress func(done, total int, name string, took time.Duration)

@@ -62,6 +62,10 @@ func makeRoot(t *testing.T, files ...file) string {
 func options(root string) Options {
 	return Options{
 		Root: root, Out: filepath.Join(filepath.Dir(root), "out.vk"), Version: "test",
+		Syscall: func(im layout.Import) string {
+			name, _ := strings.CutPrefix(im.Name, "SYS_")
+			return name
+		},
 		CheckImport: func(im layout.Import) (bool, error) {
 			if im.Module != "wali" {
 				return false, errors.New("import " + im.Module + "." + im.Name + ": unknown module")

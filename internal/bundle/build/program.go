@@ -90,8 +90,8 @@ func (b *builder) newProgram(n *manifest.Node, data []byte) (*program, error) {
 		if !known {
 			unknown = append(unknown, strings.TrimPrefix(im.Name, "SYS_"))
 		}
-		if name, ok := strings.CutPrefix(im.Name, "SYS_"); ok {
-			p.syscalls = append(p.syscalls, name)
+		if call := b.Syscall(li); call != "" {
+			p.syscalls = append(p.syscalls, call)
 		}
 	}
 	if len(unknown) > 0 {

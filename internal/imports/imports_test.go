@@ -1,0 +1,89 @@
+package imports
+
+import (
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+
+	"vkernel/internal/engine/layout"
+	"vkernel/internal/linux"
+	"vkernel/internal/proc"
+	"vkernel/internal/syscalls"
+	"vkernel/internal/wasi"
+)
+
+func TestBind(t *testing.T) {
+	var log strings.Builder
+	program := &layout.Program{Name: "p", Imports: []layout.Import{
+		{Module: "wali", Name: "SYS_getpid"}, {Module: "wali", Name: "SYS_nothing"}, {Module: "wali", Name: "__init"},
+		{Module: wasi.Module, Name: "sock_open"}, {Module: wasi.Module, Name: "fd_sync"},
+	}}
+	calls := Bind(program, Options{
+		Allowed: func(call string) bool { return call == "getpid" },
+		Log:     slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	if slices.ContainsFunc(calls, func(h proc.Handler) bool { return h == nil }) {
+		t.Fatal("an import is not bound")
+	}
+	if _, e := calls[1](nil, proc.Args{}); e != linux.ENOSYS {
+		t.Errorf("an unknown call: %v, want ENOSYS", e)
+	}
+	if n, e := calls[2](nil, proc.Args{}); n != 0 || e != 0 {
+		t.Errorf("__init: %d %v", n, e)
+	}
+	if n, e := calls[3](nil, proc.Args{}); n != 52 || e != 0 {
+		t.Errorf("an unknown call of WASI: %d %v, want its ENOSYS, 52", n, e)
+	}
+	if n, e := calls[4](nil, proc.Args{}); n != 63 || e != 0 {
+		t.Errorf("a denied call of WASI: %d %v, want its EPERM, 63", n, e)
+	}
+	if strings.Count(log.String(), "wali.SYS_nothing") != 1 || strings.Contains(log.String(), "getpid") {
+		t.Errorf("log %q", log.String())
+	}
+}
+
+func TestCheck(t *testing.T) {
+	for _, tt := range []struct {
+		module, name, sig string
+		known             bool
+		want              string // part of the error, "" for none
+	}{
+		{"wali", "SYS_read", "iii:l", true, ""},
+		{"wali", "SYS_io_uring_setup", "ii:l", false, ""},
+		{wasi.Module, "fd_read", "iiii:i", true, ""},
+		{wasi.Module, "proc_exit", "i:", true, ""},
+		{wasi.Module, "fd_read", "iiii:l", true, "type iiii:l, want iiii:i"},
+		{wasi.Module, "sock_open", "iii:i", false, ""},
+		{wasi.Module, "sock_open", "iii:l", false, "returns i32"},
+		{"wasi_unstable", "fd_read", "iiii:i", false, "unknown module"},
+		{"env", "puts", "i:i", false, "unknown module"},
+	} {
+		known, err := Check(layout.Import{Module: tt.module, Name: tt.name, Type: tt.sig})
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%s.%s %s: %v, want %q", tt.module, tt.name, tt.sig, err, tt.want)
+		}
+		if err == nil && known != tt.known {
+			t.Errorf("%s.%s: known %v", tt.module, tt.name, known)
+		}
+	}
+}
+
+// TestSyscall: what a call is charged to is a call that a manifest can list.
+func TestSyscall(t *testing.T) {
+	sockets := []string{"accept4", "recvmsg", "sendmsg", "shutdown"}
+	for _, c := range wasi.Table {
+		if _, ok := syscalls.Lookup(c.Linux); !ok && c.Linux != "" && !slices.Contains(sockets, c.Linux) {
+			t.Errorf("%s is charged to %q, which is no system call", c.Name, c.Linux)
+		}
+		if got := Syscall(wasi.Module, c.Name); got != c.Linux {
+			t.Errorf("%s: %q, want %q", c.Name, got, c.Linux)
+		}
+	}
+	if got := Syscall("wali", "SYS_read"); got != "read" {
+		t.Errorf("wali.SYS_read: %q", got)
+	}
+	if got := Syscall("wali", "__init"); got != "" {
+		t.Errorf("wali.__init: %q", got)
+	}
+}
