@@ -3,140 +3,215 @@
 //
 // # Model
 //
-// A Set holds the waiters of one container, by key: an address space and an address. To
-// wait, a thread registers while the word is checked, under the set's lock; to wake, another
-// takes waiters off the list and tells them. So no wake-up between check and sleep is lost.
+// A Set is the queues of one piece of memory: an address space, or memory that processes
+// share. A Key is a word in it. To wait, a thread enters a queue while the word is checked,
+// under the set's lock; to wake, another takes waiters off the queue and tells them. So no
+// wake-up between check and sleep is lost. A Waiter is its own place in the queue: nothing is
+// allocated for a wait or a wake-up, but for the queues of a set when it is first waited in.
+//
+// A lock of the LOCK_PI family is handed over: its word gets the id of the waiter that is
+// woken. Priorities are not inherited, since guests have none.
 //
 // # Lock order
 //
-// Set.mu is taken before guest memory is touched (it is released by defer, since that may
-// fault) and above the locks of package wait.
+// A Crossing, then Set.mu (of two, only under a Crossing), then guest memory is touched (the
+// locks are released by defer, since that may fault), then the locks of package wait.
 package futex
 
 import (
 	"sync"
+	"sync/atomic"
 
+	"vkernel/internal/guest"
 	"vkernel/internal/linux"
 	"vkernel/internal/wait"
 )
 
-// Key is what is waited for: a word in an address space. Space is any comparable value that
-// stands for it.
-type Key struct {
-	Space any
-	Addr  uint32
-}
+// Any is the bit set that all waiters share a bit with.
+const Any = linux.FUTEX_BITSET_MATCHANY
 
-// Set is the waiters of a container. The zero value is empty.
+// numQueues is how many queues a set has: addresses that share one are told apart in it.
+const numQueues = 64
+
+// Set is the waiters of one piece of memory. The zero value is empty.
 type Set struct {
 	mu sync.Mutex
 
 	// guarded by mu
-	waiting map[Key][]*Waiter
+	queues *[numQueues]queue // nil until somebody waits
+	owned  int               // waiters for locks that have an owner
 }
 
-// Waiter is one wait. The zero value is ready for Enter.
+// queue is a list of waiters, oldest first.
+type queue struct{ head, tail *Waiter }
+
+// Key is a word that is waited for.
+type Key struct {
+	Set  *Set
+	Addr uint64 // in what the set is of
+}
+
+// Waiter is the place of a thread in a queue. The zero value is ready. It is in one queue at
+// a time.
 type Waiter struct {
 	thread *wait.Waiter
+	woken  atomic.Bool
+	set    atomic.Pointer[Set] // where it waits; changes under the locks of both sets
 
-	// guarded by Set.mu
-	key   Key
-	bits  uint32
-	woken bool
+	// guarded by the set's mu
+	addr       uint64
+	bits       uint32
+	owner      owner
+	prev, next *Waiter
 }
 
-// Enter registers w, if check, which looks at the word, gives no error.
-func (s *Set) Enter(w *Waiter, k Key, bits uint32, thread *wait.Waiter, check func() linux.Errno) linux.Errno {
+func (s *Set) queueLocked(addr uint64) *queue {
+	if s.queues == nil {
+		s.queues = new([numQueues]queue)
+	}
+	return &s.queues[addr/4%numQueues]
+}
+
+// pushLocked puts w at the end of its queue.
+func (s *Set) pushLocked(w *Waiter, addr uint64) {
+	q := s.queueLocked(addr)
+	w.addr, w.prev, w.next = addr, q.tail, nil
+	if q.tail == nil {
+		q.head = w
+	} else {
+		q.tail.next = w
+	}
+	q.tail = w
+	w.set.Store(s)
+	if w.owner.tid != 0 {
+		s.owned++
+	}
+}
+
+// dropLocked takes w out of its queue.
+func (s *Set) dropLocked(w *Waiter) {
+	q := s.queueLocked(w.addr)
+	if w.prev == nil {
+		q.head = w.next
+	} else {
+		w.prev.next = w.next
+	}
+	if w.next == nil {
+		q.tail = w.prev
+	} else {
+		w.next.prev = w.prev
+	}
+	w.prev, w.next = nil, nil
+	if w.owner.tid != 0 {
+		s.owned--
+	}
+}
+
+// wakeLocked takes w out of its queue and tells it. The waiter may be gone after it.
+func (s *Set) wakeLocked(w *Waiter) {
+	s.dropLocked(w)
+	thread := w.thread
+	w.woken.Store(true)
+	thread.Wake()
+}
+
+// Enter makes w wait for k, if check, which looks at the word, gives no error.
+func (k Key) Enter(w *Waiter, bits uint32, thread *wait.Waiter, check func() linux.Errno) linux.Errno {
+	s := k.Set
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e := check(); e != 0 {
 		return e
 	}
-	w.thread, w.key, w.bits = thread, k, bits
-	if s.waiting == nil {
-		s.waiting = map[Key][]*Waiter{}
-	}
-	s.waiting[k] = append(s.waiting[k], w)
+	w.thread, w.bits, w.owner = thread, bits, owner{}
+	w.woken.Store(false)
+	s.pushLocked(w, k.Addr)
 	return 0
 }
 
 // Woken reports whether w was woken.
-func (s *Set) Woken(w *Waiter) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return w.woken
-}
+func (w *Waiter) Woken() bool { return w.woken.Load() }
 
-// Leave ends the wait, and reports whether it had been woken.
-func (s *Set) Leave(w *Waiter) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !w.woken {
-		s.filterLocked(w.key, func(o *Waiter) bool { return o != w })
-	}
-	return w.woken
-}
-
-// filterLocked keeps the waiters of k for which keep says so, and forgets an empty list.
-func (s *Set) filterLocked(k Key, keep func(*Waiter) bool) {
-	list, kept := s.waiting[k], 0
-	for _, w := range list {
-		if keep(w) {
-			list[kept] = w
-			kept++
+// Leave ends the wait, and reports whether w had been woken.
+func (w *Waiter) Leave() bool {
+	for !w.woken.Load() {
+		if w.leave(w.set.Load()) {
+			return false
 		}
 	}
-	clear(list[kept:])
-	if kept == 0 {
-		delete(s.waiting, k)
-		return
+	return true
+}
+
+// leave takes w out of s, if it is there.
+func (w *Waiter) leave(s *Set) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w.woken.Load() || w.set.Load() != s {
+		return false
 	}
-	s.waiting[k] = list[:kept]
+	s.dropLocked(w)
+	return true
 }
 
 // Wake wakes at most n waiters of k that share a bit with bits, oldest first.
-func (s *Set) Wake(k Key, n int, bits uint32) (woken int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.wakeLocked(k, n, bits)
+func (k Key) Wake(n int, bits uint32) (woken int) {
+	k.Set.mu.Lock()
+	defer k.Set.mu.Unlock()
+	return k.wakeLocked(n, bits)
 }
 
-func (s *Set) wakeLocked(k Key, n int, bits uint32) (woken int) {
-	s.filterLocked(k, func(w *Waiter) bool {
-		if woken >= n || w.bits&bits == 0 {
-			return true
+func (k Key) wakeLocked(n int, bits uint32) (woken int) {
+	if k.Set.queues == nil {
+		return 0
+	}
+	for w := k.Set.queueLocked(k.Addr).head; w != nil && woken < n; {
+		next := w.next
+		if w.addr == k.Addr && w.bits&bits != 0 && w.owner.tid == 0 {
+			k.Set.wakeLocked(w)
+			woken++
 		}
-		woken++
-		w.woken = true
-		w.thread.Wake()
-		return false
-	})
+		w = next
+	}
 	return woken
 }
 
+// Crossing lets one thread at a time move waiters between two sets.
+type Crossing struct{ mu sync.Mutex }
+
 // Requeue wakes n waiters of from and lets at most move others wait for to instead, if
 // check gives no error. It gives how many it woke and moved.
-func (s *Set) Requeue(from, to Key, n, move int, check func() linux.Errno) (count int, e linux.Errno) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (c *Crossing) Requeue(from, to Key, n, move int, check func() linux.Errno) (count int, e linux.Errno) {
+	if from.Set != to.Set {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		to.Set.mu.Lock()
+		defer to.Set.mu.Unlock()
+	}
+	from.Set.mu.Lock()
+	defer from.Set.mu.Unlock()
 	if e := check(); e != 0 {
 		return 0, e
 	}
-	count = s.wakeLocked(from, n, ^uint32(0))
-	if from == to {
+	count = from.wakeLocked(n, Any)
+	if from == to || from.Set.queues == nil {
 		return count, 0
 	}
-	var moved []*Waiter
-	s.filterLocked(from, func(w *Waiter) bool {
-		if len(moved) >= move {
-			return true
+	for w := from.Set.queueLocked(from.Addr).head; w != nil && move > 0; {
+		next := w.next
+		if w.addr == from.Addr && w.owner.tid == 0 {
+			from.Set.dropLocked(w)
+			to.Set.pushLocked(w, to.Addr)
+			move--
+			count++
 		}
-		w.key = to
-		moved = append(moved, w)
-		return false
-	})
-	if len(moved) > 0 {
-		s.waiting[to] = append(s.waiting[to], moved...)
+		w = next
 	}
-	return count + len(moved), 0
+	return count, 0
+}
+
+// owner is what a waiter for a lock that is handed over is: the lock's word gets its id.
+type owner struct {
+	tid uint32
+	mem guest.Memory
+	at  guest.Addr
 }

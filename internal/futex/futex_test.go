@@ -1,73 +1,105 @@
 package futex
 
 import (
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"unsafe"
 
+	"vkernel/internal/guest"
 	"vkernel/internal/linux"
 	"vkernel/internal/wait"
 )
 
 func ok() linux.Errno { return 0 }
 
-const all = ^uint32(0)
+func (s *Set) empty() bool {
+	for i := range s.queues {
+		if s.queues[i] != (queue{}) {
+			return false
+		}
+	}
+	return s.owned == 0
+}
 
 func TestWakeOrderAndBits(t *testing.T) {
 	var s Set
-	k := Key{"space", 4}
+	k := Key{&s, 4}
 	ws := make([]Waiter, 4)
 	for i, bits := range []uint32{1, 2, 1, 1} {
-		if e := s.Enter(&ws[i], k, bits, wait.New(), ok); e != 0 {
+		if e := k.Enter(&ws[i], bits, wait.New(), ok); e != 0 {
 			t.Fatal(e)
 		}
 	}
-	if n := s.Wake(Key{"other", 4}, 9, all); n != 0 {
-		t.Errorf("another space: woke %d", n)
+	if n := (Key{&s, 4 + 4*numQueues}).Wake(9, Any); n != 0 {
+		t.Errorf("another address in the same queue: woke %d", n)
 	}
-	if n := s.Wake(k, 2, 1); n != 2 || !s.Woken(&ws[0]) || s.Woken(&ws[1]) || !s.Woken(&ws[2]) || s.Woken(&ws[3]) {
-		t.Errorf("woke %d: %v", n, ws)
+	if n := k.Wake(2, 1); n != 2 || !ws[0].Woken() || ws[1].Woken() || !ws[2].Woken() || ws[3].Woken() {
+		t.Errorf("woke %d", n)
 	}
-	if s.Leave(&ws[1]) || !s.Leave(&ws[0]) {
+	if ws[1].Leave() || !ws[0].Leave() {
 		t.Error("leave tells who was woken")
 	}
-	if n := s.Wake(k, 9, all); n != 1 {
+	if n := k.Wake(9, Any); n != 1 {
 		t.Errorf("the rest: woke %d, want 1", n)
 	}
-	if len(s.waiting) != 0 {
-		t.Errorf("left: %v", s.waiting)
+	if !s.empty() {
+		t.Error("somebody is left")
 	}
 }
 
 func TestRequeue(t *testing.T) {
-	var s Set
-	a, b := Key{nil, 4}, Key{nil, 8}
-	ws := make([]Waiter, 4)
-	for i := range ws {
-		s.Enter(&ws[i], a, all, wait.New(), ok)
-	}
-	if _, e := s.Requeue(a, b, 1, 2, func() linux.Errno { return linux.EAGAIN }); e != linux.EAGAIN {
-		t.Errorf("a word that differs: %v", e)
-	}
-	if n, e := s.Requeue(a, b, 1, 2, ok); n != 3 || e != 0 {
-		t.Errorf("requeue: %d %v, want 3", n, e)
-	}
-	if n := s.Wake(b, 9, all); n != 2 {
-		t.Errorf("woke %d of the moved, want 2", n)
-	}
-	if n := s.Wake(a, 9, all); n != 1 {
-		t.Errorf("woke %d that stayed, want 1", n)
+	var c Crossing
+	var s, other Set
+	for name, b := range map[string]Key{"same set": {&s, 8}, "another": {&other, 4}} {
+		a := Key{&s, 4}
+		ws := make([]Waiter, 5)
+		for i := range ws {
+			a.Enter(&ws[i], Any, wait.New(), ok)
+		}
+		if _, e := c.Requeue(a, b, 1, 2, func() linux.Errno { return linux.EAGAIN }); e != linux.EAGAIN {
+			t.Errorf("%s: a word that differs: %v", name, e)
+		}
+		if n, e := c.Requeue(a, b, 1, 3, ok); n != 4 || e != 0 {
+			t.Errorf("%s: requeue: %d %v, want 4", name, n, e)
+		}
+		if ws[1].Leave() {
+			t.Errorf("%s: a moved waiter was woken", name)
+		}
+		if n := b.Wake(9, Any); n != 2 {
+			t.Errorf("%s: woke %d of the moved, want 2", name, n)
+		}
+		if n := a.Wake(9, Any); n != 1 {
+			t.Errorf("%s: woke %d that stayed, want 1", name, n)
+		}
+		if !s.empty() || b.Set.queues != nil && !b.Set.empty() {
+			t.Errorf("%s: somebody is left", name)
+		}
 	}
 }
 
 func TestCheckFails(t *testing.T) {
 	var s Set
 	var w Waiter
-	if e := s.Enter(&w, Key{}, all, wait.New(), func() linux.Errno { return linux.EFAULT }); e != linux.EFAULT {
+	k := Key{&s, 0}
+	if e := k.Enter(&w, Any, wait.New(), func() linux.Errno { return linux.EFAULT }); e != linux.EFAULT {
 		t.Errorf("enter: %v, want EFAULT", e)
 	}
-	if s.Wake(Key{}, 1, all) != 0 {
+	if k.Wake(1, Any) != 0 {
 		t.Error("it waits all the same")
+	}
+}
+
+func TestNothingIsAllocated(t *testing.T) {
+	var s Set
+	var w Waiter
+	k, thread := Key{&s, 4}, wait.New()
+	if n := testing.AllocsPerRun(100, func() {
+		k.Enter(&w, Any, thread, ok)
+		k.Wake(1, Any)
+	}); n != 0 {
+		t.Errorf("%v allocations for a wait and a wake-up", n)
 	}
 }
 
@@ -75,13 +107,14 @@ func TestCheckFails(t *testing.T) {
 func TestHammer(t *testing.T) {
 	var s Set
 	var word atomic.Int32
-	k := Key{nil, 4}
+	k := Key{&s, 4}
 	var done sync.WaitGroup
 	const threads, rounds = 4, 1000
 	for range threads {
 		done.Add(1)
 		go func() {
 			defer done.Done()
+			var w Waiter
 			thread := wait.New()
 			for range rounds {
 				for {
@@ -89,14 +122,13 @@ func TestHammer(t *testing.T) {
 					if v > 0 && word.CompareAndSwap(v, v-1) {
 						break
 					}
-					var w Waiter
-					e := s.Enter(&w, k, all, thread, func() linux.Errno {
+					e := k.Enter(&w, Any, thread, func() linux.Errno {
 						if word.Load() > 0 {
 							return linux.EAGAIN
 						}
 						return 0
 					})
-					for e == 0 && !s.Woken(&w) {
+					for e == 0 && !w.Woken() {
 						thread.Sleep(-1)
 					}
 				}
@@ -105,7 +137,43 @@ func TestHammer(t *testing.T) {
 	}
 	for range threads * rounds {
 		word.Add(1)
-		s.Wake(k, 1, all)
+		k.Wake(1, Any)
 	}
 	done.Wait()
+}
+
+// TestLock: a lock goes from hand to hand, to the heirs of an owner that ends too.
+func TestLock(t *testing.T) {
+	debug.SetPanicOnFault(true)
+	var words [4]uint32
+	var s Set
+	word := &words[1]
+	l := Lock{Key{&s, 4}, guest.At(unsafe.Pointer(&words)), 4}
+	alive := func(tid uint32) bool { return tid < 100 }
+	var two, three Waiter
+	thread := wait.New()
+	step := func(what string, got, want linux.Errno, then uint32) {
+		t.Helper()
+		if got != want || *word != then {
+			t.Errorf("%s: %v, the word is %#x; want %v, %#x", what, got, *word, want, then)
+		}
+	}
+	step("free", l.Acquire(&two, 1, thread, alive), 0, 1)
+	step("own", l.Acquire(&two, 1, thread, alive), linux.EDEADLK, 1)
+	step("try", l.Acquire(nil, 2, thread, alive), linux.EAGAIN, 1)
+	step("another's", l.Acquire(&two, 2, thread, alive), linux.EAGAIN, 1|linux.FUTEX_WAITERS)
+	step("third", l.Acquire(&three, 3, thread, alive), linux.EAGAIN, 1|linux.FUTEX_WAITERS)
+	step("release of another's", l.Release(2), linux.EPERM, 1|linux.FUTEX_WAITERS)
+	step("release", l.Release(1), 0, 2|linux.FUTEX_WAITERS)
+	if !two.Woken() || three.Woken() {
+		t.Error("not handed to the first")
+	}
+	s.Bequeath(2)
+	step("bequeath", 0, 0, 3|linux.FUTEX_OWNER_DIED)
+	step("release of the heir", l.Release(3), 0, 0)
+	*word = 100
+	step("no owner", l.Acquire(&two, 1, thread, alive), linux.ESRCH, 100)
+	if !s.empty() {
+		t.Error("somebody is left")
+	}
 }

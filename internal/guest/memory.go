@@ -19,6 +19,7 @@ package guest
 import (
 	"bytes"
 	"runtime"
+	"sync/atomic"
 	"unsafe"
 
 	"vkernel/internal/linux"
@@ -155,4 +156,35 @@ func GetSlice[T any](m Memory, a Addr, n int) ([]T, linux.Errno) {
 	}
 	e := m.Read(a, unsafe.Slice((*byte)(unsafe.Pointer(&v[0])), uintptr(n)*unsafe.Sizeof(v[0])))
 	return v, e
+}
+
+// LoadUint32 reads the word at a, which is aligned, in one access.
+func LoadUint32(m Memory, a Addr) (v uint32, e linux.Errno) {
+	p, e := m.slice(a&^3, 4)
+	if e != 0 {
+		return 0, e
+	}
+	defer m.recoverFault(&e)
+	return atomic.LoadUint32((*uint32)(unsafe.Pointer(&p[0]))), 0
+}
+
+// LoadUint64 reads the aligned 8 bytes at a in one access.
+func LoadUint64(m Memory, a Addr) (v uint64, e linux.Errno) {
+	p, e := m.slice(a&^7, 8)
+	if e != 0 {
+		return 0, e
+	}
+	defer m.recoverFault(&e)
+	return atomic.LoadUint64((*uint64)(unsafe.Pointer(&p[0]))), 0
+}
+
+// CompareAndSwapUint32 replaces the aligned word at a if it is old. On read-only memory it is
+// EFAULT.
+func CompareAndSwapUint32(m Memory, a Addr, old, v uint32) (done bool, e linux.Errno) {
+	p, e := m.slice(a&^3, 4)
+	if e != 0 {
+		return false, e
+	}
+	defer m.recoverFault(&e)
+	return atomic.CompareAndSwapUint32((*uint32)(unsafe.Pointer(&p[0])), old, v), 0
 }

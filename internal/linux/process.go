@@ -127,11 +127,20 @@ const (
 	FUTEX_WAKE            = 1
 	FUTEX_REQUEUE         = 3
 	FUTEX_CMP_REQUEUE     = 4
+	FUTEX_WAKE_OP         = 5
+	FUTEX_LOCK_PI         = 6
+	FUTEX_UNLOCK_PI       = 7
+	FUTEX_TRYLOCK_PI      = 8
 	FUTEX_WAIT_BITSET     = 9
 	FUTEX_WAKE_BITSET     = 10
+	FUTEX_LOCK_PI2        = 13
 	FUTEX_PRIVATE_FLAG    = 128
 	FUTEX_CLOCK_REALTIME  = 256
 	FUTEX_BITSET_MATCHANY = 0xffffffff
+
+	FUTEX_WAITERS    = 0x80000000
+	FUTEX_OWNER_DIED = 0x40000000
+	FUTEX_TID_MASK   = 0x3fffffff
 )
 
 // CapHeader and CapData are the arguments of capget(2), version 3 (two CapData).

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sort"
 
+	"vkernel/internal/futex"
 	"vkernel/internal/linux"
 )
 
@@ -12,12 +13,15 @@ type area struct {
 	start, end uint64
 	prot       int
 	shared     bool   // as the guest asked for it
-	share      uint64 // of shared anonymous memory: its identity; else 0
+	share      *share // of shared anonymous memory: its identity; else nil
 	off        int64  // of a file, or of a share
 	name       string // a file's path, or one of the names below
 	file       bool
 	frozen     bool // a copy of a file that stands for a shared mapping: never writable
 }
+
+// share is a piece of anonymous memory that several spaces may have.
+type share struct{ futexes futex.Set }
 
 // Names of areas that are not files.
 const (
@@ -28,20 +32,20 @@ const (
 func (a *area) size() uint64 { return a.end - a.start }
 
 // data tells whether the area counts for RLIMIT_DATA.
-func (a *area) data() bool { return a.prot&linux.PROT_WRITE != 0 && a.share == 0 }
+func (a *area) data() bool { return a.prot&linux.PROT_WRITE != 0 && a.share == nil }
 
 // follows tells whether b continues a, so that both are one area.
 func (a *area) follows(b *area) bool {
 	return a.end == b.start && a.prot == b.prot && a.shared == b.shared && a.share == b.share &&
 		a.name == b.name && a.file == b.file && a.frozen == b.frozen &&
-		(!a.file && a.share == 0 || a.off+int64(a.size()) == b.off)
+		(!a.file && a.share == nil || a.off+int64(a.size()) == b.off)
 }
 
 // cut gives the parts of a before and from addr, which lies inside it.
 func (a area) cut(addr uint64) (area, area) {
 	b := a
 	a.end, b.start = addr, addr
-	if a.file || a.share != 0 {
+	if a.file || a.share != nil {
 		b.off += int64(a.size())
 	}
 	return a, b

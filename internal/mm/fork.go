@@ -8,13 +8,15 @@ import (
 )
 
 // Settle prepares a fork: what the space holds of much private memory becomes memory that parent
-// and child share until they write to it. Settled ends what it begins, after Fork.
+// and child share until they write to it. Settled ends what it begins, after Fork: in between
+// no other thread forks.
 func (s *Space) Settle() linux.Errno {
+	s.forks.Lock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pieces = s.pieces[:0]
 	for k := range s.areas.list {
-		if a := &s.areas.list[k]; a.share == 0 {
+		if a := &s.areas.list[k]; a.share == nil {
 			s.pieces = append(s.pieces, engine.Piece{Start: a.start, End: a.end, Prot: a.prot})
 		}
 	}
@@ -22,7 +24,10 @@ func (s *Space) Settle() linux.Errno {
 }
 
 // Settled frees what Settle keeps for the fork.
-func (s *Space) Settled() { s.inst.Settled() }
+func (s *Space) Settled() {
+	s.inst.Settled()
+	s.forks.Unlock()
+}
 
 // Fork makes the space of child, which engine's Program.Fork made from this space's instance:
 // the same areas, with the private pages copied. On error the child must be freed.
@@ -33,14 +38,15 @@ func (s *Space) Fork(child *engine.Instance, limits Limits) (*Space, linux.Errno
 	if e := declare(child, len(s.areas.list)); e != 0 {
 		return nil, e
 	}
-	c.brk, c.floor, c.lastShare = s.brk, s.floor, s.lastShare
+	c.brk, c.floor = s.brk, s.floor
+	c.shares.Store(s.shares.Load())
 	if e := c.dropInitial(&s.areas); e != 0 {
 		return nil, e
 	}
 	// Runs of private memory are copied at once: a run costs what its dirty pages cost.
 	for k := 0; k < len(s.areas.list); {
 		a := &s.areas.list[k]
-		if a.share != 0 {
+		if a.share != nil {
 			if e := s.inst.Share(child, a.start, a.start, a.size(), a.prot); e != 0 {
 				return nil, e
 			}
@@ -49,7 +55,7 @@ func (s *Space) Fork(child *engine.Instance, limits Limits) (*Space, linux.Errno
 		}
 		from, to := a.start, a.end
 		first := k
-		for k++; k < len(s.areas.list) && s.areas.list[k].share == 0 && s.areas.list[k].start == to; k++ {
+		for k++; k < len(s.areas.list) && s.areas.list[k].share == nil && s.areas.list[k].start == to; k++ {
 			to = s.areas.list[k].end
 		}
 		if e := s.copyRun(c, from, to, s.areas.list[first:k]); e != 0 {

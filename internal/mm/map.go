@@ -48,8 +48,8 @@ func (s *Space) Map(addr, length uint32, prot, flags int, src Source, off int64)
 		return 0, e
 	}
 	if a.shared && !a.file {
-		s.lastShare++
-		a.share = s.lastShare
+		a.share = new(share)
+		s.shares.Store(true)
 	}
 	if e := s.mapArea(&a, src); e != 0 {
 		return 0, e
@@ -129,7 +129,7 @@ func (s *Space) mapArea(a *area, src Source) linux.Errno {
 	if a.file {
 		prot = linux.PROT_READ | linux.PROT_WRITE
 	}
-	if e := s.inst.Map(a.start, a.size(), prot, a.share != 0); e != 0 {
+	if e := s.inst.Map(a.start, a.size(), prot, a.share != nil); e != 0 {
 		s.inst.Unmap(a.start, a.size())
 		return e
 	}

@@ -21,7 +21,7 @@ func (s *Space) Remap(addr, oldLen, newLen uint32, flags int, newAddr uint32) (u
 		return 0, linux.EFAULT
 	}
 	a := parts[0]
-	if size > a.size() && (a.share != 0 || a.file) {
+	if size > a.size() && (a.share != nil || a.file) {
 		return 0, linux.ENOMEM
 	}
 	if fixed {
@@ -110,7 +110,7 @@ func (s *Space) move(a area, to, size uint64) (uint32, linux.Errno) {
 }
 
 func (s *Space) moveContent(a *area, to uint64) linux.Errno {
-	if a.share != 0 {
+	if a.share != nil {
 		if e := s.inst.Share(s.inst, a.start, to, a.size(), a.prot); e != 0 {
 			return e
 		}
@@ -151,7 +151,7 @@ func (s *Space) Advise(addr, length uint32, advice int) linux.Errno {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, a := range s.areas.within(start, end) {
-		if a.file || a.share != 0 {
+		if a.file || a.share != nil {
 			continue
 		}
 		if e := s.inst.Discard(a.start, a.size(), a.prot); e != 0 {

@@ -3,8 +3,10 @@ package mm
 import (
 	"math"
 	"sync"
+	"sync/atomic"
 
 	"vkernel/internal/engine"
+	"vkernel/internal/futex"
 	"vkernel/internal/linux"
 )
 
@@ -47,15 +49,18 @@ type Space struct {
 	initial uint64 // where the break may not go below
 	top     uint64 // where mappings end
 
+	futexes futex.Set   // of private memory
+	forks   sync.Mutex  // from Settle to Settled; above mu
+	shares  atomic.Bool // there are, or were, areas with a share
+
 	mu sync.Mutex
 
 	// guarded by mu
-	areas     areas
-	brk       uint64 // the program break
-	floor     uint64 // of the break: it does not go below what memory.grow gave out
-	lastShare uint64
-	freed     bool
-	pieces    []engine.Piece // of Settle, to be used again
+	areas  areas
+	brk    uint64 // the program break
+	floor  uint64 // of the break: it does not go below what memory.grow gave out
+	freed  bool
+	pieces []engine.Piece // of Settle, to be used again
 }
 
 // New makes the space of an instance fresh from its program's image.
@@ -74,6 +79,13 @@ func New(inst *engine.Instance, limits Limits) *Space {
 
 // Instance is the instance whose memory this is.
 func (s *Space) Instance() *engine.Instance { return s.inst }
+
+// Thread makes one more view of the memory for a thread; of is that of the caller.
+func (s *Space) Thread(of *engine.Instance) (*engine.Instance, linux.Errno) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return of.Thread()
+}
 
 // Free frees the instance. The space is empty after it; nothing else may use the instance.
 func (s *Space) Free() {

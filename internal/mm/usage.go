@@ -34,7 +34,7 @@ func (s *Space) Shared() (n uint64) {
 	defer s.mu.Unlock()
 	for _, a := range s.areas.list {
 		switch {
-		case a.share != 0:
+		case a.share != nil:
 			n += a.size()
 		case s.inst.Shared():
 			n += s.inst.Resident(a.start, a.size())

@@ -15,7 +15,7 @@ func TestArgumentsAreBounded(t *testing.T) {
 	if f.Arguments.used.Load() != image.size {
 		t.Errorf("%d bytes in use while the parent lives, want %d", f.Arguments.used.Load(), image.size)
 	}
-	child, e := p.thread.child(17)
+	child, e := p.Thread().child(17)
 	if e != 0 {
 		t.Fatal(e)
 	}

@@ -51,6 +51,20 @@ func (t *Thread) Sleep(deadline time.Time) linux.Errno {
 	return 0
 }
 
+// AwaitFutex sleeps until the thread, which has entered the queue of a futex, is woken: 0; or
+// it leaves the queue with the errno of Sleep.
+func (t *Thread) AwaitFutex(deadline time.Time) linux.Errno {
+	for {
+		e := t.Sleep(deadline)
+		switch {
+		case t.futex.Woken():
+			return 0
+		case e != 0 && !t.futex.Leave():
+			return e
+		}
+	}
+}
+
 // Interrupted reports whether the thread has a signal to take, or has to stop or exit.
 func (t *Thread) Interrupted() bool { return t.sig.Work.Load() != 0 }
 

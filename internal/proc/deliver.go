@@ -22,7 +22,7 @@ func (t *Thread) attend(c call) (result uint64, alive bool) {
 			t.exit()
 			return 0, false
 		case work&workStop != 0:
-			t.rest(-1)
+			t.halt()
 			continue
 		case work&signal.Pending != 0:
 			if t.deliver(&c) {
@@ -60,7 +60,7 @@ func (t *Thread) deliver(c *call) (entered bool) {
 		t.frames = append(t.frames, frame{before, *c})
 		return true
 	case signal.Stop:
-		t.process.stop(sig, continues)
+		t.stop(sig, continues)
 	case signal.Terminate:
 		t.process.Kill(sig)
 	}

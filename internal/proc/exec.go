@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"path"
 
+	"vkernel/internal/engine"
 	"vkernel/internal/linux"
 	"vkernel/internal/mm"
 	"vkernel/internal/vfs"
@@ -11,7 +12,7 @@ import (
 
 // Exec is execve: it replaces what the process runs. The file is found from at by name and
 // flags (execveat); shown is the name that a script's interpreter gets to see. On success
-// the thread's next step is the new program's first.
+// the thread's next step is the new program's first, and it is the only one.
 func (t *Thread) Exec(at vfs.Path, name, shown string, flags uint32, argv, env []string) linux.Errno {
 	image, e := t.load(at, name, shown, flags, argv)
 	if e != 0 {
@@ -26,7 +27,12 @@ func (t *Thread) Exec(at vfs.Path, name, shown string, flags uint32, argv, env [
 		image.drop(&t.Table().Arguments)
 		return e
 	}
-	t.replace(Memory{mm.New(inst, t.process.spaceLimits()), inst}, image)
+	if e := t.standAlone(); e != 0 {
+		inst.Free()
+		image.drop(&t.Table().Arguments)
+		return e
+	}
+	t.replace(newMemory(mm.New(inst, t.process.spaceLimits()), inst), image)
 	t.SetName(path.Base(shown))
 	return 0
 }
@@ -104,10 +110,11 @@ func (t *Thread) replace(m Memory, image *Image) {
 	p.execed = true
 	p.table.mu.Unlock()
 
-	old := p.memory.set(m)
-	t.enterSpace(m, image.Target.Program)
-	t.frames, t.clearTID, t.robust = nil, 0, Robust{}
-	p.notePeak(t.leave(old))
+	t.farewell()
+	old, inst := p.memory.set(m), t.inst
+	t.enterSpace(m.Space, m.Instance, image.Target.Program)
+	t.frames, t.spawned = nil, false
+	p.notePeak(t.leave(old, inst))
 	p.foreign.Store(nil)
 	if image.Target.Prepare != nil {
 		image.Target.Prepare(t)
@@ -131,15 +138,27 @@ func (t *Thread) enterEntry() {
 	t.entry = 0
 }
 
-// leave gives up a memory that the process no longer runs in: back to the parent after
-// vfork, else to the engine. It gives the bytes that were resident, 0 if it was not its own.
-func (t *Thread) leave(old Memory) (resident uint64) {
+// leave gives up a memory that the process no longer runs in, and the instance in which
+// the thread ran: back to the parent after vfork, else to the engine. It gives the bytes that
+// were resident, 0 if others use the memory still.
+func (t *Thread) leave(old Memory, inst *engine.Instance) (resident uint64) {
+	t.leaveInstance(old, inst)
+	return old.release()
+}
+
+// leaveInstance gives up the instance, if the thread has one. The memory's own goes with it.
+func (t *Thread) leaveInstance(m Memory, inst *engine.Instance) {
 	switch {
 	case t.vfork != nil:
-		t.vfork.giveBack(old.Instance)
+		back := t.vfork.giveBack()
 		t.vfork = nil
-	case old.Instance != nil:
-		return old.Instance.Free()
+		if back {
+			return
+		}
+	case inst == nil:
+		return
 	}
-	return 0
+	if inst != m.Instance {
+		inst.Free()
+	}
 }

@@ -3,39 +3,57 @@ package proc
 import (
 	"slices"
 
-	"vkernel/internal/guest"
 	"vkernel/internal/linux"
 	"vkernel/internal/wait"
 )
 
-// Exit is exit_group(2): the process ends with a code. Its thread sees to it as soon as it
-// is out of its call.
+// Exit is exit_group(2): the process ends with a code. Each of its threads sees to it as soon
+// as it is out of its call.
 func (p *Process) Exit(code int) { p.decide(code & 0xff << 8) }
 
 // Kill ends the process as sig does.
 func (p *Process) Kill(sig linux.Signal) { p.decide(int(sig)) }
 
-// decide sets the wait status, if that is not decided yet.
+// decide sets the wait status, if that is not decided yet, and ends all threads.
 func (p *Process) decide(status int) {
 	p.table.mu.Lock()
 	defer p.table.mu.Unlock()
 	if !p.exiting {
 		p.exiting, p.exitStatus = true, status
 	}
-	p.thread.sig.Raise(workExit)
+	for _, t := range p.threads {
+		t.sig.Raise(workExit)
+	}
 }
 
-// exit is the end of a thread, and so of its process.
+// exit is the end of a thread, and with the last one of its process.
 func (t *Thread) exit() {
 	p := t.process
-	p.timers.stop()
-	if t.vfork != nil && t.clearTID != 0 {
-		var zero uint32
-		guest.Put(t.mem, t.clearTID, &zero)
-	}
-	old := p.memory.set(Memory{})
+	t.farewell()
 	t.kick.Store(nil)
-	p.notePeak(t.leave(old))
+	if t.vfork == nil { // what it has on loan goes back with all else
+		p.memory.mu.RLock()
+		main := p.memory.now
+		p.memory.mu.RUnlock()
+		t.leaveInstance(main, t.inst)
+		t.inst = nil
+	}
+	t.sig.End()
+	if t.remove() {
+		t.last()
+		return
+	}
+	t.cpu.End()
+	p.cpu.Remove(t.cpu)
+}
+
+// last is the end of a process whose last thread is t.
+func (t *Thread) last() {
+	p := t.process
+	p.timers.stop()
+	old := p.memory.set(Memory{})
+	p.notePeak(t.leave(old, t.inst))
+	t.inst = nil
 	p.files.Release()
 	t.cpu.End()
 	p.cpu.Remove(t.cpu)
@@ -45,20 +63,23 @@ func (t *Thread) exit() {
 		o.Exit(p, p.exitStatus) // which no longer changes
 	}
 	p.table.exited(p)
-	t.sig.End()
 }
 
-// abandon ends a process whose thread has crashed in the kernel: it leaves the tree, and
-// its memory is not touched again. Locks that the crash left held can make closing its
-// files wait for ever, so nobody waits for that.
-func (p *Process) abandon() {
-	if l := p.thread.vfork; l != nil && l.state.CompareAndSwap(lent, returned) {
+// abandon ends a process one of whose threads, t, has crashed in the kernel: with the last
+// it leaves the tree, and its memory is not touched again. Locks that the crash left held can
+// make closing its files wait for ever, so nobody waits for that.
+func (t *Thread) abandon() {
+	p := t.process
+	t.cpu.End()
+	if l := t.vfork; l != nil && l.state.CompareAndSwap(lent, returned) {
 		l.parent.waiter.Wake()
 	}
-	p.memory.set(Memory{})
-	go p.files.Release()
 	p.decide(int(linux.SIGKILL))
-	p.table.exited(p)
+	if t.remove() {
+		p.memory.set(Memory{})
+		go p.files.Release()
+		p.table.exited(p)
+	}
 }
 
 // releaseTerminal takes the terminal from the session that p leads.

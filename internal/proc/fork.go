@@ -3,6 +3,7 @@ package proc
 import (
 	"slices"
 
+	"vkernel/internal/engine"
 	"vkernel/internal/guest"
 	"vkernel/internal/linux"
 )
@@ -21,7 +22,7 @@ func (t *Thread) Clone(o ForkOptions) (pid int, e linux.Errno) {
 	if e != 0 {
 		return 0, e
 	}
-	child.thread.clearTID = o.ClearTID
+	child.Thread().clearTID = o.ClearTID
 	if o.Vfork {
 		return t.vforkInto(child, o)
 	}
@@ -30,11 +31,11 @@ func (t *Thread) Clone(o ForkOptions) (pid int, e linux.Errno) {
 		child.discard()
 		return 0, e
 	}
-	if e := t.admit(child, m, o); e != 0 {
-		m.Instance.Free()
+	if e := t.admit(child, m, m.Instance, o); e != 0 {
+		m.release()
 		return 0, e
 	}
-	t.Table().crew.start(child.thread, 0)
+	t.Table().crew.start(child.Thread(), 0)
 	return child.pid, 0
 }
 
@@ -51,13 +52,15 @@ func (t *Thread) Vfork() (pid int, e linux.Errno) {
 
 func (t *Thread) vforkInto(child *Process, o ForkOptions) (pid int, e linux.Errno) {
 	l := &loan{parent: t, outer: t.vfork}
-	child.thread.vfork = l
-	if e := t.admit(child, Memory{t.space, t.inst}, o); e != 0 {
+	child.Thread().vfork = l
+	m := t.process.memory.now.use() // which cannot change while t runs in it
+	if e := t.admit(child, m, t.inst, o); e != 0 {
+		m.release()
 		return 0, e
 	}
 	pid = child.pid
 	aside := t.inst.SetAside()
-	t.Table().crew.start(child.thread, 0)
+	t.Table().crew.start(child.Thread(), 0)
 	if !l.wait() {
 		return 0, linux.EINTR
 	}
@@ -66,12 +69,12 @@ func (t *Thread) vforkInto(child *Process, o ForkOptions) (pid int, e linux.Errn
 }
 
 // admit gives the child its memory and makes it part of the tree.
-func (t *Thread) admit(child *Process, m Memory, o ForkOptions) linux.Errno {
+func (t *Thread) admit(child *Process, m Memory, inst *engine.Instance, o ForkOptions) linux.Errno {
 	child.memory.set(m)
-	child.thread.enterSpace(m, t.program)
+	child.Thread().enterSpace(m.Space, inst, t.program)
 	if o.ChildTID != 0 {
 		tid := uint32(child.pid)
-		guest.Put(m.Instance.Memory(), o.ChildTID, &tid) // as Linux, without an error
+		guest.Put(inst.Memory(), o.ChildTID, &tid) // as Linux, without an error
 	}
 	e := child.join(t.process)
 	if e != 0 {
@@ -95,7 +98,7 @@ func (t *Thread) copyMemory(child *Process) (Memory, linux.Errno) {
 		inst.Free()
 		return Memory{}, e
 	}
-	return Memory{space, inst}, 0
+	return newMemory(space, inst), 0
 }
 
 // child makes a process and its thread, known to nobody yet.
@@ -123,12 +126,13 @@ func (t *Thread) child(exitSignal linux.Signal) (*Process, linux.Errno) {
 	if f := parent.Foreign(); f != nil {
 		p.SetForeign(f.Fork())
 	}
-	p.thread = newThread(p, pid, t.sig.Mask(), t.sig.Stack())
-	p.thread.cpu.Inherit(t.cpu)
-	p.thread.frames = slices.Clone(t.frames)
-	p.thread.entry = t.entry
-	p.thread.index = t.index
-	p.thread.SetName(t.Name())
+	first := p.lead(newThread(p, pid, t.sig.Mask(), t.sig.Stack()))
+	first.cpu.Inherit(t.cpu)
+	first.frames = slices.Clone(t.frames)
+	first.entry = t.entry
+	first.index = t.index
+	first.spawned = t.spawned
+	first.SetName(t.Name())
 	return p, 0
 }
 
@@ -141,6 +145,7 @@ func (p *Process) join(parent *Process) linux.Errno {
 		return linux.EAGAIN
 	}
 	t.processes[p.pid] = p
+	t.threads[p.pid] = p.Thread()
 	t.born++
 	t.living++
 	parent.kids = append(parent.kids, p)

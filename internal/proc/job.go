@@ -45,7 +45,7 @@ func (p *Process) Orphaned() bool {
 
 // Refuses reports whether p blocks or ignores sig.
 func (p *Process) Refuses(sig linux.Signal) bool {
-	return p.sig.Ignores(sig) || p.thread.sig.Mask().Has(sig)
+	return p.sig.Ignores(sig) || p.Thread().sig.Mask().Has(sig)
 }
 
 // SessionOf gives the session of a process group.
@@ -96,11 +96,12 @@ func (p *Process) Signal(info linux.SigInfo) linux.Errno {
 	return p.signalLocked(info, p.sig.Send)
 }
 
-// SignalThread sends a signal to the process's thread alone.
-func (p *Process) SignalThread(info linux.SigInfo) linux.Errno {
+// Signal sends a signal to the thread alone. Permission is the caller's.
+func (t *Thread) Signal(info linux.SigInfo) linux.Errno {
+	p := t.process
 	p.table.mu.Lock()
 	defer p.table.mu.Unlock()
-	return p.signalLocked(info, p.thread.sig.Send)
+	return p.signalLocked(info, t.sig.Send)
 }
 
 // signalLocked sends a signal. SIGCONT and SIGKILL end a stop at once, whoever takes them.
@@ -112,38 +113,6 @@ func (p *Process) signalLocked(info linux.SigInfo, send func(linux.SigInfo) linu
 		p.continueLocked(sig == linux.SIGCONT)
 	}
 	return send(info)
-}
-
-// stop stops the process because of sig, unless it was continued since the signal was
-// taken: then the number of continues is no longer the given one.
-func (p *Process) stop(sig linux.Signal, continues uint64) {
-	t := p.table
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if p.continues != continues || p.state != Running || p.exiting {
-		return
-	}
-	if sig != linux.SIGSTOP && p.group.orphanedLocked(nil) {
-		return
-	}
-	p.state, p.stopSignal, p.stopNews, p.contNews = Stopped, sig, true, false
-	p.thread.sig.Raise(workStop)
-	p.tellParentLocked(linux.CLD_STOPPED, int32(sig))
-}
-
-// continueLocked lets a stopped process run. byCont tells SIGCONT from SIGKILL.
-func (p *Process) continueLocked(byCont bool) {
-	p.continues++
-	if p.state != Stopped {
-		return
-	}
-	p.state, p.stopNews = Running, false
-	p.thread.sig.Work.And(^uint32(workStop))
-	p.thread.waiter.Wake()
-	if byCont {
-		p.contNews = true
-		p.tellParentLocked(linux.CLD_CONTINUED, int32(linux.SIGCONT))
-	}
 }
 
 // tellParentLocked tells the parent of a stop or continue: SIGCHLD, and whoever waits.

@@ -2,6 +2,7 @@ package proc
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"vkernel/internal/engine"
 	"vkernel/internal/linux"
@@ -17,10 +18,34 @@ type memory struct {
 	now Memory
 }
 
-// Memory is an address space and the instance that it belongs to.
+// Memory is an address space and the instance that it was made with. Each thread runs in
+// an instance of its own, a view of the same memory; the first thread in this one. It stays
+// as long as somebody uses the space, whether its thread has ended or not.
 type Memory struct {
 	Space    *mm.Space
 	Instance *engine.Instance
+	users    *atomic.Int32 // processes: several during vfork
+}
+
+// newMemory makes the memory of one process.
+func newMemory(space *mm.Space, inst *engine.Instance) Memory {
+	m := Memory{space, inst, new(atomic.Int32)}
+	m.users.Store(1)
+	return m
+}
+
+// use is the same memory for one more process.
+func (m Memory) use() Memory {
+	m.users.Add(1)
+	return m
+}
+
+// release ends a process's use of it. The last one gives the bytes that were resident.
+func (m Memory) release() (resident uint64) {
+	if m.users != nil && m.users.Add(-1) == 0 {
+		return m.Instance.Free()
+	}
+	return 0
 }
 
 // View calls f with the process's memory, which stays while f runs; not at all if the

@@ -1,7 +1,9 @@
 package proc
 
 import (
+	"slices"
 	"sync/atomic"
+	"time"
 
 	"vkernel/internal/fd"
 	"vkernel/internal/linux"
@@ -21,9 +23,10 @@ type Process struct {
 	limits *Limits
 	timers timers
 	memory memory
-	thread *Thread // the only one
+	leader atomic.Pointer[Thread] // whose id is the process's; it may have ended before the others
 
 	cred     atomic.Pointer[Cred]
+	started  time.Time
 	image    atomic.Pointer[Image] // what it executes
 	foreign  atomic.Pointer[Foreign]
 	parent   atomic.Pointer[Process] // changes under table.mu; nil for the first process
@@ -46,6 +49,15 @@ type Process struct {
 	waited     Usage        // of children that were waited for
 	exiting    bool         // exitStatus is decided
 	exitStatus int
+	crowd
+}
+
+// crowd is the threads of a process. Guarded by table.mu.
+type crowd struct {
+	threads      []*Thread // that have not ended, in the order of their start
+	exec         *Thread   // executes a program, and waits for the end of the others
+	stopping     int       // a stop is complete when so many more have halted
+	leaderStatus int       // wait status if all threads end one by one: the leader's
 }
 
 // inherited is what a child simply has from its parent.
@@ -104,8 +116,8 @@ func (p *Process) FS() *vfs.Context { return p.fs }
 // Signals is its signal state. To send a signal use Signal.
 func (p *Process) Signals() *signal.State { return p.sig }
 
-// Thread is its thread.
-func (p *Process) Thread() *Thread { return p.thread }
+// Thread is its first thread, which may have ended before the process.
+func (p *Process) Thread() *Thread { return p.leader.Load() }
 
 // Parent is its parent's id, 0 for the first process.
 func (p *Process) Parent() int {
@@ -141,8 +153,12 @@ func (p *Process) State() State {
 	return p.state
 }
 
-// Sleeping reports whether its thread sleeps.
-func (p *Process) Sleeping() bool { return p.thread.cpu.Sleeps() }
+// Sleeping reports whether all its threads sleep.
+func (p *Process) Sleeping() bool {
+	p.table.mu.Lock()
+	defer p.table.mu.Unlock()
+	return !slices.ContainsFunc(p.threads, func(t *Thread) bool { return !t.Sleeping() })
+}
 
 // Attributes that prctl, personality and setpriority keep.
 

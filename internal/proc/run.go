@@ -26,6 +26,10 @@ func (t *Thread) run(result uint64) {
 			result, alive = t.setjmp()
 		case layout.ExitLongjmp:
 			result, alive = t.longjmp()
+		case layout.ExitWait:
+			result, alive = t.atomicWait()
+		case layout.ExitNotify:
+			result, alive = t.atomicNotify()
 		case layout.ExitTrap:
 			t.trap()
 			result, alive = t.attend(none)
@@ -65,13 +69,18 @@ func (t *Thread) measured(index int, args Args) (int64, linux.Errno) {
 func (t *Thread) redo(c call) call {
 	t.again, t.deadline, t.index = true, c.deadline, c.index
 	defer func() { t.again = false }()
-	c.n, c.e = t.program.Calls[c.index](t, c.args)
+	if c.index == callWait {
+		c.n, c.e = t.waitWord(&c.args)
+	} else {
+		c.n, c.e = t.program.Calls[c.index](t, c.args)
+	}
 	c.deadline = t.deadline
 	return c
 }
 
-// returned serves the end of an activation: of a signal handler, or of the program's entry
-// point, which ends the process as exit(0) does.
+// returned serves the end of an activation: of a signal handler, of a thread's function,
+// which ends the thread, or of the program's entry point, which ends the process as exit(0)
+// does.
 func (t *Thread) returned() (uint64, bool) {
 	if t.inst.Depth() > 1 {
 		t.inst.Return()
@@ -84,7 +93,11 @@ func (t *Thread) returned() (uint64, bool) {
 		t.enterEntry()
 		return 0, true
 	}
-	t.process.Exit(0)
+	if t.spawned {
+		t.Exit(0)
+	} else {
+		t.process.Exit(0)
+	}
 	return t.attend(none)
 }
 
@@ -110,6 +123,5 @@ func (t *Thread) crashed() {
 	}
 	t.Table().config.Log.Error("kernel panic", "call", where, "pid", t.process.pid, "panic", r, "stack", string(debug.Stack()))
 	t.Table().Fail(fmt.Errorf("panic in %s of process %d (%s): %v", where, t.process.pid, t.Name(), r))
-	t.cpu.End()
-	t.process.abandon()
+	t.abandon()
 }

@@ -37,10 +37,10 @@ func (t *Table) Start(f First) (*Process, linux.Errno) {
 	p.dumpable.Store(1)
 	p.timerSlack.Store(50000)
 	p.SetCred(f.Cred)
-	p.thread = newThread(p, pid, 0, linux.Stack{Flags: linux.SS_DISABLE})
+	first := p.lead(newThread(p, pid, 0, linux.Stack{Flags: linux.SS_DISABLE}))
 
 	t.mu.Lock()
-	t.init, t.processes[pid] = p, p
+	t.init, t.processes[pid], t.threads[pid] = p, p, first
 	t.born++
 	t.living++
 	t.joinLocked(p, pid, &Session{id: pid, leader: p, tty: f.Terminal})
@@ -54,10 +54,10 @@ func (t *Table) Start(f First) (*Process, linux.Errno) {
 	}
 	if e != 0 {
 		p.Exit(127)
-		p.thread.exit()
+		first.exit()
 		return nil, e
 	}
-	p.table.crew.start(p.thread, 0)
+	p.table.crew.start(first, 0)
 	return p, 0
 }
 
@@ -65,12 +65,12 @@ func (t *Table) Start(f First) (*Process, linux.Errno) {
 func (p *Process) execFirst(f First) linux.Errno {
 	name := f.Argv[0]
 	if strings.Contains(name, "/") {
-		return p.thread.Exec(vfs.Path{}, name, name, 0, f.Argv, f.Env)
+		return p.Thread().Exec(vfs.Path{}, name, name, 0, f.Argv, f.Env)
 	}
 	result := linux.ENOENT
 	for _, dir := range f.Search {
 		file := path.Join(dir, name)
-		switch e := p.thread.Exec(vfs.Path{}, file, file, 0, f.Argv, f.Env); e {
+		switch e := p.Thread().Exec(vfs.Path{}, file, file, 0, f.Argv, f.Env); e {
 		case 0:
 			return 0
 		case linux.ENOENT, linux.ENOTDIR:

@@ -25,7 +25,7 @@ const (
 // Config is what a table needs to know.
 type Config struct {
 	Programs  Programs     // what may be executed
-	Processes int          // how many there may be at once, zombies included
+	Processes int          // how many there may be at once, zombies and threads included
 	Pipes     *pipe.Pool   // memory of the pipes that they make
 	Anonymous vfs.FS       // of files without a name (memfd_create)
 	Log       *slog.Logger // of refused executions and failures
@@ -41,7 +41,7 @@ type Table struct {
 	sched   *sched.Scheduler
 	started time.Time
 	digests digests
-	Futexes futex.Set
+	Futexes futex.Crossing
 	done    chan struct{} // closed when the last process is gone
 	locks   lock.Registry // of files
 	ticking atomic.Int64  // periodic timers that are armed
@@ -52,11 +52,12 @@ type Table struct {
 	mu sync.Mutex
 
 	// guarded by mu
-	processes map[int]*Process // zombies included; nil for an id that is reserved
+	processes map[int]*Process // zombies included; nil for an id that is reserved, or a thread's
+	threads   map[int]*Thread  // that have not ended
 	groups    map[int]*Group
 	sessions  map[int]*Session
 	next      int // pid to try next
-	count     int // processes and reservations
+	count     int // processes, threads beyond the first of each, and reservations
 	born      uint64
 	init      *Process
 	closing   bool        // init has ended: no new processes
@@ -73,7 +74,7 @@ func NewTable(c Config) *Table {
 	}
 	return &Table{
 		config: c, sched: c.Sched, started: time.Now(), done: done, crew: newCrew(done),
-		processes: map[int]*Process{}, groups: map[int]*Group{}, sessions: map[int]*Session{}, next: 1,
+		processes: map[int]*Process{}, threads: map[int]*Thread{}, groups: map[int]*Group{}, sessions: map[int]*Session{}, next: 1,
 	}
 }
 
@@ -147,7 +148,7 @@ func (t *Table) LastPID() int {
 	return t.next - 1
 }
 
-// reserve takes a pid for a child of parent: EAGAIN if there are too many processes.
+// reserve takes an id for a child or a thread of parent: EAGAIN if there are too many.
 func (t *Table) reserve(parent *Process) (int, linux.Errno) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -183,11 +184,11 @@ func (t *Table) cancel(pid int) {
 	t.releaseLocked(pid)
 }
 
-// ofUserLocked counts a user's processes.
+// ofUserLocked counts a user's threads; a zombie counts as one.
 func (t *Table) ofUserLocked(uid uint32) (n uint64) {
 	for _, p := range t.processes {
 		if p != nil && p.Cred().UID == uid {
-			n++
+			n += uint64(max(1, len(p.threads)))
 		}
 	}
 	return n

@@ -40,10 +40,10 @@ func (f *forest) plant() *Process {
 	p.fs = vfs.NewContext(f.ns, vfs.Root(), p)
 	p.timers.owner = p
 	p.SetCred(Cred{})
-	p.thread = newThread(p, pid, 0, linux.Stack{Flags: linux.SS_DISABLE})
+	p.lead(newThread(p, pid, 0, linux.Stack{Flags: linux.SS_DISABLE}))
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.init, f.processes[pid] = p, p
+	f.init, f.processes[pid], f.threads[pid] = p, p, p.Thread()
 	f.living++
 	f.joinLocked(p, pid, &Session{id: pid, leader: p})
 	return p
@@ -52,7 +52,7 @@ func (f *forest) plant() *Process {
 // grow makes a child of parent.
 func (f *forest) grow(parent *Process) *Process {
 	f.t.Helper()
-	p, e := parent.thread.child(linux.SIGCHLD)
+	p, e := parent.Thread().child(linux.SIGCHLD)
 	if e == 0 {
 		e = p.join(parent)
 	}
@@ -65,11 +65,11 @@ func (f *forest) grow(parent *Process) *Process {
 // end ends a process as its thread would.
 func (f *forest) end(p *Process, code int) {
 	p.Exit(code)
-	p.thread.exit()
+	p.Thread().exit()
 }
 
 func (p *Process) waitNow(which, id int, options uint32) (Waited, linux.Errno) {
-	return p.thread.WaitChild(which, id, options|linux.WNOHANG|linux.WEXITED)
+	return p.Thread().WaitChild(which, id, options|linux.WNOHANG|linux.WEXITED)
 }
 
 func TestWait(t *testing.T) {
@@ -96,7 +96,7 @@ func TestWait(t *testing.T) {
 		t.Error("a process that was waited for is still there")
 	}
 	a.Kill(linux.SIGKILL)
-	a.thread.exit()
+	a.Thread().exit()
 	if w, _ := init.waitNow(linux.P_PGID, 0, 0); w.PID != a.pid || w.Status != int(linux.SIGKILL) {
 		t.Errorf("wait for the group: %+v", w)
 	}
@@ -159,7 +159,7 @@ func TestStopAndContinue(t *testing.T) {
 	f := newForest(t, 10)
 	init := f.plant()
 	p := f.grow(init)
-	p.stop(linux.SIGSTOP, p.continued())
+	p.Thread().stop(linux.SIGSTOP, p.continued())
 	if w, e := init.waitNow(linux.P_ALL, 0, linux.WUNTRACED); e != 0 || w.Status != int(linux.SIGSTOP)<<8|0x7f {
 		t.Errorf("wait for a stop: %+v %v", w, e)
 	}
@@ -167,7 +167,7 @@ func TestStopAndContinue(t *testing.T) {
 		t.Errorf("the stop was told twice: %+v", w)
 	}
 	p.Signal(linux.Info(linux.SIGCONT, linux.SI_USER))
-	if p.thread.sig.Work.Load()&workStop != 0 {
+	if p.Thread().sig.Work.Load()&workStop != 0 {
 		t.Error("still stopped after SIGCONT")
 	}
 	if w, e := init.waitNow(linux.P_ALL, 0, linux.WCONTINUED); e != 0 || w.Status != 0xffff {
@@ -176,7 +176,7 @@ func TestStopAndContinue(t *testing.T) {
 	// A stop that was taken before the last continue has no effect.
 	stale := p.continued()
 	p.Signal(linux.Info(linux.SIGCONT, linux.SI_USER))
-	p.stop(linux.SIGSTOP, stale)
+	p.Thread().stop(linux.SIGSTOP, stale)
 	if p.State() != Running {
 		t.Error("an old stop stopped the process")
 	}
@@ -192,7 +192,7 @@ func TestOrphanedGroupIsHungUp(t *testing.T) {
 	if e := job.SetGroup(0, 0); e != 0 {
 		t.Fatal(e)
 	}
-	job.stop(linux.SIGSTOP, job.continued())
+	job.Thread().stop(linux.SIGSTOP, job.continued())
 	f.end(shell, 0)
 	if job.State() != Running {
 		t.Error("the job was not continued")
@@ -242,11 +242,11 @@ func TestProcessLimit(t *testing.T) {
 	init := f.plant()
 	f.grow(init)
 	last := f.grow(init)
-	if _, e := init.thread.child(linux.SIGCHLD); e != linux.EAGAIN {
+	if _, e := init.Thread().child(linux.SIGCHLD); e != linux.EAGAIN {
 		t.Errorf("one too many: %v, want EAGAIN", e)
 	}
 	f.end(last, 0)
-	if _, e := init.thread.child(linux.SIGCHLD); e != linux.EAGAIN {
+	if _, e := init.Thread().child(linux.SIGCHLD); e != linux.EAGAIN {
 		t.Errorf("a zombie counts: %v, want EAGAIN", e)
 	}
 	init.waitNow(linux.P_ALL, 0, 0)
@@ -257,7 +257,7 @@ func TestProcessLimit(t *testing.T) {
 	if e := init.restrict(1000, 1); e != 0 {
 		t.Fatal(e)
 	}
-	if _, e := init.thread.child(linux.SIGCHLD); e != linux.EAGAIN {
+	if _, e := init.Thread().child(linux.SIGCHLD); e != linux.EAGAIN {
 		t.Errorf("RLIMIT_NPROC: %v, want EAGAIN", e)
 	}
 }
@@ -274,11 +274,11 @@ func TestInitTakesAllWithIt(t *testing.T) {
 	init := f.plant()
 	p := f.grow(init)
 	f.end(init, 5)
-	if p.thread.sig.Work.Load()&signal.Pending == 0 {
+	if p.Thread().sig.Work.Load()&signal.Pending == 0 {
 		t.Fatal("the other process was not killed")
 	}
 	p.Kill(linux.SIGKILL)
-	p.thread.exit()
+	p.Thread().exit()
 	status, err := f.Wait()
 	if err != nil || status != 5<<8 {
 		t.Errorf("status %#x, %v, want 0x500", status, err)

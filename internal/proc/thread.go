@@ -6,6 +6,7 @@ import (
 
 	"vkernel/internal/engine"
 	"vkernel/internal/fd"
+	"vkernel/internal/futex"
 	"vkernel/internal/guest"
 	"vkernel/internal/linux"
 	"vkernel/internal/mm"
@@ -17,13 +18,13 @@ import (
 
 // Bits of signal.Thread.Work beside signal.Pending.
 const (
-	workExit = 2 << iota // the process ends
+	workExit = 2 << iota // the thread ends
 	workStop             // the process is stopped
 )
 
 // Thread is a thread of a process: the goroutine that runs its guest.
 type Thread struct {
-	tid     int
+	tid     atomic.Int32 // the process's id if it is the leader
 	process *Process
 	sig     *signal.Thread
 	waiter  *wait.Waiter
@@ -43,17 +44,16 @@ type Thread struct {
 	index    int        // import of the current call, for messages
 	clearTID guest.Addr // set_tid_address
 	robust   Robust
-}
+	futex    futex.Waiter
+	spawned  bool // by Spawn: the end of its first activation is its own end
 
-// Robust is what set_robust_list set.
-type Robust struct {
-	Head guest.Addr
-	Len  uint32
+	halted bool // guarded by Table.mu: it has seen that the process stops
 }
 
 // newThread makes the thread of p. alarm works from now on.
 func newThread(p *Process, tid int, blocked signal.Set, stack linux.Stack) *Thread {
-	t := &Thread{tid: tid, process: p, waiter: wait.New()}
+	t := &Thread{process: p, waiter: wait.New()}
+	t.tid.Store(int32(tid))
 	t.cpu = p.table.sched.NewThread(t.waiter, t.preempt)
 	t.cpu.SetNice(int(p.nice.Load()))
 	p.cpu.Add(t.cpu)
@@ -75,14 +75,14 @@ func (t *Thread) preempt() {
 }
 
 // enterSpace makes the thread run in an instance.
-func (t *Thread) enterSpace(m Memory, program *Program) {
-	t.inst, t.space, t.program = m.Instance, m.Space, program
-	t.mem = m.Instance.Memory()
-	t.kick.Store(m.Instance)
+func (t *Thread) enterSpace(space *mm.Space, inst *engine.Instance, program *Program) {
+	t.inst, t.space, t.program = inst, space, program
+	t.mem = inst.Memory()
+	t.kick.Store(inst)
 }
 
 // TID is the thread's id.
-func (t *Thread) TID() int { return t.tid }
+func (t *Thread) TID() int { return int(t.tid.Load()) }
 
 // Process is the thread's process.
 func (t *Thread) Process() *Process { return t.process }
@@ -143,7 +143,10 @@ func (t *Thread) Robust() Robust { return t.robust }
 // SetRobust sets it.
 func (t *Thread) SetRobust(r Robust) { t.robust = r }
 
+// Sleeping reports whether the thread sleeps.
+func (t *Thread) Sleeping() bool { return t.cpu.Sleeps() }
+
 // Raise sends the thread a signal that its own call caused (SIGPIPE, SIGXFSZ).
 func (t *Thread) Raise(sig linux.Signal) {
-	t.process.SignalThread(linux.InfoFrom(sig, linux.SI_USER, t.process.pid, t.Cred().UID))
+	t.Signal(linux.InfoFrom(sig, linux.SI_USER, t.process.pid, t.Cred().UID))
 }

@@ -152,8 +152,9 @@ func (p *Process) Interval(which int) (left, period time.Duration) {
 	return 0, 0
 }
 
-// NewTimer is timer_create(2): sig is sent with value, or nothing if sig is 0.
-func (p *Process) NewTimer(clock int32, sig linux.Signal, value uint64) (id int32, e linux.Errno) {
+// NewTimer is timer_create(2): sig is sent with value, to the thread if there is one, or
+// nothing if sig is 0.
+func (p *Process) NewTimer(clock int32, sig linux.Signal, value uint64, to *Thread) (id int32, e linux.Errno) {
 	s := &p.timers
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -177,7 +178,11 @@ func (p *Process) NewTimer(clock int32, sig linux.Signal, value uint64) (id int3
 		s.mu.Lock()
 		t.overrun = over
 		s.mu.Unlock()
-		p.Signal(linux.InfoTimer(sig, id, over, value))
+		if to != nil {
+			to.Signal(linux.InfoTimer(sig, id, over, value))
+		} else {
+			p.Signal(linux.InfoTimer(sig, id, over, value))
+		}
 	}
 	s.posix[id] = t
 	return id, 0

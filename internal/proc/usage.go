@@ -72,4 +72,4 @@ func (p *Process) notePeak(rss uint64) {
 }
 
 // Started is when the process began.
-func (p *Process) Started() time.Time { return p.thread.cpu.Started() }
+func (p *Process) Started() time.Time { return p.started }

@@ -3,7 +3,6 @@ package proc
 import (
 	"sync/atomic"
 
-	"vkernel/internal/engine"
 	"vkernel/internal/guest"
 	"vkernel/internal/linux"
 )
@@ -40,30 +39,30 @@ func (l *loan) wait() bool {
 // doomed reports whether the thread is going to die whatever it does.
 func (t *Thread) doomed() bool { return t.sig.Work.Load()&workExit != 0 || t.sig.Killed() }
 
-// abandon leaves the instance to the child, unless it is back already. Others may look at
-// the parent's memory until it has none, so that comes first.
+// abandon leaves the instance to the child, unless it is back already. The memory itself is
+// the child's as much as the parent's.
 func (l *loan) abandon() bool {
 	t := l.parent
-	mine := t.process.memory.set(Memory{})
-	t.kick.Store(nil)
+	inst := t.kick.Swap(nil)
 	if !l.state.CompareAndSwap(lent, abandoned) {
-		t.process.memory.set(mine)
-		t.kick.Store(mine.Instance)
+		t.kick.Store(inst)
 		return false
 	}
-	t.mem, t.vfork = guest.Memory{}, nil
-	t.process.Kill(linux.SIGKILL)
+	t.inst, t.mem, t.vfork = nil, guest.Memory{}, nil
+	if t.sig.Work.Load()&workExit == 0 {
+		t.process.Kill(linux.SIGKILL)
+	}
 	return true
 }
 
-// giveBack ends the child's use of the instance: it is the nearest living parent's again, or
-// nobody's.
-func (l *loan) giveBack(inst *engine.Instance) {
+// giveBack ends the child's use of the instance: it is the nearest living parent's again, or,
+// if there is none, still the child's.
+func (l *loan) giveBack() bool {
 	for ; l != nil; l = l.outer {
 		if l.state.CompareAndSwap(lent, returned) {
 			l.parent.waiter.Wake()
-			return
+			return true
 		}
 	}
-	inst.Free()
+	return false
 }

@@ -15,6 +15,7 @@ func (t *Thread) SetMask(set Set) (old Set) {
 	defer t.state.mu.Unlock()
 	old, t.blocked = t.blocked, set&^Unblockable
 	t.refreshLocked()
+	t.yieldLocked(old)
 	return old
 }
 
@@ -31,8 +32,10 @@ func (t *Thread) ChangeMask(how int32, set Set) linux.Errno {
 	default:
 		return linux.EINVAL
 	}
+	old := t.blocked
 	t.blocked = set &^ Unblockable
 	t.refreshLocked()
+	t.yieldLocked(old)
 	return 0
 }
 
@@ -45,16 +48,20 @@ func (t *Thread) Suspend(set Set) {
 	if !t.suspended {
 		t.saved, t.suspended = t.blocked, true
 	}
+	old := t.blocked
 	t.blocked = set &^ Unblockable
 	t.refreshLocked()
+	t.yieldLocked(old)
 }
 
 // Resume ends a suspension whose call was not interrupted.
 func (t *Thread) Resume() {
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
+	old := t.blocked
 	t.restoreLocked()
 	t.refreshLocked()
+	t.yieldLocked(old)
 }
 
 // PendingSet gives the signals that are pending and blocked: sigpending.
@@ -82,8 +89,10 @@ func (t *Thread) Private() Set {
 func (t *Thread) Await(set Set) {
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
+	old := t.blocked &^ t.awaited
 	t.awaited = set &^ Unblockable
 	t.refreshLocked()
+	t.yieldLocked(old)
 }
 
 // Take takes a pending signal of set: sigtimedwait.

@@ -24,6 +24,7 @@ type Thread struct {
 	awaited   Set  // what sigtimedwait waits for, though blocked
 	private   queue
 	stack     linux.Stack
+	ended     bool
 }
 
 // Start makes the state of a new thread with the mask blocked.
@@ -40,9 +41,23 @@ func (s *State) Start(blocked Set, stack linux.Stack, alarm func()) *Thread {
 func (t *Thread) End() {
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
+	t.ended = true
 	t.state.threads = slices.DeleteFunc(t.state.threads, func(o *Thread) bool { return o == t })
 	for _, o := range t.state.threads {
 		o.refreshLocked() // they take what is pending now
+	}
+}
+
+// yieldLocked lets other threads take what the process has pending and t has just blocked;
+// was is what it blocked before.
+func (t *Thread) yieldLocked(was Set) {
+	if t.state.shared.set&t.blocked&^t.awaited&^was == 0 {
+		return
+	}
+	for _, o := range t.state.threads {
+		if o != t {
+			o.refreshLocked()
+		}
 	}
 }
 
@@ -74,11 +89,14 @@ func (t *Thread) refreshLocked() {
 	}
 }
 
-// Send sends a signal to this thread.
+// Send sends a signal to this thread: ESRCH if it has ended.
 func (t *Thread) Send(info linux.SigInfo) linux.Errno {
 	s := t.state
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if t.ended {
+		return linux.ESRCH
+	}
 	sig := linux.Signal(info.Signo)
 	s.prepareLocked(sig)
 	if s.ignoredLocked(sig, []*Thread{t}) {
@@ -119,8 +137,10 @@ func (t *Thread) Next() (info linux.SigInfo, a Action, before Set, ok bool) {
 	for {
 		sig := next((t.private.set | s.shared.set) &^ t.blocked)
 		if sig == 0 {
+			was := t.blocked
 			t.restoreLocked()
 			t.refreshLocked()
+			t.yieldLocked(was)
 			return info, a, 0, false
 		}
 		info = t.takeLocked(sig)
@@ -145,7 +165,8 @@ func (t *Thread) takeLocked(sig linux.Signal) linux.SigInfo {
 
 // enterLocked sets the mask for a handler and gives the one before.
 func (t *Thread) enterLocked(sig linux.Signal, a Action) (before Set) {
-	before = t.blocked
+	was := t.blocked
+	before = was
 	if t.suspended {
 		before, t.suspended = t.saved, false
 	}
@@ -158,6 +179,7 @@ func (t *Thread) enterLocked(sig linux.Signal, a Action) (before Set) {
 		t.state.actions[sig] = Action{}
 	}
 	t.refreshLocked()
+	t.yieldLocked(was)
 	return before
 }
 

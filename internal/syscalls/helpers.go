@@ -10,7 +10,7 @@ import (
 var helperHandlers = map[string]Handler{
 	"__init":              nothing,
 	"__deinit":            nothing,
-	"__proc_exit":         exit,
+	"__proc_exit":         exitGroup,
 	"__cl_get_argc":       getArgc,
 	"__cl_get_argv_len":   getArgvLen,
 	"__cl_copy_argv":      copyArgv,
@@ -18,7 +18,7 @@ var helperHandlers = map[string]Handler{
 	"__cl_get_env_len":    getEnvLen,
 	"__cl_copy_env":       copyEnv,
 	"__get_init_envfile":  getInitEnvfile,
-	"__wasm_thread_spawn": unimplemented,
+	"__wasm_thread_spawn": threadSpawn,
 	"setjmp":              unimplemented,
 	"sigsetjmp":           unimplemented,
 	"longjmp":             unimplemented,

@@ -13,16 +13,19 @@ func getppid(t *proc.Thread, _ Args) (int64, linux.Errno) { return int64(t.Proce
 
 func getpgrp(t *proc.Thread, _ Args) (int64, linux.Errno) { return int64(t.Process().Group()), 0 }
 
-// target finds the process that an id names, 0 being the caller.
+// target finds the process that an id names, 0 being the caller. The id of any thread does.
 func target(t *proc.Thread, pid int32) (*proc.Process, linux.Errno) {
 	if pid == 0 || int(pid) == t.Process().PID() {
 		return t.Process(), 0
 	}
-	p, ok := t.Table().Find(int(pid))
-	if !ok {
-		return nil, linux.ESRCH
+	if p, ok := t.Table().Find(int(pid)); ok {
+		return p, 0
 	}
-	return p, 0
+	to, e := targetThread(t, pid)
+	if e != 0 {
+		return nil, e
+	}
+	return to.Process(), 0
 }
 
 func getpgid(t *proc.Thread, a Args) (int64, linux.Errno) {

@@ -46,10 +46,3 @@ func clone(t *proc.Thread, a Args) (int64, linux.Errno) {
 	}
 	return int64(pid), e
 }
-
-func exit(t *proc.Thread, a Args) (int64, linux.Errno) {
-	t.Process().Exit(int(a.Int(0)))
-	return 0, 0
-}
-
-func exitGroup(t *proc.Thread, a Args) (int64, linux.Errno) { return exit(t, a) }

@@ -74,53 +74,29 @@ func sendAll(t *proc.Thread, to []*proc.Process, info linux.SigInfo) linux.Errno
 	return e
 }
 
-// sendThread is tgkill and tkill: a process has one thread, whose id is the process's.
-func sendThread(t *proc.Thread, tid int32, info linux.SigInfo) linux.Errno {
-	sig := linux.Signal(info.Signo)
-	if tid <= 0 || !validSignal(sig) {
-		return linux.EINVAL
-	}
-	p, e := target(t, tid)
+// madeInfo reads a siginfo that the guest made for a signal to the process pid. To others it
+// may not look as if the kernel or kill had made it.
+func madeInfo(t *proc.Thread, sig linux.Signal, pid int32, at guest.Addr) (info linux.SigInfo, e linux.Errno) {
+	info, e = guest.Get[linux.SigInfo](t.Mem(), at)
 	if e != 0 {
-		return e
-	}
-	if !t.Process().MaySignal(p, sig) {
-		return linux.EPERM
-	}
-	if sig == 0 {
-		return 0
-	}
-	return p.SignalThread(info)
-}
-
-func tkill(t *proc.Thread, a Args) (int64, linux.Errno) {
-	return 0, sendThread(t, a.Int(0), sender(t, a.Signal(1), linux.SI_TKILL))
-}
-
-func tgkill(t *proc.Thread, a Args) (int64, linux.Errno) {
-	if a.Int(0) <= 0 {
-		return 0, linux.EINVAL
-	}
-	if a.Int(0) != a.Int(1) && a.Int(1) > 0 {
-		return 0, linux.ESRCH
-	}
-	return 0, sendThread(t, a.Int(1), sender(t, a.Signal(2), linux.SI_TKILL))
-}
-
-// rtSigqueueinfo sends a siginfo that the guest made. To others it may not look as if the
-// kernel or kill had made it.
-func rtSigqueueinfo(t *proc.Thread, a Args) (int64, linux.Errno) {
-	pid, sig := a.Int(0), a.Signal(1)
-	info, e := guest.Get[linux.SigInfo](t.Mem(), a.Addr(2))
-	if e != 0 {
-		return 0, e
+		return info, e
 	}
 	info.Signo = int32(sig)
 	if !validSignal(sig) {
-		return 0, linux.EINVAL
+		return info, linux.EINVAL
 	}
 	if int(pid) != t.Process().PID() && (info.Code >= 0 || info.Code == linux.SI_TKILL) {
-		return 0, linux.EPERM
+		return info, linux.EPERM
+	}
+	return info, 0
+}
+
+// rtSigqueueinfo sends a siginfo that the guest made.
+func rtSigqueueinfo(t *proc.Thread, a Args) (int64, linux.Errno) {
+	pid := a.Int(0)
+	info, e := madeInfo(t, a.Signal(1), pid, a.Addr(2))
+	if e != 0 {
+		return 0, e
 	}
 	if pid <= 0 {
 		return 0, linux.ESRCH

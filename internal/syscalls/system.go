@@ -93,31 +93,3 @@ func getrandom(t *proc.Thread, a Args) (int64, linux.Errno) {
 	}
 	return size, 0
 }
-
-func setTidAddress(t *proc.Thread, a Args) (int64, linux.Errno) {
-	t.SetClearTID(a.Addr(0))
-	return int64(t.TID()), 0
-}
-
-// sizeofRobustList is the size of struct robust_list_head.
-const sizeofRobustList = 12
-
-func setRobustList(t *proc.Thread, a Args) (int64, linux.Errno) {
-	if a.Size(1) != sizeofRobustList {
-		return 0, linux.EINVAL
-	}
-	t.SetRobust(proc.Robust{Head: a.Addr(0), Len: a.Size(1)})
-	return 0, 0
-}
-
-func getRobustList(t *proc.Thread, a Args) (int64, linux.Errno) {
-	if p, e := target(t, a.Int(0)); e != 0 || p != t.Process() {
-		return 0, max(e, linux.EPERM)
-	}
-	r := t.Robust()
-	if e := guest.Put(t.Mem(), a.Addr(1), &r.Head); e != 0 {
-		return 0, e
-	}
-	size := uint32(sizeofRobustList)
-	return 0, guest.Put(t.Mem(), a.Addr(2), &size)
-}

@@ -248,6 +248,7 @@ var Table = []Call{
 	{293, "pipe2", "ii:l", "fdpair oflags", pipe2, Full, ""},
 	{295, "preadv", "iiil:l", "fd riov int long", preadv, Full, "the offset is whole in argument 4"},
 	{296, "pwritev", "iiil:l", "fd wiov int long", pwritev, Full, ""},
+	{297, "rt_tgsigqueueinfo", "iiii:l", "int int sig ptr", rtTgsigqueueinfo, Full, ""},
 	{302, "prlimit64", "iiii:l", "int rlimit ptr ptr", prlimit64, Full, ""},
 	{306, "syncfs", "i:l", "fd", syncfs, Full, ""},
 	{309, "getcpu", "iii:l", "ptr ptr ptr", getcpu, Full, ""},

@@ -30,25 +30,34 @@ func now(t *proc.Thread, clock int32) (time.Duration, linux.Errno) {
 	if clock >= 0 || clock&3 == 3 {
 		return 0, linux.EINVAL
 	}
-	p, e := target(t, ^(clock >> 3))
-	if e != 0 {
-		return 0, linux.EINVAL
-	}
-	return cpuClock(p, clock), 0
+	return cpuClock(t, clock)
 }
 
-// The lowest bits of a negative id say which CPU clock it is.
+// The low bits of a negative id say which CPU clock it is.
 const (
 	cpuVirtual = 1 // user time; 0 and 2 are both
 	cpuMask    = 3
+	cpuThread  = 4 // of a thread, not of a process
 )
 
-// cpuClock reads the CPU clock of a process.
-func cpuClock(p *proc.Process, clock int32) time.Duration {
-	if clock&cpuMask == cpuVirtual {
-		return p.CPU().User
+// cpuClock reads the CPU clock of any process, or of a thread of the own one.
+func cpuClock(t *proc.Thread, clock int32) (time.Duration, linux.Errno) {
+	id := ^(clock >> 3)
+	if clock&cpuThread != 0 {
+		of, e := targetThread(t, id)
+		if e != 0 || of.Process() != t.Process() {
+			return 0, linux.EINVAL
+		}
+		return of.CPU().Ran(), 0
 	}
-	return p.CPU().Total()
+	p, e := target(t, id)
+	if e != 0 {
+		return 0, linux.EINVAL
+	}
+	if times := p.CPU(); clock&cpuMask == cpuVirtual {
+		return times.User, 0
+	}
+	return p.CPU().Total(), 0
 }
 
 // sleepable reports whether clock_nanosleep and timers can use a clock.

@@ -79,13 +79,20 @@ func timerCreate(t *proc.Thread, a Args) (int64, linux.Errno) {
 	case linux.SIGEV_NONE:
 		sig = 0
 	case linux.SIGEV_SIGNAL, linux.SIGEV_THREAD_ID:
-		if !sig.Valid() || event.Notify == linux.SIGEV_THREAD_ID && int(event.TID) != t.TID() {
+		if !sig.Valid() {
 			return 0, linux.EINVAL
 		}
 	default:
 		return 0, linux.EINVAL
 	}
-	id, e := t.Process().NewTimer(clock, sig, uint64(event.Value))
+	var to *proc.Thread
+	if event.Notify == linux.SIGEV_THREAD_ID {
+		var e linux.Errno
+		if to, e = targetThread(t, event.TID); e != 0 || event.TID == 0 || to.Process() != t.Process() {
+			return 0, linux.EINVAL
+		}
+	}
+	id, e := t.Process().NewTimer(clock, sig, uint64(event.Value), to)
 	if e != 0 {
 		return 0, e
 	}

@@ -1,0 +1,34 @@
+package mm
+
+import "vkernel/internal/futex"
+
+// Futex is the key of the futex at an address: in shared memory, unless it is a private one,
+// the same for all spaces that have the memory.
+func (s *Space) Futex(at uint32, private bool) futex.Key {
+	if !private && s.shares.Load() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if k := s.areas.first(uint64(at)); k < len(s.areas.list) {
+			if a := &s.areas.list[k]; a.share != nil && a.start <= uint64(at) {
+				return futex.Key{Set: &a.share.futexes, Addr: uint64(a.off) + uint64(at) - a.start}
+			}
+		}
+	}
+	return futex.Key{Set: &s.futexes, Addr: uint64(at)}
+}
+
+// FutexSets are the sets in which threads of the space may wait.
+func (s *Space) FutexSets() []*futex.Set {
+	sets := []*futex.Set{&s.futexes}
+	if !s.shares.Load() {
+		return sets
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.areas.list {
+		if a.share != nil {
+			sets = append(sets, &a.share.futexes)
+		}
+	}
+	return sets
+}
