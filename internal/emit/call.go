@@ -1,10 +1,9 @@
 package emit
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 	"strconv"
+	"strings"
 
 	"vkernel/internal/engine/layout"
 	"vkernel/internal/wasm"
@@ -18,12 +17,17 @@ func (f *function) call(in *wasm.Instr) error {
 	if err != nil {
 		return err
 	}
-	args := f.popN(len(t.Params))
+	args := ""
+	if in.Op == wasm.OpCall && (f.p.setjmp[in.Index] || f.p.sigsetjmp[in.Index]) {
+		args = list(f.popN(len(t.Params)))
+	} else {
+		args = f.arguments(t)
+	}
 	head := ""
 	if len(t.Results) > 0 {
 		head = f.temp(t.Results[0])
 	}
-	f.emit(head, callee, "(", list(args), ");")
+	f.emit(head, callee, "(", args, ");")
 	f.check(in)
 	for k := 1; k < len(t.Results); k++ {
 		f.emit(f.temp(t.Results[k]), "RESULT(", cType(t.Results[k]), ", ", uint32(k), ");")
@@ -54,26 +58,17 @@ func (f *function) callee(in *wasm.Instr) (wasm.FuncType, string, error) {
 	}
 	tab := f.p.area.tables[in.Index2]
 	index := f.pop()
-	return t, fmt.Sprintf("((%s)vk_callee(%d, %s, %du, %du, %s))", pointerType(t), tab.offset, tab.size(), tab.mask,
+	return t, fmt.Sprintf("((%s)vk_callee(%d, %s, %du, %du, %s))", f.p.pointerType(t), tab.offset, tab.size(), tab.mask,
 		f.p.typeIDs[in.Index], index.appendTo(nil)), nil
 }
 
-// tailCall translates return_call and return_call_indirect, for callees of the caller's own
-// type: clang can promise to reuse the frame only for those.
-func (f *function) tailCall(in *wasm.Instr) error {
-	t, callee, err := f.callee(in)
-	if err != nil {
-		return err
+// arguments pops the arguments of a call of type t and gives their C text.
+func (f *function) arguments(t wasm.FuncType) string {
+	var args []string
+	for _, o := range f.popN(len(t.Params)) {
+		args = append(args, string(o.appendTo(nil)))
 	}
-	if !slices.Equal(t.Params, f.typ.Params) || !slices.Equal(t.Results, f.typ.Results) {
-		return fmt.Errorf("callee of type %s in a function of type %s; only tail calls between equal types are supported", signature(t), signature(f.typ))
-	}
-	if f.scan.setjmp {
-		return errors.New("tail call in a function that calls setjmp is not supported")
-	}
-	f.emit("__attribute__((musttail)) return ", callee, "(", list(f.popN(len(t.Params))), ");")
-	f.dead = true
-	return nil
+	return strings.Join(f.p.arguments(t, args, func(s string) { f.emit(s) }), ", ")
 }
 
 // list joins operands with commas.
@@ -89,8 +84,8 @@ func list(args []operand) string {
 }
 
 // pointerType is the C type of a pointer to a function of type t.
-func pointerType(t wasm.FuncType) string {
-	return resultOf(t) + " (*)(" + string(appendParams(nil, t, "")) + ")"
+func (p *program) pointerType(t wasm.FuncType) string {
+	return string(append(p.appendParams([]byte(resultOf(t)+" (*)("), t, ""), ')'))
 }
 
 func resultOf(t wasm.FuncType) string {
@@ -102,12 +97,15 @@ func resultOf(t wasm.FuncType) string {
 
 // appendParams adds the types of the parameters, each with name and its number unless name
 // is empty.
-func appendParams(b []byte, t wasm.FuncType, name string) []byte {
-	for i, p := range t.Params {
+func (p *program) appendParams(b []byte, t wasm.FuncType, name string) []byte {
+	if p.uniform.on {
+		return p.appendUniform(b, name != "")
+	}
+	for i, typ := range t.Params {
 		if i > 0 {
 			b = append(b, ", "...)
 		}
-		b = append(b, cType(p)...)
+		b = append(b, cType(typ)...)
 		if name != "" {
 			b = strconv.AppendInt(append(b, name...), int64(i), 10)
 		}
@@ -123,5 +121,5 @@ func (p *program) appendPrototype(b []byte, i uint32, name string) []byte {
 	t, _ := p.m.FuncTypeOf(i)
 	b = append(append(b, resultOf(t)...), " fn"...)
 	b = append(strconv.AppendUint(b, uint64(i), 10), '(')
-	return append(appendParams(b, t, name), ')')
+	return append(p.appendParams(b, t, name), ')')
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"vkernel/internal/wasm"
 )
@@ -119,6 +120,7 @@ func (p *program) stubs(b []byte, refs refs) []byte {
 		refs.funcs[i] = true
 		t, _ := p.m.FuncTypeOf(i)
 		b = append(p.appendPrototype(b, i, " l"), " {\n"...)
+		b = p.appendTaken(b, t, " l")
 		slot := 0
 		for k, typ := range t.Params {
 			b = fmt.Appendf(b, "  ARG(%s, %d) = %s;\n", argType(typ), slot, argValue(typ, k))
@@ -190,6 +192,18 @@ func (p *program) thunk(b []byte, name string, i uint32, refs refs) []byte {
 	refs.funcs[i] = true
 	t, _ := p.m.FuncTypeOf(i)
 	b = fmt.Appendf(b, "void %s(void) VK_NAME(%s);\nvoid %s(void) {\n", name, name, name)
+	var args []string
+	slot := 0
+	for k, typ := range t.Params {
+		arg := fmt.Sprintf("ARG(%s, %d)", cType(typ), slot)
+		if p.uniform.on { // some arguments go where others come from
+			b = fmt.Appendf(b, "  %s a%d = %s;\n", cType(typ), k, arg)
+			arg = "a" + strconv.Itoa(k)
+		}
+		args = append(args, arg)
+		slot += slots(t.Params[k : k+1])
+	}
+	args = p.arguments(t, args, func(s string) { b = append(b, "  "+s+"\n"...) })
 	throws := p.throws != nil && p.throws[i]
 	if throws && len(t.Results) > 0 {
 		b = fmt.Appendf(b, "  %s r;\n", cType(t.Results[0]))
@@ -202,16 +216,7 @@ func (p *program) thunk(b []byte, name string, i uint32, refs refs) []byte {
 	default:
 		b = fmt.Appendf(b, "RESULT(%s, 0) = ", resultType(t.Results[0]))
 	}
-	b = fmt.Appendf(b, "fn%d(", i)
-	slot := 0
-	for k, typ := range t.Params {
-		if k > 0 {
-			b = append(b, ", "...)
-		}
-		b = fmt.Appendf(b, "ARG(%s, %d)", cType(typ), slot)
-		slot += slots(t.Params[k : k+1])
-	}
-	b = append(b, ");\n"...)
+	b = fmt.Appendf(b, "fn%d(%s);\n", i, strings.Join(args, ", "))
 	if throws {
 		b = append(b, "  if (IS_THROWN) vk_trap_uncaught();\n"...)
 		if len(t.Results) > 0 {

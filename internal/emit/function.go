@@ -57,6 +57,7 @@ func (p *program) emitFunc(b []byte, i int, refs refs) ([]byte, error) {
 	}
 	b = p.appendPrototype(b, f.index, f.localName())
 	b = append(b, " {\n"...)
+	b = p.appendTaken(b, f.typ, f.localName())
 	b = f.appendLocals(b)
 	b = append(b, f.vars...)
 	b = append(b, f.text...)

@@ -21,6 +21,7 @@ type program struct {
 	simd       bool
 	mapped     bool // pages may be mapped above memory.size
 	shared     bool
+	uniform    uniform  // parameters of all functions, see tail.go
 	throws     []bool   // which functions may throw; nil if none can
 	typeThrows []bool   // the same of indirect calls, by type id
 	tags       []uint32 // identity of each tag, never 0
@@ -36,7 +37,7 @@ func Emit(m *wasm.Module, opts Options) (*Output, error) {
 	}
 	p := &program{m: m, opts: opts, out: &Output{}}
 	for _, step := range []func() error{
-		p.checkPrefix, p.imports, p.types, p.memory, p.tagIDs, p.scanBodies, p.layoutArea, p.globals, p.elements, p.data, p.nullGuard, p.exports, p.files,
+		p.checkPrefix, p.imports, p.types, p.memory, p.tagIDs, p.scanBodies, p.uniformTypes, p.layoutArea, p.globals, p.elements, p.data, p.nullGuard, p.exports, p.files,
 	} {
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("emit: %w", err)

@@ -19,7 +19,11 @@ func (p *program) scanBodies() error {
 	g := newThrowGraph(p)
 	for i := range p.m.Funcs {
 		r.Reset(p.m.Funcs[i].Body, p.m.Funcs[i].Offset)
-		if err := p.scanBody(r, &p.scan[i], func(in *wasm.Instr) { g.next(p.m.NumImportedFuncs()+uint32(i), in) }); err != nil {
+		also := func(in *wasm.Instr) {
+			g.next(p.m.NumImportedFuncs()+uint32(i), in)
+			p.tails(p.m.NumImportedFuncs()+uint32(i), in)
+		}
+		if err := p.scanBody(r, &p.scan[i], also); err != nil {
 			return err
 		}
 	}

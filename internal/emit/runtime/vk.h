@@ -52,6 +52,16 @@ VK_UNALIGNED(f64)
 #define ARG(T, i) AT(T, VK_ARGS + 8 * (i))
 #define RESULT(T, i) AT(T, VK_RESULTS + 16 * (i))
 
+/* How floating point goes through the registers that all functions have; see emit/tail.go. */
+typedef f32 f32x4 __attribute__((vector_size(16)));
+typedef f64 f64x2 __attribute__((vector_size(16)));
+#define PASS_f32(x) ((v128)(f32x4){x})
+#define PASS_f64(x) ((v128)(f64x2){x})
+#define PASS_v128(x) (x)
+#define TAKE_f32(v) (((f32x4)(v))[0])
+#define TAKE_f64(v) (((f64x2)(v))[0])
+#define TAKE_v128(v) (v)
+
 /* KEEP makes a value needed, so that what computes it stays and may trap. */
 #define KEEP_I(x) __asm__ volatile("" ::"r"(x))
 #define KEEP_F(x) __asm__ volatile("" ::"x"(x))
