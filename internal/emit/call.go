@@ -28,6 +28,9 @@ func (f *function) call(in *wasm.Instr) error {
 		head = f.temp(t.Results[0])
 	}
 	f.emit(head, callee, "(", args, ");")
+	if f.p.calls.recursive(f.index, in) {
+		f.emit("NOT_LAST;")
+	}
 	f.check(in)
 	for k := 1; k < len(t.Results); k++ {
 		f.emit(f.temp(t.Results[k]), "RESULT(", cType(t.Results[k]), ", ", uint32(k), ");")

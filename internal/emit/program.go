@@ -21,6 +21,7 @@ type program struct {
 	simd       bool
 	mapped     bool // pages may be mapped above memory.size
 	shared     bool
+	calls      *callGraph
 	uniform    uniform  // parameters of all functions, see tail.go
 	throws     []bool   // which functions may throw; nil if none can
 	typeThrows []bool   // the same of indirect calls, by type id

@@ -17,15 +17,20 @@ func (p *program) scanBodies() error {
 	p.scan = make([]funcScan, len(p.m.Funcs))
 	r := wasm.NewReader(nil, 0)
 	g := newThrowGraph(p)
+	p.calls = newCallGraph(p)
 	for i := range p.m.Funcs {
 		r.Reset(p.m.Funcs[i].Body, p.m.Funcs[i].Offset)
 		also := func(in *wasm.Instr) {
 			g.next(p.m.NumImportedFuncs()+uint32(i), in)
+			p.calls.next(p.m.NumImportedFuncs()+uint32(i), in)
 			p.tails(p.m.NumImportedFuncs()+uint32(i), in)
 		}
 		if err := p.scanBody(r, &p.scan[i], also); err != nil {
 			return err
 		}
+	}
+	if err := p.calls.solve(); err != nil {
+		return err
 	}
 	return g.solve()
 }
@@ -52,7 +57,7 @@ func (p *program) scanBody(r *wasm.Reader, s *funcScan, also func(*wasm.Instr)) 
 		case wasm.OpTableGrow:
 			p.area.grows[in.Index] = true
 		default:
-			p.simd = p.simd || in.Op>>8 == 0xfd
+			p.simd = p.simd || in.Op.SIMD()
 		}
 	}
 	s.plain = loops.plain

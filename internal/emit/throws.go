@@ -89,17 +89,8 @@ func (g *throwGraph) solve() error {
 	if g == nil {
 		return nil
 	}
-	for i := range g.p.m.Elems {
-		for _, init := range g.p.m.Elems[i].Inits {
-			if err := g.initial(init); err != nil {
-				return err
-			}
-		}
-	}
-	for i := range g.p.m.Globals {
-		if err := g.initial(g.p.m.Globals[i].Init); err != nil {
-			return err
-		}
+	if err := g.p.initialReferences(g.refer); err != nil {
+		return err
 	}
 	for len(g.todo) > 0 {
 		node := g.todo[len(g.todo)-1]
@@ -112,8 +103,25 @@ func (g *throwGraph) solve() error {
 	return nil
 }
 
-// initial takes a constant expression.
-func (g *throwGraph) initial(c wasm.Const) error {
+// initialReferences visits the functions that element segments and globals refer to.
+func (p *program) initialReferences(visit func(i uint32)) error {
+	for i := range p.m.Elems {
+		for _, init := range p.m.Elems[i].Inits {
+			if err := referencesOf(init, visit); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range p.m.Globals {
+		if err := referencesOf(p.m.Globals[i].Init, visit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// referencesOf visits the functions that a constant expression refers to.
+func referencesOf(c wasm.Const, visit func(i uint32)) error {
 	r := wasm.NewReader(c.Expr, c.Offset)
 	for !r.Done() {
 		in, err := r.Next()
@@ -121,7 +129,7 @@ func (g *throwGraph) initial(c wasm.Const) error {
 			return err
 		}
 		if in.Op == wasm.OpRefFunc {
-			g.refer(in.Index)
+			visit(in.Index)
 		}
 	}
 	return nil

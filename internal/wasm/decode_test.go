@@ -27,7 +27,6 @@ func TestUnsupported(t *testing.T) {
 		{"multi-memory", 10, module(sec(secMemory, vec([]byte{0, 1}, []byte{0, 1})))},
 		{"multi-memory", 35, oneFunc("", "", 0x3f, 1, 0x1a, 0x0b)},
 		{"multi-memory", 37, oneFunc("", "", 0x41, 0, 0x28, 0x42, 1, 0, 0x1a, 0x0b)},
-		{"relaxed-simd", 34, oneFunc("", "", 0xfd, 0x80, 2, 0x0b)},
 		{"gc", 34, oneFunc("", "", 0xfb, 1, 0x0b)},
 		{"function-references", 34, oneFunc("", "", 0x14, 0, 0x0b)},
 	} {

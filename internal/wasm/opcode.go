@@ -4,7 +4,7 @@ import "fmt"
 
 // Opcode is an instruction's code. One-byte opcodes are their byte; an opcode after a
 // prefix byte 0xFC, 0xFD or 0xFE has the prefix in the high byte and its number in the
-// low one. Constants are named after the text format: i32.load8_s is OpI32Load8S. The
+// low one; those of 0xFD from 0x100 on have 0xFF there. Constants are named after the text format: i32.load8_s is OpI32Load8S. The
 // two binary forms of select are OpSelect and OpSelectT.
 type Opcode uint16
 
@@ -14,6 +14,9 @@ const (
 	prefixBulk   = 0xfc
 	prefixSIMD   = 0xfd
 	prefixAtomic = 0xfe
+
+	prefixRelaxed = 0xff // stands for 0xFD and numbers from relaxedBase on
+	relaxedBase   = 0x100
 )
 
 // Imm is the kind of the immediates that follow an opcode: which fields of Instr are set.
@@ -70,12 +73,15 @@ type OpInfo struct {
 // Atomic says whether op is an atomic memory access, whose alignment must be exact.
 func (op Opcode) Atomic() bool { return op>>8 == prefixAtomic }
 
+// SIMD says whether op is an instruction on vectors.
+func (op Opcode) SIMD() bool { return op>>8 == prefixSIMD || op>>8 == prefixRelaxed }
+
 // Info returns the table's row of op, or nil when there is no such opcode.
 func (op Opcode) Info() *OpInfo {
 	switch op >> 8 {
 	case 0:
 		return opTable[0][op&0xff]
-	case prefixBulk, prefixSIMD, prefixAtomic:
+	case prefixBulk, prefixSIMD, prefixAtomic, prefixRelaxed:
 		return opTable[op>>8-prefixBulk+1][op&0xff]
 	}
 	return nil
@@ -99,9 +105,9 @@ type opRow struct {
 	width uint8
 }
 
-// opTable is read-only after initialisation: one page per prefix (none, FC, FD, FE).
-var opTable = func() (t [4][256]*OpInfo) {
-	for _, rows := range [][]opRow{coreOps, bulkOps, simdOps, atomicOps} {
+// opTable is read-only after initialisation: one page per prefix (none, FC, FD, FE, FF).
+var opTable = func() (t [5][256]*OpInfo) {
+	for _, rows := range [][]opRow{coreOps, bulkOps, simdOps, atomicOps, relaxedOps} {
 		for _, r := range rows {
 			page := 0
 			if p := int(r.op >> 8); p != 0 {

@@ -72,8 +72,8 @@ func (r *Reader) opcode() (Opcode, error) {
 		return 0, err
 	}
 	if n > 0xff {
-		if c == prefixSIMD && n <= 0x113 {
-			return 0, unsupported(at, "relaxed-simd", "opcode %#x %d", c, n)
+		if c == prefixSIMD && n>>8 == relaxedBase>>8 {
+			return prefixRelaxed<<8 | Opcode(n&0xff), nil
 		}
 		return 0, malformed(at, "illegal opcode %#x %d", c, n)
 	}

@@ -49,6 +49,9 @@ func TestReader(t *testing.T) {
 		{[]byte{0xfc, 0x12}, ""},
 		{[]byte{0xfd, 0x0c, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, "v128.const [0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15]"},
 		{[]byte{0xfd, 0x15, 3}, "i8x16.extract_lane_s lane 3"},
+		{[]byte{0xfd, 0x80, 2}, "i8x16.relaxed_swizzle"},
+		{[]byte{0xfd, 0x94, 2}, ""}, // behind the last one
+		{[]byte{0xfd, 0x80, 4}, ""},
 		{[]byte{0xfd, 0xd4, 0x01, 1, 2, 9}, ""}, // a hole in the table: 0xd4
 		{[]byte{0xfd, 0x57, 1, 2, 1}, "v128.load64_lane align 1 offset 2 lane 1"},
 		{[]byte{0xfe, 0x03, 0}, "atomic.fence"},
@@ -107,7 +110,7 @@ func show(in Instr) string {
 func TestOpcodeTable(t *testing.T) {
 	names := map[string]Opcode{}
 	n := 0
-	for page, prefix := range []Opcode{0, prefixBulk, prefixSIMD, prefixAtomic} {
+	for page, prefix := range []Opcode{0, prefixBulk, prefixSIMD, prefixAtomic, prefixRelaxed} {
 		for i := range opTable[page] {
 			op := prefix<<8 | Opcode(i)
 			info := op.Info()
@@ -127,10 +130,10 @@ func TestOpcodeTable(t *testing.T) {
 			}
 		}
 	}
-	if rows := len(coreOps) + len(bulkOps) + len(simdOps) + len(atomicOps); n != rows {
+	if rows := len(coreOps) + len(bulkOps) + len(simdOps) + len(atomicOps) + len(relaxedOps); n != rows {
 		t.Errorf("%d opcodes from %d rows: one stands twice", n, rows)
 	}
-	if Opcode(0xfa12).Info() != nil || Opcode(0xff00).Info() != nil {
+	if Opcode(0xfa12).Info() != nil || Opcode(0xfb00).Info() != nil {
 		t.Error("opcode of an unknown prefix is in the table")
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 // supportedFolders are the folders whose modules must be accepted and refused exactly as
 // the suite says. The others are about proposals that are refused by name.
-var supportedFolders = map[string]bool{"core": true, "exception-handling": true, "extended-const": true, "tail-call": true, "threads": true}
+var supportedFolders = map[string]bool{"core": true, "exception-handling": true, "extended-const": true, "relaxed-simd": true, "tail-call": true, "threads": true}
 
 // TestSpec runs the decoder and the validator on every binary module of the suite.
 func TestSpec(t *testing.T) {

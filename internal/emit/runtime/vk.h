@@ -69,6 +69,9 @@ typedef f64 f64x2 __attribute__((vector_size(16)));
 /* OBSERVE: signal handlers and threads may read and write memory here. See emit/loop.go. */
 #define OBSERVE __asm__ volatile("" ::: "memory")
 
+/* NOT_LAST follows a call that may be recursive: it is not to become a jump. See emit/recursion.go. */
+#define NOT_LAST __asm__ volatile("")
+
 /* vk_stubs.S */
 u64 vk_exit(u64 kind, u64 code);
 u32 vk_setjmp(u32 buf, u32 savemask) __attribute__((returns_twice));

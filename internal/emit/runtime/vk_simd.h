@@ -14,8 +14,6 @@ VK_VECTOR(s32, s32x4, 4)
 VK_VECTOR(u32, u32x4, 4)
 VK_VECTOR(s64, s64x2, 2)
 VK_VECTOR(u64, u64x2, 2)
-VK_VECTOR(f32, f32x4, 4)
-VK_VECTOR(f64, f64x2, 2)
 VK_VECTOR(s8, s8x8, 8)
 VK_VECTOR(u8, u8x8, 8)
 VK_VECTOR(s16, s16x4, 4)
@@ -182,4 +180,5 @@ INLINE v128 i16x8_q15mulr_sat_s(v128 x, v128 y) {
 
 #include "vk_simd_float.h"
 #include "vk_simd_lane.h"
+#include "vk_relaxed.h"
 #endif
