@@ -21,14 +21,15 @@ type program struct {
 	simd       bool
 	mapped     bool // pages may be mapped above memory.size
 	shared     bool
-	calls      *callGraph
-	uniform    uniform  // parameters of all functions, see tail.go
 	throws     []bool   // which functions may throw; nil if none can
 	typeThrows []bool   // the same of indirect calls, by type id
 	tags       []uint32 // identity of each tag, never 0
 	payload    int      // most values that an exception has
 
 	setjmp, sigsetjmp map[uint32]bool // functions that are these imports
+
+	calls   *callGraph
+	uniform uniform // parameters of all functions, see tail.go
 }
 
 // Emit translates a module that wasm.Validate accepted.
