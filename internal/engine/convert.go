@@ -9,6 +9,23 @@ import (
 // convert makes the memory shared. Until the last step it is untouched: what it holds is copied
 // into the file, then the file is mapped in its place.
 func (i *Instance) convert() (*sharedMemory, linux.Errno) {
+	m, e := i.prepareShared()
+	if e != 0 {
+		return nil, e
+	}
+	if e := m.mapView(i.base, i.base); e != 0 {
+		i.makePrivate(m)
+		return nil, noRoom(e)
+	}
+	i.leaveLayers()
+	i.changed, i.foreign = true, true
+	i.areas, i.vmas, i.holes = 0, nil, nil
+	i.memory.Store(m)
+	return m, 0
+}
+
+// prepareShared makes shared memory that is like that of i, which does not map it yet.
+func (i *Instance) prepareShared() (*sharedMemory, linux.Errno) {
 	m, e := openShared(i.p)
 	if e != 0 {
 		return nil, e
@@ -21,21 +38,17 @@ func (i *Instance) convert() (*sharedMemory, linux.Errno) {
 		m.close()
 		return nil, linux.EAGAIN
 	}
-	if e = i.export(m); e == 0 {
-		i.changed, i.foreign = true, true
-		if e = m.mapView(i.base, i.base); e != 0 {
-			i.makePrivate(m)
-		}
-	}
-	if e != 0 {
-		i.p.code.slots.declareAreas(i.areas - m.cost)
-		m.close()
+	if e := i.export(m); e != 0 {
+		i.dropShared(m)
 		return nil, noRoom(e)
 	}
-	i.leaveLayers()
-	i.areas, i.vmas, i.holes = 0, nil, nil
-	i.memory.Store(m)
 	return m, 0
+}
+
+// dropShared gives up shared memory that came to nothing.
+func (i *Instance) dropShared(m *sharedMemory) {
+	i.p.code.slots.declareAreas(i.areas - m.cost)
+	m.close()
 }
 
 // export copies what the memory holds into the file.
@@ -142,7 +155,9 @@ func (i *Instance) leaveLayers() {
 // makePrivate undoes a conversion that failed while the file was mapped. If that fails too,
 // memory is inaccessible: the guest faults.
 func (i *Instance) makePrivate(m *sharedMemory) {
+	defer i.dropShared(m)
 	i.leaveLayers()
+	i.changed, i.foreign = true, true
 	i.holes = i.p.imageWithout(0, memorySize, nil)
 	at := m.low()
 	for _, r := range append(m.vmas.shares(), vma{start: memorySize}) {

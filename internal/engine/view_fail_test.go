@@ -92,6 +92,76 @@ func TestThreadFails(t *testing.T) {
 	}
 }
 
+// TestThreadUndone undoes a conversion whose last step did not succeed.
+func TestThreadUndone(t *testing.T) {
+	c := loadGuest(t)
+	for _, p := range c.Programs() {
+		i, e := p.New()
+		if e != 0 {
+			t.Fatal(e)
+		}
+		content := bytes.Repeat([]byte{7}, pageSize)
+		i.Map(1<<30, 4*pageSize, rw, false)
+		i.Map(1<<31, pageSize, rw, true)
+		written := []uint32{8192, 65536, 1<<30 + pageSize, 1<<30 + 3*pageSize, 1 << 31}
+		for _, addr := range written {
+			i.Memory().Write(addr, content)
+		}
+		i.Protect(1<<30+pageSize, pageSize, ProtNone)
+		i.Protect(1<<30+3*pageSize, pageSize, ProtRead)
+		i.Unmap(65536+pageSize, pageSize)
+		m, e := i.prepareShared()
+		if e != 0 {
+			t.Fatal(e)
+		}
+		if e := m.mapView(i.base, i.base); e != 0 {
+			t.Fatal(e)
+		}
+		i.makePrivate(m)
+		if e := i.Memory().Read(1<<30+pageSize, make([]byte, 1)); e != linux.EFAULT {
+			t.Errorf("an inaccessible page: %v", e)
+		}
+		if e := i.Memory().Write(1<<30+3*pageSize, content); e != linux.EFAULT {
+			t.Errorf("a read-only page: %v", e)
+		}
+		if e := i.Memory().Read(65536+pageSize, make([]byte, 1)); e != linux.EFAULT {
+			t.Errorf("a hole in the image: %v", e)
+		}
+		i.Protect(1<<30+pageSize, 3*pageSize, rw)
+		i.Map(65536+pageSize, pageSize, rw, false)
+		child, e := p.Fork(i)
+		if e != 0 {
+			t.Fatal(e)
+		}
+		child.Map(1<<30, 4*pageSize, rw, false)
+		i.CopyPages(child, uint64(p.guard), uint64(p.initial-p.guard))
+		i.CopyPages(child, 1<<30, 4*pageSize)
+		b := make([]byte, pageSize)
+		for _, x := range []*Instance{i, child} {
+			for _, addr := range written {
+				if x == child && addr == 1<<31 {
+					continue
+				}
+				if e := x.Memory().Read(addr, b); e != 0 || !bytes.Equal(b, content) {
+					t.Errorf("read at %#x: %v, %d", addr, e, b[0])
+				}
+			}
+		}
+		v := thread(t, i) // another attempt
+		if e := v.Memory().Read(1<<30+pageSize, b); e != 0 || !bytes.Equal(b, content) {
+			t.Errorf("a thread after it: %v, %d", e, b[0])
+		}
+		slots := []uintptr{i.at, v.at, child.at}
+		child.Free()
+		i.Free()
+		v.Free()
+		pristineSlots(t, p, slots)
+	}
+	if n := c.slots.used.Load() + c.slots.areas.Load(); n != 0 {
+		t.Errorf("%d mappings declared by nobody", n)
+	}
+}
+
 // filling uses up the mappings of the host.
 type filling struct {
 	at   uintptr
