@@ -112,21 +112,25 @@ bench: $(O)/bench.vk/manifest.json.sig $(O)/bench/native/bench $(O)/bench/native
 
 MUSL_CLANG  = clang-19 -O2 -march=x86-64-v2 -nostdinc -isystem /usr/include/x86_64-linux-musl -isystem $(shell clang-19 -print-resource-dir 2>/dev/null)/include
 
-$(O)/bench/native/bench: test/bench/guest/bench.c test/bench/guest/kernels.c test/bench/guest/trivial.c test/bench/guest/bench.h $(O)/packages.stamp
+BENCH_C     = $(addprefix test/bench/guest/,bench.c kernels.c fork.c many.c)
+BENCH_SMALL = trivial large idle
+
+$(O)/bench/native/bench: $(BENCH_C) $(BENCH_SMALL:%=test/bench/guest/%.c) test/bench/guest/bench.h $(O)/packages.stamp
 	@mkdir -p $(@D)
-	for f in bench kernels trivial; do $(MUSL_CLANG) -c -o $(O)/bench/$$f.o test/bench/guest/$$f.c || exit 1; done
-	musl-gcc -static -o $(@D)/true $(O)/bench/trivial.o
-	musl-gcc -static -o $@ $(O)/bench/bench.o $(O)/bench/kernels.o
+	for f in $(BENCH_C) $(BENCH_SMALL:%=test/bench/guest/%.c); do $(MUSL_CLANG) -c -o $(O)/bench/$$(basename $$f .c).o $$f || exit 1; done
+	for f in $(BENCH_SMALL); do musl-gcc -static -o $(@D)/$$f $(O)/bench/$$f.o || exit 1; done
+	gcc -O2 -static -o $(@D)/idle_glibc test/bench/guest/idle.c
+	musl-gcc -static -o $@ $(patsubst test/bench/guest/%.c,$(O)/bench/%.o,$(BENCH_C))
 
 $(O)/bench/native.stamp: $(O)/vkport
 	@mkdir -p $(O)/bench/native
 	$(O)/vkport -native -j $(JOBS) -o $(O)/bench/native $(NATIVE) >&2
 	@touch $@
 
-$(O)/bench/root/bin/bench: test/bench/guest/bench.c test/bench/guest/kernels.c test/bench/guest/trivial.c test/bench/guest/bench.h $(O)/vkcc
+$(O)/bench/root/bin/bench: $(BENCH_C) $(BENCH_SMALL:%=test/bench/guest/%.c) test/bench/guest/bench.h $(O)/vkcc
 	@mkdir -p $(@D)
-	$(O)/vkcc -O2 -o $@ test/bench/guest/bench.c test/bench/guest/kernels.c
-	$(O)/vkcc -O2 -o $(@D)/trivial test/bench/guest/trivial.c
+	$(O)/vkcc -O2 -o $@ $(BENCH_C)
+	for f in $(BENCH_SMALL); do $(O)/vkcc -O2 -o $(@D)/$$f test/bench/guest/$$f.c || exit 1; done
 
 $(O)/bench.vk/manifest.json: $(O)/bench/root/bin/bench $(O)/demo/root.stamp $(O)/vkernel
 	@scripts/rootdir $(O)/bench/bundled $(O)/demo/ports $(O)/bench/root

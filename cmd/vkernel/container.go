@@ -95,7 +95,7 @@ func (o *runOptions) config(b *bundle.Bundle, mounts []mount, log *slog.Logger) 
 		return nil, fmt.Errorf("root file system: %w", e)
 	}
 	c := &kernel.Config{Code: code, Router: router.New(b.Manifest), Syscalls: router.Syscalls(b.Manifest), Root: root, Hostname: o.hostname, Log: log}
-	c.Limits.Memory = uint64(o.memory)
+	c.Limits.Memory, c.Limits.Processes = uint64(o.memory), o.processes
 	if c.Hostname == "" {
 		c.Hostname = b.Manifest.Name
 	}

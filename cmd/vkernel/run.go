@@ -52,12 +52,16 @@ none.`,
 	f.StringVar(&o.hostname, "hostname", "", "`NAME` of the container (default: the manifest's)")
 	f.StringVar(&o.logFile, "log", "", "append the kernel's log to `FILE` (default: standard error)")
 	f.Var(&o.disk, "disk", "most `BYTES` that may be written to the root file system (K, M, G; default 1G)")
+	f.IntVar(&o.processes, "processes", kernel.DefaultProcesses, fmt.Sprintf("most `N` processes at once, at most %d", kernel.MaxProcesses))
 	f.VarP(&o.memory, "memory", "m", "most `BYTES` of the host's memory; beyond it the largest processes are killed (default half of what there is)")
 	f.BoolVar(&o.strace, "strace", false, "print every system call to standard error")
 	keys := keyFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if o.memory != 0 && o.memory < leastMemory {
 			return &statusError{exitUsage, fmt.Errorf("--memory %s: the kernel itself needs some: at least %dM", &o.memory, leastMemory>>20)}
+		}
+		if o.processes < 1 || o.processes > kernel.MaxProcesses {
+			return &statusError{exitUsage, fmt.Errorf("--processes %d: there can be 1 to %d", o.processes, kernel.MaxProcesses)}
 		}
 		o.bundle, o.command, o.keys = args[0], args[1:], *keys
 		o.std = stdio{cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()}
@@ -84,6 +88,7 @@ type runOptions struct {
 	volumes, env           []string
 	dir, hostname, logFile string
 	disk, memory           byteSize
+	processes              int
 	strace                 bool
 	std                    stdio
 }

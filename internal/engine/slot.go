@@ -33,9 +33,10 @@ const (
 	memorySize = 4 << 30
 	reachSize  = memorySize + 64<<10
 
-	// base lies 1 MiB above a multiple of 2 MiB, so that the top of the stack, the area and
-	// the first memory share one page of page table.
-	baseOffset = guardSize + stackSize + stackGap + maxArea + (1<<20 - stackGap)
+	// base lies 512 KiB above a multiple of 2 MiB: one page of page table is for the top of the stack,
+	// the area (of most programs) and the first 1.5 MiB of memory. A program's own stack is usually
+	// the first of these, so its data is there too.
+	baseOffset = guardSize + stackSize + stackGap + maxArea + (512<<10 - stackGap)
 	slotStride = (baseOffset + memorySize + reachSize + 2<<20 - 1) &^ (2<<20 - 1)
 
 	maxSlots  = 15000

@@ -63,6 +63,9 @@ type Limits struct {
 	Memory    uint64 // of the host, bytes; see oom.go
 }
 
+// MaxProcesses is the largest number of processes: there are no more pids.
+const MaxProcesses = proc.MaxProcesses
+
 // Defaults of Limits.
 const (
 	DefaultProcesses = 4096

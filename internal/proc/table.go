@@ -22,6 +22,9 @@ const (
 	pidRestart = 300 // after the first round
 )
 
+// MaxProcesses is how many processes there can be: one for each pid.
+const MaxProcesses = pidMax - pidRestart
+
 // Config is what a table needs to know.
 type Config struct {
 	Programs  Programs     // what may be executed

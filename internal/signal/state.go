@@ -12,10 +12,37 @@ type State struct {
 	mu sync.Mutex
 
 	// guarded by mu
-	actions [linux.NSIG + 1]Action
+	actions *actions  // nil: the defaults
+	own     bool      // actions are not shared with a parent or child since a Fork
 	shared  queue     // sent to the process
 	threads []*Thread // in the order of their start
 	limit   int       // RLIMIT_SIGPENDING: entries of all queues together
+}
+
+// actions are the actions of all signals, by number.
+type actions [linux.NSIG + 1]Action
+
+// actionLocked is the action of sig.
+func (s *State) actionLocked(sig linux.Signal) Action {
+	if s.actions == nil {
+		return Action{}
+	}
+	return s.actions[sig]
+}
+
+// setLocked changes the action of sig.
+func (s *State) setLocked(sig linux.Signal, a Action) {
+	if s.actionLocked(sig) == a {
+		return
+	}
+	if !s.own {
+		next := new(actions)
+		if s.actions != nil {
+			*next = *s.actions
+		}
+		s.actions, s.own = next, true
+	}
+	s.actions[sig] = a
 }
 
 // New makes the state of a first process: default actions.
@@ -25,6 +52,7 @@ func New(limit int) *State { return &State{limit: limit} }
 func (s *State) Fork() *State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.own = false
 	return &State{actions: s.actions, limit: s.limit}
 }
 
@@ -32,11 +60,13 @@ func (s *State) Fork() *State {
 func (s *State) Exec() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := range s.actions {
-		if h := s.actions[i].Handler; h != linux.SIG_IGN {
-			s.actions[i] = Action{}
-		} else {
-			s.actions[i] = Action{Handler: h}
+	old := s.actions
+	if s.actions, s.own = nil, false; old == nil {
+		return
+	}
+	for sig, a := range old {
+		if a.Handler == linux.SIG_IGN {
+			s.setLocked(linux.Signal(sig), Action{Handler: a.Handler})
 		}
 	}
 }
@@ -52,7 +82,7 @@ func (s *State) SetLimit(n int) {
 func (s *State) Action(sig linux.Signal) Action {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.actions[sig]
+	return s.actionLocked(sig)
 }
 
 // SetAction sets the action of sig, which is valid and not unblockable. A signal that is
@@ -61,8 +91,8 @@ func (s *State) SetAction(sig linux.Signal, a Action) (old Action) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a.Mask &^= Unblockable
-	old = s.actions[sig]
-	s.actions[sig] = a
+	old = s.actionLocked(sig)
+	s.setLocked(sig, a)
 	if a.Disposition(sig) == Ignore {
 		s.dropLocked(Of(sig))
 	}
@@ -73,7 +103,8 @@ func (s *State) SetAction(sig linux.Signal, a Action) (old Action) {
 func (s *State) Ignores(sig linux.Signal) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.actions[sig].Disposition(sig) == Ignore
+	a := s.actionLocked(sig)
+	return a.Disposition(sig) == Ignore
 }
 
 // Sets gives the sets that /proc/PID/status shows.
@@ -81,7 +112,7 @@ func (s *State) Sets() (pending, ignored, caught Set) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for sig := linux.Signal(1); sig <= linux.NSIG; sig++ {
-		switch s.actions[sig].Handler {
+		switch s.actionLocked(sig).Handler {
 		case linux.SIG_DFL:
 		case linux.SIG_IGN:
 			ignored |= bit(sig)
@@ -146,7 +177,7 @@ func (s *State) Send(info linux.SigInfo) linux.Errno {
 // ignoredLocked reports whether sig can be thrown away at once: nobody blocks or awaits it
 // and the process ignores it.
 func (s *State) ignoredLocked(sig linux.Signal, to []*Thread) bool {
-	if s.actions[sig].Disposition(sig) != Ignore {
+	if a := s.actionLocked(sig); a.Disposition(sig) != Ignore {
 		return false
 	}
 	return !slices.ContainsFunc(to, func(t *Thread) bool {

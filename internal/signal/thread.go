@@ -118,8 +118,8 @@ func (t *Thread) Force(info linux.SigInfo) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sig := linux.Signal(info.Signo)
-	if t.blocked.Has(sig) || s.actions[sig].Disposition(sig) != Handle {
-		s.actions[sig] = Action{}
+	if a := s.actionLocked(sig); t.blocked.Has(sig) || a.Disposition(sig) != Handle {
+		s.setLocked(sig, Action{})
 		t.blocked &^= bit(sig)
 	}
 	t.private.drop(Of(sig))
@@ -144,7 +144,7 @@ func (t *Thread) Next() (info linux.SigInfo, a Action, before Set, ok bool) {
 			return info, a, 0, false
 		}
 		info = t.takeLocked(sig)
-		a = s.actions[sig]
+		a = s.actionLocked(sig)
 		switch a.Disposition(sig) {
 		case Ignore:
 			continue
@@ -176,7 +176,7 @@ func (t *Thread) enterLocked(sig linux.Signal, a Action) (before Set) {
 	}
 	t.blocked &^= Unblockable
 	if a.Flags&linux.SA_RESETHAND != 0 {
-		t.state.actions[sig] = Action{}
+		t.state.setLocked(sig, Action{})
 	}
 	t.refreshLocked()
 	t.yieldLocked(was)

@@ -36,7 +36,22 @@ type benchmark struct {
 
 var benchmarks = []benchmark{
 	{"exec_exit_wait", 5, 400},
+	{"exec_5mb", 5, 400},
 	{"fork_exit_wait", 5, 400},
+	{"spawn_2loops", 5, 10},
+	{"fork_1m", 5, 100},
+	{"fork_1m_dirty10", 5, 100},
+	{"fork_4m", 5, 50},
+	{"fork_4m_dirty10", 5, 50},
+	{"fork_16m", 5, 30},
+	{"fork_16m_dirty10", 5, 30},
+	{"fork_64m", 5, 15},
+	{"fork_64m_dirty10", 5, 15},
+	{"fork_64m_moving10", 5, 15},
+	{"fork_256m", 5, 9},
+	{"fork_256m_dirty10", 5, 9},
+	{"fork_exec_64m", 5, 15},
+	{"vfork_exec_64m", 5, 50},
 	{"sh_pipeline", 5, 60},
 	{"pipe_roundtrip", 5, 40},
 	{"getpid", 5, 20},
@@ -64,7 +79,7 @@ func run() error {
 	vkernel := flag.String("vkernel", "out/vkernel", "the vkernel command")
 	bundle := flag.String("bundle", "out/bench.vk", "bundle with /bin/bench, /bin/true and /bin/sh")
 	key := flag.String("key", "", "public key that signed the bundle (default: the user's trusted keys)")
-	native := flag.String("native", "out/bench/native", "directory with native bench, true, and bin/ with busybox and its applets")
+	native := flag.String("native", "out/bench/native", "directory with native bench, trivial, large, idle, idle_glibc, and bin/ with busybox and its applets")
 	out := flag.String("out", "out/bench.json", "where to write the results")
 	only := flag.String("run", "", "run only benchmarks whose name contains this")
 	flag.Parse()
@@ -89,6 +104,17 @@ func run() error {
 		fmt.Printf("%-18s %12.0f %12.0f %8.2f\n", r.Name, r.VKernel, r.Native, r.Ratio)
 		results = append(results, r)
 	}
+	for _, b := range idles {
+		if !strings.Contains(b.name, *only) {
+			continue
+		}
+		r, err := b.measure(vkernelStart(*vkernel, *bundle, *key), nativeStart(*native))
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%-18s %12.0f %12.0f %8.2f   (bytes a process)\n", r.Name, r.VKernel, r.Native, r.Ratio)
+		results = append(results, r)
+	}
 	text, err := json.MarshalIndent(results, "", "  ")
 	if err != nil {
 		return err
@@ -109,31 +135,51 @@ func onNative(dir string) (side, func(), error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("tmpfs for native memory files: %w", err)
 	}
-	bin := filepath.Join(dir, "bin")
-	env := []string{
-		"PATH=" + bin + ":" + filepath.Join(dir, "usr/bin"), "BENCH_DIR=" + tmp,
-		"BENCH_TRUE=" + filepath.Join(dir, "true"), "BENCH_SH=" + filepath.Join(bin, "sh"),
-	}
+	start := nativeStart(dir)
 	return func(name string, samples int) ([]byte, error) {
-		cmd := exec.Command(filepath.Join(dir, "bench"), name, strconv.Itoa(samples))
-		cmd.Env = env
-		cmd.Dir = bin // so that `ls` has as much to list as in the container
+		cmd := start(name, strconv.Itoa(samples))
+		cmd.Env = append(cmd.Env, "BENCH_DIR="+tmp)
 		cmd.Stderr = os.Stderr
 		return cmd.Output()
 	}, func() { os.RemoveAll(tmp) }, nil
 }
 
+func nativeStart(dir string) start {
+	bin := filepath.Join(dir, "bin")
+	return func(args ...string) *exec.Cmd {
+		cmd := exec.Command(filepath.Join(dir, "bench"), args...)
+		cmd.Env = []string{
+			"PATH=" + bin + ":" + filepath.Join(dir, "usr/bin"), "BENCH_SH=" + filepath.Join(bin, "sh"),
+			"BENCH_TRUE=" + filepath.Join(dir, "trivial"), "BENCH_LARGE=" + filepath.Join(dir, "large"), "BENCH_IDLE=" + filepath.Join(dir, "idle"),
+		}
+		cmd.Dir = bin // so that `ls` has as much to list as in the container
+		return cmd
+	}
+}
+
 // onVKernel runs the program of the bundle in a container.
 func onVKernel(vkernel, bundle, key string) side {
+	start := vkernelStart(vkernel, bundle, key)
 	return func(name string, samples int) ([]byte, error) {
-		args := []string{"run", "-w", "/bin", "-e", "PATH=/bin:/usr/bin", "-e", "BENCH_DIR=/tmp", "-e", "BENCH_TRUE=/bin/trivial", "-e", "BENCH_SH=/bin/sh"}
-		if key != "" {
-			args = append(args, "--key", key)
-		}
-		args = append(args, bundle, "/bin/bench", name, strconv.Itoa(samples))
-		cmd := exec.Command(vkernel, args...)
+		cmd := start(name, strconv.Itoa(samples))
 		cmd.Stderr = os.Stderr
 		return cmd.Output()
+	}
+}
+
+func vkernelStart(vkernel, bundle, key string) start {
+	return func(args ...string) *exec.Cmd {
+		all := []string{"run", "--processes", "20000", "-w", "/bin"}
+		for _, v := range []string{
+			"PATH=/bin:/usr/bin", "BENCH_DIR=/tmp", "BENCH_TRUE=/bin/trivial", "BENCH_LARGE=/bin/large",
+			"BENCH_IDLE=/bin/idle", "BENCH_SH=/bin/sh",
+		} {
+			all = append(all, "-e", v)
+		}
+		if key != "" {
+			all = append(all, "--key", key)
+		}
+		return exec.Command(vkernel, append(append(all, bundle, "/bin/bench"), args...)...)
 	}
 }
 

@@ -145,10 +145,15 @@ static const struct {
     const char *name;
     int64_t (*sample)(void);
 } benches[] = {
-    {"exec_exit_wait", exec_exit_wait},   {"exec_5mb", exec_5mb},
-    {"fork_exit_wait", fork_exit_wait},   {"sh_pipeline", sh_pipeline},
-    {"pipe_roundtrip", pipe_roundtrip},   {"getpid", bench_getpid},
-    {"memfile_read_4k", memfile_read_4k}, {"memfile_write_4k", memfile_write_4k},
+    {"exec_exit_wait", exec_exit_wait},
+    {"exec_5mb", exec_5mb},
+    {"spawn_2loops", spawn_loops},
+    {"fork_exit_wait", fork_exit_wait},
+    {"sh_pipeline", sh_pipeline},
+    {"pipe_roundtrip", pipe_roundtrip},
+    {"getpid", bench_getpid},
+    {"memfile_read_4k", memfile_read_4k},
+    {"memfile_write_4k", memfile_write_4k},
 };
 
 static int run_kernel(const char *name, int count) {
@@ -171,6 +176,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     int count = atoi(argv[2]);
+    if (!strcmp(argv[1], "idle")) return idle(count);
     if (!strncmp(argv[1], "cpu_", 4) && run_kernel(argv[1] + 4, count) == 0) return 0;
     for (size_t i = 0; i < sizeof benches / sizeof *benches; i++) {
         if (strcmp(argv[1], benches[i].name)) continue;

@@ -18,6 +18,10 @@ int64_t now(void);
 // fork_sample is one sample of a benchmark of fork.c, or -1.
 int64_t fork_sample(const char *name);
 
+// idle keeps count processes waiting; spawn_loops is a sample of spawn_2loops (many.c).
+int idle(int count);
+int64_t spawn_loops(void);
+
 // fail ends the program with the reason of errno.
 void fail(const char *what) __attribute__((noreturn));
 
