@@ -1,4 +1,5 @@
-// Command vkcc is the C compiler for vkernel's guests; vkcc --help teaches it.
+// Command vkcc is the C compiler for vkernel's guests; vkcc --help teaches it. Under a name that
+// ends in ++, such as vkc++, it is the C++ compiler.
 package main
 
 import (
@@ -6,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 
 	"vkernel/guest"
 	"vkernel/internal/toolchain"
@@ -19,6 +21,6 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	d := &toolchain.Driver{Toolchain: t, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+	d := &toolchain.Driver{Toolchain: t, CXX: strings.HasSuffix(os.Args[0], "++"), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	os.Exit(d.Main(ctx, os.Args[1:]))
 }

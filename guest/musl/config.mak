@@ -14,3 +14,6 @@ BASE_SRCS = $(filter-out $(addprefix $(srcdir)/src/,$(DROP)),$(sort $(wildcard $
 
 # Public headers leave out what would get in the library's own way.
 CPPFLAGS = -D__WALI_LIBC
+
+# setjmp by exceptions defines the tag that the compiler uses with this flag.
+obj/src/setjmp/wasm32/sjlj.o: CFLAGS_ALL += -mllvm -wasm-enable-sjlj

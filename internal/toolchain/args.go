@@ -27,20 +27,24 @@ type source struct{ path, language string }
 
 // invocation is a command line, sorted.
 type invocation struct {
-	stage   stage
-	output  string   // -o
-	query   string   // what printQuery asks
-	flags   []string // for the compiler, in order
-	sources []source
-	inputs  []string // for the linker, in order; a source stands as "\x00<index>"
-	noStart bool     // -nostartfiles
-	noLibs  bool     // -nodefaultlibs
-	noInc   bool     // -nostdinc
-	partial bool     // -r
-	strip   bool     // -s
-	stack   string   // -z stack-size=
-	verbose bool     // -v
-	dryRun  bool     // -###
+	stage    stage
+	output   string   // -o
+	query    string   // what printQuery asks
+	flags    []string // for the compiler, in order
+	sources  []source
+	inputs   []string // for the linker, in order; a source stands as "\x00<index>"
+	noStart  bool     // -nostartfiles
+	noLibs   bool     // -nodefaultlibs
+	noInc    bool     // -nostdinc
+	noIncCXX bool     // -nostdinc++
+	noLibCXX bool     // -nostdlib++
+	libCXX   bool     // link the C++ library
+	cxx      string   // its directory
+	partial  bool     // -r
+	strip    bool     // -s
+	stack    string   // -z stack-size=
+	verbose  bool     // -v
+	dryRun   bool     // -###
 }
 
 // withValue lists the compiler's flags whose value is the next argument.
@@ -57,7 +61,7 @@ var ignored = set("-fPIC", "-fpic", "-fPIE", "-fpie", "-fno-pic", "-fno-pie", "-
 // ignoredPrefixes is the same for flags with a value in the same word.
 var ignoredPrefixes = []string{
 	"-march=", "-mtune=", "-mcpu=", "-mfpmath=", "-mpreferred-stack-boundary=", "-fcf-protection=",
-	"-fuse-ld=", "-mindirect-branch", "-mfunction-return", "-specs=",
+	"-fuse-ld=", "-mindirect-branch", "-mfunction-return", "-specs=", "-stdlib=", "-rtlib=", "-unwindlib=",
 }
 
 func set(words ...string) map[string]bool {
@@ -174,6 +178,10 @@ func (p *argParser) stageFlag(a string) bool {
 		inv.noStart, inv.noLibs = true, true
 	case "-nostartfiles":
 		inv.noStart = true
+	case "-nostdinc++":
+		inv.noIncCXX = true
+	case "-nostdlib++":
+		inv.noLibCXX = true
 	case "-nodefaultlibs", "-nolibc":
 		inv.noLibs = true
 	case "-r":
@@ -205,11 +213,12 @@ func (p *argParser) file(name string) {
 
 // isSource reports whether the compiler, not the linker, takes the file.
 func isSource(name string) bool {
-	switch filepath.Ext(name) {
-	case ".c", ".i", ".s", ".S", ".sx", ".h", ".cc", ".cp", ".cpp", ".cxx", ".C", ".c++", ".ii", ".ll", ".m":
+	switch ext := filepath.Ext(name); ext {
+	case ".c", ".i", ".s", ".S", ".sx", ".h", ".ll", ".m":
 		return true
+	default:
+		return name == "-" || cxxExtensions[ext]
 	}
-	return name == "-"
 }
 
 func hasPrefix(s string, prefixes []string) bool {

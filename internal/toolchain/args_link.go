@@ -8,6 +8,10 @@ func (p *argParser) linkFlag(a string) (done bool, err error) {
 	switch {
 	case strings.HasPrefix(a, "-l") || strings.HasPrefix(a, "-L"):
 		v, err := p.value(a[:2], a)
+		if a[:2] == "-l" && cxxNames[v] {
+			inv.libCXX = true // linked last, with what it needs
+			return true, err
+		}
 		inv.inputs = append(inv.inputs, a[:2]+v)
 		return true, err
 	case strings.HasPrefix(a, "-Wl,"):

@@ -18,6 +18,7 @@ const defaultStack = "1048576"
 // Driver is the compiler: it reads gcc's arguments and runs clang and wasm-ld.
 type Driver struct {
 	Toolchain      *Toolchain
+	CXX            bool // called as a C++ compiler: C sources are C++, and its library is linked
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 }
@@ -46,6 +47,9 @@ func (d *Driver) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	if d.CXX {
+		inv.useCXX()
+	}
 	switch inv.stage {
 	case printHelp:
 		_, err := io.WriteString(d.Stdout, helpText)
@@ -62,6 +66,11 @@ func (d *Driver) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	if inv.needsCXX() {
+		if inv.cxx, err = d.Toolchain.CXX(ctx, sysroot); err != nil {
+			return err
+		}
+	}
 	switch {
 	case inv.stage == printQuery:
 		return d.answer(ctx, sysroot, inv.query)
@@ -76,12 +85,29 @@ func (d *Driver) run(ctx context.Context, args []string) error {
 	return d.compileAndLink(ctx, inv, sysroot)
 }
 
-// compileOnly runs clang once: it names several outputs itself.
+// compileOnly runs clang once for each language: it names several outputs itself.
 func (d *Driver) compileOnly(ctx context.Context, inv *invocation, sysroot string) error {
-	if len(inv.sources) == 0 {
-		return nil // as gcc: files for the linker are unused, which is no error
+	var c, cxx []source // if there are none, as gcc: files for the linker are unused, which is no error
+	for _, s := range inv.sources {
+		if s.isCXX() {
+			cxx = append(cxx, s)
+		} else {
+			c = append(c, s)
+		}
 	}
-	args := d.compileArgs(inv, sysroot)
+	for _, sources := range [][]source{c, cxx} {
+		if len(sources) > 0 {
+			if err := d.compileSources(ctx, inv, sysroot, sources); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// compileSources compiles sources of one language.
+func (d *Driver) compileSources(ctx context.Context, inv *invocation, sysroot string, sources []source) error {
+	args := d.compileArgs(inv, sysroot, sources[0])
 	switch inv.stage {
 	case compile:
 		args = append(args, "-c")
@@ -95,17 +121,24 @@ func (d *Driver) compileOnly(ctx context.Context, inv *invocation, sysroot strin
 	if inv.output != "" {
 		args = append(args, "-o", inv.output)
 	}
-	return d.tool(ctx, inv, clang, append(args, sourceArgs(inv.sources)...)...)
+	return d.tool(ctx, inv, clang, append(args, sourceArgs(sources)...)...)
 }
 
-// compileArgs are the flags of a compilation. Our headers come after the program's own, but
-// before those of the compiler.
-func (d *Driver) compileArgs(inv *invocation, sysroot string) []string {
+// compileArgs are the flags of a compilation of what is in the language of s. Our headers come
+// after the program's own, but before those of the compiler.
+func (d *Driver) compileArgs(inv *invocation, sysroot string, s source) []string {
 	args := d.Toolchain.target()
 	args = append(args, "-nostdlibinc", "-Qunused-arguments", "-Wno-ignored-optimization-argument")
+	if s.isCXX() {
+		args = append(args, cxxLanguageFlags...)
+		args = append(args, "-nostdinc++")
+	}
 	args = append(args, inv.flags...)
 	if inv.noInc {
 		return append(args, "-nostdinc")
+	}
+	if s.isCXX() && !inv.noIncCXX {
+		args = append(args, "-isystem", filepath.Join(inv.cxx, "include/c++/v1"))
 	}
 	return append(args, "-isystem", filepath.Join(sysroot, "include"), "-isystem", filepath.Join(sysroot, "kernel"))
 }
@@ -139,7 +172,7 @@ func (d *Driver) compileAndLink(ctx context.Context, inv *invocation, sysroot st
 	for i, s := range inv.sources {
 		name := strings.TrimSuffix(filepath.Base(s.path), filepath.Ext(s.path))
 		objects[i] = filepath.Join(temp, fmt.Sprintf("%d-%s.o", i, name))
-		args := append(d.compileArgs(inv, sysroot), "-c", "-o", objects[i])
+		args := append(d.compileArgs(inv, sysroot, s), "-c", "-o", objects[i])
 		if err := d.tool(ctx, inv, clang, append(args, sourceArgs([]source{s})...)...); err != nil {
 			return err
 		}

@@ -50,9 +50,15 @@ func linkArgs(inv *invocation, sysroot string, inputs []string) []string {
 	lib := filepath.Join(sysroot, "lib")
 	if !inv.noStart {
 		args = append(args, filepath.Join(lib, "crt1.o"))
+		if inv.cxx != "" && inv.linksCXX() {
+			args = append(args, filepath.Join(inv.cxx, "lib/crtcxx.o"), "--wrap=__main_void")
+		}
 	}
 	args = append(args, inputs...)
 	args = append(args, "-L"+lib)
+	if inv.linksCXX() {
+		args = append(args, "-L"+filepath.Join(inv.cxx, "lib"), "-lc++", "-lc++abi", "-lunwind")
+	}
 	if !inv.noLibs {
 		args = append(args, "-lc", filepath.Join(lib, "libclang_rt.builtins.a"))
 	}

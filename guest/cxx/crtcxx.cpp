@@ -1,0 +1,7 @@
+/*
+ * An exception that leaves main calls std::terminate, with the handler that the program set. C++
+ * programs are linked with --wrap=__main_void, so that the start of a program calls main here.
+ */
+extern "C" int __real___main_void();
+
+extern "C" int __wrap___main_void() noexcept { return __real___main_void(); }
