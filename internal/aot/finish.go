@@ -3,10 +3,13 @@ package aot
 import (
 	"bytes"
 	"context"
+	"debug/elf"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 
 	"vkernel/internal/engine/layout"
@@ -81,6 +84,17 @@ func (l *linked) place(m *module, p *layout.Program) (err error) {
 			return err
 		}
 	}
+	p.Code = l.extent(m.prefix)
+	for _, r := range m.out.Refs {
+		code, err := l.code(r.Symbol)
+		if err != nil {
+			return err
+		}
+		p.Refs = append(p.Refs, layout.Ref{Code: code, Type: r.Type})
+	}
+	if err := l.placeData(m, p); err != nil {
+		return err
+	}
 	if p.AreaFile, err = l.offset(l.areas, m.prefix+"area"); err != nil {
 		return err
 	}
@@ -88,6 +102,37 @@ func (l *linked) place(m *module, p *layout.Program) (err error) {
 		p.Memory.ImageFile, err = l.offset(l.images, m.prefix+"image")
 	}
 	return err
+}
+
+// placeData finds the passive data segments in the file.
+func (l *linked) placeData(m *module, p *layout.Program) (err error) {
+	p.Data = slices.Clone(p.Data)
+	for i := range p.Data {
+		symbol := m.prefix + "d" + strconv.Itoa(i)
+		s, ok := l.symbols[symbol]
+		if !ok || s.Size == 0 {
+			continue // not passive, or empty
+		}
+		p.Data[i].Size = uint32(s.Size)
+		if p.Data[i].File, err = l.offset(l.data, symbol); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// extent is the range of code offsets that a module's functions take.
+func (l *linked) extent(prefix string) [2]uint32 {
+	low, high := l.text.Addr+l.text.Size, l.text.Addr
+	for name, s := range l.symbols {
+		if elf.ST_TYPE(s.Info) == elf.STT_FUNC && strings.HasPrefix(name, prefix) {
+			low, high = min(low, s.Value), max(high, s.Value+s.Size)
+		}
+	}
+	if low > high {
+		return [2]uint32{}
+	}
+	return [2]uint32{uint32(low - l.text.Addr), uint32(high - l.text.Addr)}
 }
 
 // frame is the largest frame of a program and whose it is.

@@ -18,6 +18,7 @@ type linked struct {
 	text    *elf.Section
 	areas   *elf.Section
 	images  *elf.Section // nil if no program has data
+	data    *elf.Section // nil if no program has passive data segments
 	frames  map[uint64]uint64
 }
 
@@ -47,7 +48,7 @@ func (l *linked) read() error {
 	if err := checkShape(f); err != nil {
 		return err
 	}
-	l.text, l.areas, l.images = f.Section(".text"), f.Section(areaSection), f.Section(imageSection)
+	l.text, l.areas, l.images, l.data = f.Section(".text"), f.Section(areaSection), f.Section(imageSection), f.Section(dataSection)
 	if l.text == nil || l.areas == nil {
 		return errors.New("no section .text or " + areaSection)
 	}

@@ -26,6 +26,7 @@ type table struct {
 	min, cap       uint32
 	mask           uint32
 	fixed          bool // never grows: its length is min
+	extern         bool // not of functions
 }
 
 // segment is a passive element segment; the word at length is 0 once it is dropped.
@@ -58,6 +59,7 @@ func (p *program) layoutArea() error {
 		if err != nil {
 			return err
 		}
+		tab.extern = t.Elem != wasm.FuncRef
 		a.tables = append(a.tables, tab)
 	}
 	a.elems, a.data = make([]segment, len(p.m.Elems)), make([]int64, len(p.m.Data))
@@ -77,7 +79,20 @@ func (p *program) layoutArea() error {
 	p.put32(layout.Pages, p.out.Program.Memory.Min)
 	for _, t := range a.tables {
 		p.put32(t.length, t.min)
-		p.out.Program.Tables = append(p.out.Program.Tables, layout.Table{Offset: int32(t.offset), SizeOffset: int32(t.length), Cap: t.cap})
+		p.out.Program.Tables = append(p.out.Program.Tables, layout.Table{Offset: int32(t.offset), SizeOffset: int32(t.length), Cap: t.cap, Extern: t.extern})
+	}
+	p.out.Program.Globals = uint32(len(a.globals))
+	for i, s := range a.elems {
+		e := layout.ElemSegment{Offset: int32(s.offset), SizeOffset: int32(s.length)}
+		if p.m.Elems[i].Mode == wasm.Passive {
+			e.Count = uint32(len(p.m.Elems[i].Inits))
+		} else {
+			e.Offset = int32(s.length)
+		}
+		p.out.Program.Elems = append(p.out.Program.Elems, e)
+	}
+	for _, at := range a.data {
+		p.out.Program.Data = append(p.out.Program.Data, layout.DataSegment{SizeOffset: int32(at)})
 	}
 	return nil
 }
@@ -116,6 +131,14 @@ func (p *program) newTable(i uint32, l wasm.Limits) (table, error) {
 	return t, nil
 }
 
+// addRef notes that there are references to function i.
+func (p *program) addRef(i uint32) {
+	if !p.referred[i] {
+		p.referred[i] = true
+		p.out.Refs = append(p.out.Refs, Ref{p.symbol('f', i), p.typeID(i)})
+	}
+}
+
 // at is the place in the image of an offset from base.
 func (p *program) at(offset int64) []byte { return p.out.Area[int64(len(p.out.Area))+offset:] }
 
@@ -124,6 +147,7 @@ func (p *program) put32(offset int64, v uint32) { binary.LittleEndian.PutUint32(
 // put writes a constant to a word of 8 bytes (16 for a v128).
 func (p *program) put(offset int64, c constant) {
 	if c.isFunc {
+		p.addRef(c.fn)
 		p.out.Fixups = append(p.out.Fixups, Fixup{uint32(int64(len(p.out.Area)) + offset), p.symbol('f', c.fn)})
 		p.put32(offset+4, p.typeID(c.fn))
 		return

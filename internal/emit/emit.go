@@ -91,12 +91,20 @@ type Fixup struct {
 	Symbol string
 }
 
+// Ref is a function to which there are references, and its type id.
+type Ref struct {
+	Symbol string
+	Type   uint32
+}
+
 // Output is the result of Emit.
 type Output struct {
 	Files []File
 	// Area is the image of the instance area, with Fixups to be made after linking.
 	Area   []byte
 	Fixups []Fixup
+	// Refs are the functions to which there are references; each function once.
+	Refs []Ref
 	// Image holds memory bytes from Program.Memory.ImageStart on; a multiple of 4096 long.
 	Image []byte
 	// Data are passive data segments, read-only data by these symbols.

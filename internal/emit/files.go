@@ -64,7 +64,7 @@ func (p *program) split() []group {
 // file writes the functions of a group, preceded by what they refer to.
 func (p *program) file(g group, first bool) ([]byte, error) {
 	limit := fileText + textPerByte*g.bytes
-	refs := refs{map[uint32]bool{}, map[uint32]bool{}}
+	refs := refs{map[uint32]bool{}}
 	var body []byte
 	var err error
 	if first {
@@ -98,9 +98,6 @@ func (p *program) head(refs refs, limit int) []byte {
 		b = append(b, "#include \"vk_simd.h\"\n"...)
 	}
 	b = append(append(append(b, "#define VK_NAME(n) __asm__(\""...), p.opts.Prefix...), "\" #n)\n"...)
-	for _, i := range slices.Sorted(maps.Keys(refs.data)) {
-		b = fmt.Appendf(b, "extern const u8 d%d[] VK_NAME(d%d);\n", i, i)
-	}
 	for _, i := range slices.Sorted(maps.Keys(refs.funcs)) {
 		if len(b) > limit {
 			break

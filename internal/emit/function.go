@@ -30,8 +30,8 @@ type function struct {
 	loops  int  // that are open
 }
 
-// refs are the functions and data segments that a file names.
-type refs struct{ funcs, data map[uint32]bool }
+// refs are the functions that a file names.
+type refs struct{ funcs map[uint32]bool }
 
 // lazyWindow is how many operands from the top may be locals that were not copied; it
 // bounds the search when a local is set.

@@ -20,7 +20,9 @@ func TestHeader(t *testing.T) {
 		"TRAP_TYPE": layout.TrapTypeMismatch, "TRAP_MEMORY": layout.TrapMemoryBounds, "TRAP_UNALIGNED": layout.TrapUnaligned,
 		"TRAP_UNSHARED": layout.TrapUnshared, "TRAP_UNCAUGHT": layout.TrapUncaught,
 		"TRAP_NULL_EXCEPTION": layout.TrapNullException, "TRAP_EXCEPTIONS": layout.TrapExceptions,
-		"EXIT_SAVE": layout.ExitSave, "EXIT_LOAD": layout.ExitLoad,
+		"EXIT_SAVE": layout.ExitSave, "EXIT_LOAD": layout.ExitLoad, "EXIT_TABLE": layout.ExitTable,
+		"TABLE_SET": layout.TableSet, "TABLE_FILL": layout.TableFill, "TABLE_COPY": layout.TableCopy,
+		"TABLE_INIT": layout.TableInit, "TABLE_GROW": layout.TableGrow, "MEMORY_INIT": layout.MemoryInit,
 	}
 	text, err := Runtime.ReadFile("runtime/vk_layout.h")
 	if err != nil {

@@ -21,10 +21,11 @@ type program struct {
 	simd       bool
 	mapped     bool // pages may be mapped above memory.size
 	shared     bool
-	throws     []bool   // which functions may throw; nil if none can
-	typeThrows []bool   // the same of indirect calls, by type id
-	tags       []uint32 // identity of each tag, never 0
-	payload    int      // most values that an exception has
+	throws     []bool          // which functions may throw; nil if none can
+	typeThrows []bool          // the same of indirect calls, by type id
+	tags       []uint32        // identity of each tag, never 0
+	payload    int             // most values that an exception has
+	referred   map[uint32]bool // functions in Output.Refs
 
 	setjmp, sigsetjmp map[uint32]bool // functions that are these imports
 
@@ -37,7 +38,7 @@ func Emit(m *wasm.Module, opts Options) (*Output, error) {
 	if opts.FileBytes <= 0 {
 		opts.FileBytes = DefaultFileBytes
 	}
-	p := &program{m: m, opts: opts, out: &Output{}}
+	p := &program{m: m, opts: opts, out: &Output{}, referred: map[uint32]bool{}}
 	for _, step := range []func() error{
 		p.checkPrefix, p.imports, p.types, p.memory, p.tagIDs, p.scanBodies, p.uniformTypes, p.layoutArea, p.globals, p.elements, p.data, p.nullGuard, p.exports, p.files,
 	} {

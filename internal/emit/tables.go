@@ -2,7 +2,6 @@ package emit
 
 import (
 	"fmt"
-	"strconv"
 
 	"vkernel/internal/wasm"
 )
@@ -27,6 +26,7 @@ func (f *function) tableInstr(in *wasm.Instr) (done bool, err error) {
 		f.emit(f.temp(wasm.I32), "ref_is_null(", v, ");")
 	case wasm.OpRefFunc:
 		f.refs.funcs[in.Index] = true
+		f.p.addRef(in.Index)
 		f.emit(f.temp(wasm.FuncRef), "FUNC_REF(fn", in.Index, ", ", f.p.typeID(in.Index), "u);")
 		return true, f.p.refer(in.Index, "used as a reference")
 	case wasm.OpTableGet:
@@ -34,29 +34,23 @@ func (f *function) tableInstr(in *wasm.Instr) (done bool, err error) {
 		i := f.pop()
 		f.emit(f.temp(typ), "table_get(", t.offset, ", ", t.size(), ", ", i, ");")
 	case wasm.OpTableSet:
-		t := a.tables[in.Index]
 		v, i := f.pop(), f.pop()
-		f.emit("table_set(", t.offset, ", ", t.size(), ", ", i, ", ", v, ");")
+		f.emit("table_set(", in.Index, ", ", i, ", ", v, ");")
 	case wasm.OpTableSize:
 		f.emit(f.temp(wasm.I32), a.tables[in.Index].size(), ";")
 	case wasm.OpTableGrow:
-		t := a.tables[in.Index]
 		n, v := f.pop(), f.pop()
-		f.emit(f.temp(wasm.I32), "table_grow(", t.offset, ", ", t.length, ", ", t.cap, "u, ", v, ", ", n, ");")
+		f.emit(f.temp(wasm.I32), "table_grow(", in.Index, ", ", v, ", ", n, ");")
 	case wasm.OpTableFill:
-		t := a.tables[in.Index]
-		args := f.popN(3)
-		f.emit("table_fill(", t.offset, ", ", t.size(), ", ", list(args), ");")
+		f.emit("table_fill(", in.Index, ", ", list(f.popN(3)), ");")
 	case wasm.OpTableCopy:
-		d, s := a.tables[in.Index], a.tables[in.Index2]
-		f.emit("table_copy(", d.offset, ", ", d.size(), ", ", s.offset, ", ", s.size(), ", ", list(f.popN(3)), ");")
+		f.emit("table_copy(", in.Index, ", ", in.Index2, ", ", list(f.popN(3)), ");")
 	case wasm.OpTableInit:
-		t, s := a.tables[in.Index2], a.elems[in.Index]
-		f.emit("table_copy(", t.offset, ", ", t.size(), ", ", s.offset, ", AT(u32, ", s.length, "), ", list(f.popN(3)), ");")
+		f.emit("table_init(", in.Index2, ", ", in.Index, ", ", list(f.popN(3)), ");")
 	case wasm.OpElemDrop:
 		f.emit("elem_drop(", a.elems[in.Index].length, ");")
 	case wasm.OpMemoryInit:
-		f.emit("memory_init(", f.segment(in.Index), ", ", a.data[in.Index], ", ", list(f.popN(3)), ");")
+		f.emit("memory_init(", in.Index, ", ", list(f.popN(3)), ");")
 	case wasm.OpDataDrop:
 		f.emit("data_drop(", a.data[in.Index], ");")
 	default:
@@ -68,13 +62,4 @@ func (f *function) tableInstr(in *wasm.Instr) (done bool, err error) {
 func (f *function) elem(table uint32) wasm.ValType {
 	t, _ := f.p.m.TableTypeOf(table)
 	return t.Elem
-}
-
-// segment is the C name of a data segment; an active one is empty at run time.
-func (f *function) segment(i uint32) string {
-	if f.p.m.Data[i].Mode != wasm.Passive {
-		return "vk_text"
-	}
-	f.refs.data[i] = true
-	return "d" + strconv.FormatUint(uint64(i), 10)
 }

@@ -46,14 +46,17 @@ func (x *exceptions) clone() *exceptions {
 	return &exceptions{slices.Clone(x.list), slices.Clone(x.free), x.limit}
 }
 
-// exception serves ExitSave and ExitLoad until the guest leaves for something else.
-func (i *Instance) exception(kind uint64) Exit {
+// serve answers ExitSave, ExitLoad and ExitTable until the guest leaves for something else.
+func (i *Instance) serve(kind uint64) Exit {
 	result := uint64(0)
-	for kind == layout.ExitSave || kind == layout.ExitLoad {
-		if kind == layout.ExitSave {
+	for kind == layout.ExitSave || kind == layout.ExitLoad || kind == layout.ExitTable {
+		switch kind {
+		case layout.ExitSave:
 			result = i.saveException(int(min(*i.u64(layout.ExitCode), layout.MaxPayload)))
-		} else {
+		case layout.ExitLoad:
 			result = i.loadException(i.Arg(0))
+		default:
+			result = i.tableOperation(*i.u64(layout.ExitCode))
 		}
 		kind = uint64(C.vk_run(C.uintptr_t(i.base), C.uint64_t(result), 0))
 	}

@@ -112,6 +112,22 @@ func checkArea(p *layout.Program, b []byte, text uint64) error {
 			return fmt.Errorf("table %d: %w", i, err)
 		}
 	}
+	return checkSegments(p, b)
+}
+
+// checkSegments checks element and data segments.
+func checkSegments(p *layout.Program, b []byte) error {
+	size := int64(p.AreaSize)
+	for i, s := range p.Elems {
+		if s.Count > maxEntries*2 || !inArea(s.Offset, int64(s.Count)*layout.EntrySize, size) || !inArea(s.SizeOffset, 4, size) {
+			return fmt.Errorf("element segment %d: %d entries at %d, size at %d: outside the area of %d bytes", i, s.Count, s.Offset, s.SizeOffset, size)
+		}
+	}
+	for i, s := range p.Data {
+		if !inArea(s.SizeOffset, 4, size) || !span(s.File, uint64(s.Size), len(b)) {
+			return fmt.Errorf("data segment %d: %d bytes at %#x of the file, size at %d: out of range", i, s.Size, s.File, s.SizeOffset)
+		}
+	}
 	return nil
 }
 

@@ -26,6 +26,9 @@ type Program struct {
 
 	asides sync.Pool // of *Aside: a shell needs one for each command
 
+	refsOnce sync.Once
+	refs     map[uint64]struct{} // what a table of functions may hold, as it stands there
+
 	mu sync.Mutex
 
 	// guarded by mu

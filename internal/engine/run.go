@@ -93,8 +93,8 @@ func (i *Instance) left(kind, result uint64) Exit {
 	switch kind {
 	case layout.ExitReturn:
 		i.state = returned
-	case layout.ExitSave, layout.ExitLoad:
-		return i.exception(kind)
+	case layout.ExitSave, layout.ExitLoad, layout.ExitTable:
+		return i.serve(kind)
 	case layout.ExitTrap:
 		i.state = interrupted
 	case layout.ExitPreempt:

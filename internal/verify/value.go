@@ -6,18 +6,18 @@ import "math/bits"
 type kind uint8
 
 const (
-	kRange   kind = iota // an integer, signed: lo to hi
-	kEntry               // what callee-saved register lo held when the function was entered
-	kRecords             // the word Records as it was when the function was entered
-	kRodata              // the address lo to hi, as linked, in read-only data
-	kCode                // the address lo, as linked, in the text
-	kJump                // an entry of the jump table of hi entries at lo
-	kTarget              // that, plus the table's base, which lies base above the start of read-only data
-	kElem                // an entry of a function table, loaded at instruction id
-	kElemHigh            // its type id
-	kElemTop             // its type id in its place, the rest zero
-	kElemLow             // its code offset
-	kCallee              // the address of its code
+	kRange    kind = iota // an integer, signed: lo to hi
+	kEntry                // what callee-saved register lo held when the function was entered
+	kRecords              // the word Records as it was when the function was entered
+	kRodata               // the address lo to hi, as linked, in read-only data
+	kCode                 // the address lo, as linked, in the text
+	kJump                 // an entry of the jump table of hi entries at lo
+	kTarget               // that, plus the table's base, which lies base above the start of read-only data
+	kElem                 // an entry of a function table, loaded at instruction id
+	kElemHigh             // its type id
+	kElemTop              // its type id in its place, the rest zero
+	kElemLow              // its code offset
+	kCallee               // the address of its code
 )
 
 // value is what is known of a register or of a place on the stack. The zero value is the
@@ -81,7 +81,7 @@ func (v *value) low(size uint8) value {
 		r := *v
 		r.kind = kElemLow
 		return r
-	case v.kind == kRecords && size == 4:
+	case (v.kind == kRecords || v.kind == kElemLow || v.kind == kElemHigh) && size == 4:
 		return *v
 	case v.kind != kRange:
 		return between(0, most)

@@ -139,30 +139,3 @@ void vk_memory_fill_mapped(u32 d, u32 v, u32 n) {
     if ((u64)d + n > memory_bytes()) probe(d, n, 1);
     fill(d, v, n);
 }
-
-/* The source is read-only data of the ELF, not of the slot: a plain pointer. */
-void vk_memory_init(u32 d, u32 s, u32 n, const u8 *segment, u32 size) {
-    if (UNLIKELY((u64)s + n > size || (u64)d + n > memory_bytes())) vk_trap_memory();
-    segment += s;
-    s64 to = d;
-    for (; n >= 16; n -= 16, to += 16, segment += 16) BYTES(v128, to) = *(const v128_u *)segment;
-    for (; n > 0; n--) BYTES(u8, to++) = *segment++;
-}
-
-void vk_table_copy(s64 dst, u32 dst_size, s64 src, u32 src_size, u32 d, u32 s, u32 n) {
-    if (UNLIKELY((u64)d + n > dst_size || (u64)s + n > src_size)) vk_trap_table();
-    copy(dst + 8 * (s64)d, src + 8 * (s64)s, 8 * (u64)n);
-}
-
-void vk_table_fill(s64 table, u32 size, u32 i, u64 v, u32 n) {
-    if (UNLIKELY((u64)i + n > size)) vk_trap_table();
-    for (u32 k = 0; k < n; k++) ENTRY(table, (u64)i + k) = v;
-}
-
-u32 vk_table_grow(s64 table, s64 length, u32 cap, u64 v, u32 n) {
-    u32 size = AT(u32, length);
-    if (n > cap - size) return ~0u;
-    AT(u32, length) = size + n;
-    vk_table_fill(table, size + n, size, v, n);
-    return size;
-}

@@ -23,6 +23,15 @@
 #define VK_EXIT_NOTIFY 9
 #define VK_EXIT_SAVE 10
 #define VK_EXIT_LOAD 11
+#define VK_EXIT_TABLE 12
+
+/* Operations of VK_EXIT_TABLE. */
+#define VK_TABLE_SET 1
+#define VK_TABLE_FILL 2
+#define VK_TABLE_COPY 3
+#define VK_TABLE_INIT 4
+#define VK_TABLE_GROW 5
+#define VK_MEMORY_INIT 6
 
 /* Trap codes. */
 #define VK_TRAP_UNREACHABLE 1

@@ -49,7 +49,6 @@ void vk_memory_copy(u32 d, u32 s, u32 n);
 void vk_memory_fill(u32 d, u32 v, u32 n);
 void vk_memory_copy_mapped(u32 d, u32 s, u32 n);
 void vk_memory_fill_mapped(u32 d, u32 v, u32 n);
-void vk_memory_init(u32 d, u32 s, u32 n, const u8 *segment, u32 size);
 
 /* Small copies of constant length: everything is loaded before anything is stored. */
 #define VK_SMALL 64
@@ -103,5 +102,3 @@ INLINE void vk_small_fill(u32 d, u32 v, u32 n) {
 #define memory_fill(d, v, n) vk_memory_fill(d, v, n)
 #define memory_copy_mapped(d, s, n) (IS_SMALL(n) ? vk_small_copy(d, s, n) : vk_memory_copy_mapped(d, s, n))
 #define memory_fill_mapped(d, v, n) (IS_SMALL(n) ? vk_small_fill(d, v, n) : vk_memory_fill_mapped(d, v, n))
-#define memory_init(segment, length, d, s, n) vk_memory_init(d, s, n, segment, AT(u32, length))
-#define data_drop(length) (AT(u32, length) = 0)

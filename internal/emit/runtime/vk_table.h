@@ -24,16 +24,34 @@ INLINE u64 table_get(s64 table, u32 size, u32 i) {
     if (UNLIKELY(i >= size)) vk_trap_table();
     return ENTRY(table, i);
 }
-INLINE void table_set(s64 table, u32 size, u32 i, u64 v) {
-    if (UNLIKELY(i >= size)) vk_trap_table();
-    ENTRY(table, i) = v;
-}
 
-/* vk_bulk.c. length is the offset of a segment's or table's length word. */
-u32 vk_table_grow(s64 table, s64 length, u32 cap, u64 v, u32 n);
-void vk_table_fill(s64 table, u32 size, u32 i, u64 v, u32 n);
-void vk_table_copy(s64 dst, u32 dst_size, s64 src, u32 src_size, u32 d, u32 s, u32 n);
-#define table_grow vk_table_grow
-#define table_fill vk_table_fill
-#define table_copy vk_table_copy
+/*
+ * What writes a table, and what reads a segment, is the engine's work: it compares references
+ * with the list of those that there are. t and s are numbers of tables and segments.
+ */
+INLINE u64 vk_table_exit(u64 op, u64 a, u64 b, u64 c, u64 d, u64 e) {
+    ARG(u64, 0) = a;
+    ARG(u64, 1) = b;
+    ARG(u64, 2) = c;
+    ARG(u64, 3) = d;
+    ARG(u64, 4) = e;
+    return vk_exit(VK_EXIT_TABLE, op);
+}
+INLINE void table_set(u32 t, u32 i, u64 v) {
+    if (UNLIKELY(vk_table_exit(VK_TABLE_SET, t, i, v, 0, 0))) vk_trap_table();
+}
+INLINE void table_fill(u32 t, u32 i, u64 v, u32 n) {
+    if (UNLIKELY(vk_table_exit(VK_TABLE_FILL, t, i, v, n, 0))) vk_trap_table();
+}
+INLINE void table_copy(u32 dst, u32 src, u32 d, u32 s, u32 n) {
+    if (UNLIKELY(vk_table_exit(VK_TABLE_COPY, dst, src, d, s, n))) vk_trap_table();
+}
+INLINE void table_init(u32 t, u32 segment, u32 d, u32 s, u32 n) {
+    if (UNLIKELY(vk_table_exit(VK_TABLE_INIT, t, segment, d, s, n))) vk_trap_table();
+}
+INLINE u32 table_grow(u32 t, u64 v, u32 n) { return (u32)vk_table_exit(VK_TABLE_GROW, t, v, n, 0, 0); }
+INLINE void memory_init(u32 segment, u32 d, u32 s, u32 n) {
+    if (UNLIKELY(vk_table_exit(VK_MEMORY_INIT, segment, d, s, n, 0))) vk_trap_memory();
+}
 #define elem_drop(length) (AT(u32, length) = 0)
+#define data_drop(length) (AT(u32, length) = 0)

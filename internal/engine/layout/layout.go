@@ -60,6 +60,19 @@ const (
 	ExitNotify  = 9  // memory.atomic.notify on a shared memory: Args[0] address, [1] most waiters to wake; resume with the number woken
 	ExitSave    = 10 // make a reference to the exception of Thrown and its first ExitCode values; resume with it, or 0 if there are too many. The engine answers it itself
 	ExitLoad    = 11 // the reverse: Args[0] a reference; resume with 1, or 0 if there is no such exception. The engine answers it itself
+	ExitTable   = 12 // an operation on tables or segments: ExitCode one of Table*, Args as said there. The engine answers it itself
+)
+
+// Operations of ExitTable, with their arguments. Compiled code never writes a table: so that
+// no table ever holds anything but a reference of Program.Refs. They resume with 0, or 1 if
+// something is out of bounds; TableGrow with the old size or -1.
+const (
+	TableSet   = 1 // table, index, value
+	TableFill  = 2 // table, index, value, count
+	TableCopy  = 3 // destination table, source table, to, from, count
+	TableInit  = 4 // table, element segment, to, from, count
+	TableGrow  = 5 // table, value, count
+	MemoryInit = 6 // data segment, to, from, count
 )
 
 // Trap codes: why WebAssembly code trapped. Codes below TrapFault are stored in ExitCode by

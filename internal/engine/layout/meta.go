@@ -27,9 +27,37 @@ type Program struct {
 
 	Memory Memory `json:"memory"`
 
-	StackPointer int32   `json:"stack_pointer,omitempty"` // offset from base of the global __stack_pointer, 0 if unknown
-	Tables       []Table `json:"tables"`
-	MaxFrame     uint32  `json:"max_frame"` // largest native stack frame, bytes
+	StackPointer int32         `json:"stack_pointer,omitempty"` // offset from base of the global __stack_pointer, 0 if unknown
+	Tables       []Table       `json:"tables"`
+	Elems        []ElemSegment `json:"elems,omitempty"`
+	Data         []DataSegment `json:"data,omitempty"`
+	MaxFrame     uint32        `json:"max_frame"` // largest native stack frame, bytes
+
+	Code    [2]uint32 `json:"code"`           // its functions lie in this range of code offsets, and no others
+	Globals uint32    `json:"globals"`        // 16 bytes each, down from the control page
+	Refs    []Ref     `json:"refs,omitempty"` // all function references that there can be
+}
+
+// Ref is a function reference: code offset and type id. Nothing else gets into a table of
+// functions.
+type Ref struct {
+	Code uint32 `json:"code"`
+	Type uint32 `json:"type"`
+}
+
+// ElemSegment is an element segment: Count entries at Offset from base; the u32 at SizeOffset
+// is Count, or 0 once it is dropped. Count is 0 for one that is not passive.
+type ElemSegment struct {
+	Offset     int32  `json:"offset"`
+	SizeOffset int32  `json:"size_offset"`
+	Count      uint32 `json:"count"`
+}
+
+// DataSegment is a data segment: Size bytes at File in the file; otherwise like ElemSegment.
+type DataSegment struct {
+	SizeOffset int32  `json:"size_offset"`
+	File       uint64 `json:"file"`
+	Size       uint32 `json:"size"`
 }
 
 // Memory is a program's linear memory. Image bytes [ImageStart, ImageStart+ImageSize) are
@@ -50,6 +78,7 @@ type Table struct {
 	Offset     int32  `json:"offset"`
 	SizeOffset int32  `json:"size_offset"`
 	Cap        uint32 `json:"cap"`
+	Extern     bool   `json:"extern,omitempty"` // its entries are not functions
 }
 
 // Import is one imported function; its index is its place in the list.

@@ -1,0 +1,112 @@
+package verify
+
+import (
+	"fmt"
+	"sort"
+
+	"vkernel/internal/engine/layout"
+)
+
+// Func is a function as the symbol table of the file has it. Nothing of it is believed.
+type Func struct {
+	Name string
+	Addr uint64 // as linked
+	Size uint64
+}
+
+// Segment is a part of the file with its address as linked.
+type Segment struct {
+	Addr  uint64
+	Bytes []byte
+}
+
+// Code is what is verified: a file of native code, taken apart.
+type Code struct {
+	Text   Segment
+	Rodata []Segment // what is mapped read-only, in ascending order
+	Funcs  []Func
+	Meta   *layout.Meta
+	File   []byte // the whole file, for the images of instance areas
+}
+
+// Error is a refusal: where and why.
+type Error struct {
+	Func   string
+	Addr   uint64 // as linked
+	Reason string
+}
+
+func (e *Error) Error() string {
+	if e.Func == "" {
+		return fmt.Sprintf("native code: %#x: %s", e.Addr, e.Reason)
+	}
+	return fmt.Sprintf("native code: %s at %#x: %s", e.Func, e.Addr, e.Reason)
+}
+
+// Stats says what was verified.
+type Stats struct {
+	Funcs int
+	Bytes int // of text
+}
+
+// function is a Func under verification. Offsets count from the start of the text.
+type function struct {
+	name    string
+	at, end uint32
+	program int // whose area it may use, -1: the runtime's
+
+	frame int32 // largest depth of its stack
+	args  int32 // bytes of arguments on the stack that it touches, its tail calls' included
+	room  int32 // so many are there in all of its callers
+	tails []int32
+	// callees by type, for tail calls
+	tailTypes []uint16
+}
+
+const (
+	maxFrame = 1 << 20 // bytes of a frame; the guard below a stack is 64 times larger
+	manyArgs = 1 << 30
+	// maxFuncs bounds what a file may declare.
+	maxFuncs = 1 << 22
+)
+
+// verifier is one run.
+type verifier struct {
+	code   *Code
+	text   []byte
+	base   uint64 // address of the text
+	roLow  uint64
+	funcs  []function
+	areas  []area
+	stubs  int   // the first functions
+	budget int64 // steps that may still be taken
+}
+
+// functionAt is the function that starts at an offset, or -1.
+func (v *verifier) functionAt(off int64) int32 {
+	n := sort.Search(len(v.funcs), func(i int) bool { return int64(v.funcs[i].at) >= off })
+	if n < len(v.funcs) && int64(v.funcs[n].at) == off {
+		return int32(n)
+	}
+	return -1
+}
+
+func (v *verifier) fail(f *function, off uint32, format string, args ...any) error {
+	e := &Error{Addr: v.base + uint64(off), Reason: fmt.Sprintf(format, args...)}
+	if f != nil {
+		e.Func = f.name
+	}
+	return e
+}
+
+// rodata gives n bytes at an address, or nil.
+func (v *verifier) rodata(addr int64, n int64) []byte {
+	for i := range v.code.Rodata {
+		s := &v.code.Rodata[i]
+		off := addr - int64(s.Addr)
+		if off >= 0 && n >= 0 && off <= int64(len(s.Bytes)) && n <= int64(len(s.Bytes))-off {
+			return s.Bytes[off : off+n]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,265 @@
+package verify
+
+// maxSlots bounds what is known of a frame; more is forgotten, which is safe.
+const maxSlots = 96
+
+// slot is what is known of size bytes of the stack at off, which counts from where the return
+// address lies: what is below is the frame, what is from 8 on are arguments.
+type slot struct {
+	off  int32
+	size uint8
+	v    value
+}
+
+// flags is the last comparison, whose operands have not changed since.
+type flags struct {
+	valid bool
+	test  bool // test x, x: a comparison with 0
+	size  uint8
+	a, b  reg   // b is noReg: compared with imm; a is noReg: with the stack at off
+	imm   int64 // sign-extended
+	off   int32
+}
+
+// state is what is known at a place.
+type state struct {
+	regs  [16]value
+	slots []slot
+	flags flags
+	depth int32 // the return address lies so far above rsp
+
+	jumped bool // setjmp was called: control may come back to where it was
+	back   bool // since then the word Records was set back, so no longer
+}
+
+// open tells whether control may come back to a call of setjmp of this frame: what the frame
+// needs must stay on the stack.
+func (s *state) open() bool { return s.jumped && !s.back }
+
+// entryState is what a function may take for granted.
+func entryState(s *state) {
+	*s = state{slots: s.slots[:0]}
+	for r := range s.regs {
+		s.regs[r] = unknown
+	}
+	for _, r := range calleeSaved {
+		s.regs[r] = value{kind: kEntry, lo: int64(r)}
+	}
+}
+
+// calleeSaved are the registers that a function gives back as it got them.
+var calleeSaved = [...]reg{rbx, rbp, r12, 13, 14, r15}
+
+func (s *state) copyTo(d *state) {
+	slots := d.slots
+	*d = *s
+	d.slots = append(slots[:0], s.slots...)
+}
+
+// set gives a register a value.
+func (s *state) set(r reg, v value) {
+	s.regs[r] = v
+	if s.flags.valid && (s.flags.a == r || s.flags.b == r) {
+		s.flags.valid = false
+	}
+}
+
+// find is the slot that is exactly [off, off+size), or -1.
+func (s *state) find(off int32, size uint8) int {
+	for i := range s.slots {
+		if s.slots[i].off == off && s.slots[i].size == size {
+			return i
+		}
+	}
+	return -1
+}
+
+// load is what is known of a place on the stack.
+func (s *state) load(off int32, size uint8) value {
+	if i := s.find(off, size); i >= 0 {
+		return s.slots[i].v
+	}
+	if size == 4 {
+		if i := s.find(off, 8); i >= 0 {
+			return s.slots[i].v.low(4)
+		}
+		return unknown32
+	}
+	if size == 8 {
+		return unknown
+	}
+	return value{lo: 0, hi: 1<<(8*size) - 1}
+}
+
+// forget drops what is known of [off, off+size). It reports false if that is something that
+// must stay, as control may come back to a setjmp.
+func (s *state) forget(off, size int32) bool {
+	f := &s.flags
+	if f.valid && f.a == noReg && f.off < off+size && off < f.off+int32(f.size) {
+		f.valid = false
+	}
+	for i := 0; i < len(s.slots); i++ {
+		t := &s.slots[i]
+		if t.off < off+size && off < t.off+int32(t.size) {
+			if s.open() && t.v.stays() {
+				return false
+			}
+			s.slots[i] = s.slots[len(s.slots)-1]
+			s.slots = s.slots[:len(s.slots)-1]
+			i--
+		}
+	}
+	return true
+}
+
+// stays tells whether a value is one that a frame needs until it returns.
+func (v *value) stays() bool { return v.kind == kEntry || v.kind == kRecords }
+
+// store notes a value on the stack, if it is worth it. forget was called before.
+func (s *state) store(off int32, size uint8, v value) {
+	if size != 8 && size != 4 || len(s.slots) >= maxSlots {
+		return
+	}
+	v = v.low(size)
+	if v.kind == kRange && v.width == 0 && v.tz == 0 {
+		if size == 8 && v.lo == minInt && v.hi == maxInt || size == 4 && v.lo == 0 && v.hi == max32 {
+			return // not worth it, even if it is equal to something
+		}
+	}
+	s.slots = append(s.slots, slot{off, size, v})
+}
+
+// release moves the stack pointer up and forgets what lay there. Like forget it reports false
+// if that must stay.
+func (s *state) release(depth int32) bool {
+	s.depth = depth
+	for i := 0; i < len(s.slots); i++ {
+		if s.slots[i].off < -depth {
+			if s.open() && s.slots[i].v.stays() {
+				return false
+			}
+			s.slots[i] = s.slots[len(s.slots)-1]
+			s.slots = s.slots[:len(s.slots)-1]
+			i--
+		}
+	}
+	return true
+}
+
+// lowest is the distance from rsp to the first thing that a callee must not touch: something
+// known on the stack, or the return address.
+func (s *state) lowest() int32 {
+	low := int32(0)
+	for i := range s.slots {
+		low = min(low, s.slots[i].off)
+	}
+	return low + s.depth
+}
+
+// called forgets what a call changes.
+func (s *state) called() {
+	for _, r := range [...]reg{rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11} {
+		s.regs[r] = unknown
+	}
+	s.flags.valid = false
+}
+
+// setjmp is called's counterpart for a call that may return again, when the frame has changed.
+func (s *state) returnsTwice() {
+	s.called()
+	kept := s.slots[:0]
+	for _, t := range s.slots {
+		if t.v.stays() {
+			kept = append(kept, t)
+		}
+	}
+	s.slots = kept
+	s.jumped, s.back = true, false
+}
+
+// renumber ends the use of id for values from before: the instruction of that number is
+// executed again.
+func (s *state) renumber(id uint32) {
+	for r := range s.regs {
+		s.regs[r].drop(id)
+	}
+	for i := range s.slots {
+		s.slots[i].v.drop(id)
+	}
+}
+
+func (v *value) drop(id uint32) {
+	if v.id != id {
+		return
+	}
+	switch v.kind {
+	case kRange:
+		v.id = 0
+	case kElem, kElemHigh, kElemTop, kElemLow, kCallee:
+		*v = v.plain()
+	}
+}
+
+// merge joins another state into s. changed tells whether s became less precise; problem is
+// why the two do not fit.
+func (s *state) merge(o *state, widen bool) (changed bool, problem string) {
+	if s.depth != o.depth {
+		return false, "the stack pointer differs between ways to here"
+	}
+	for r := range s.regs {
+		if s.regs[r] == o.regs[r] {
+			continue
+		}
+		if v := join(&s.regs[r], &o.regs[r], widen); v != s.regs[r] {
+			s.regs[r] = v
+			changed = true
+		}
+	}
+	if s.flags.valid && s.flags != o.flags {
+		s.flags.valid = false
+		changed = true
+	}
+	open, jumped := s.open() || o.open(), s.jumped || o.jumped
+	if jumped != s.jumped || open != s.open() {
+		s.jumped, s.back = jumped, !open
+		changed = true
+	}
+	c, problem := s.mergeSlots(o, widen)
+	return changed || c, problem
+}
+
+func (s *state) mergeSlots(o *state, widen bool) (changed bool, problem string) {
+	const overwritten = "a saved register is overwritten on one way to here, after setjmp"
+	if s.open() {
+		for i := range o.slots {
+			if t := &o.slots[i]; t.v.stays() && s.load(t.off, t.size) != t.v {
+				return false, overwritten
+			}
+		}
+	}
+	for i := 0; i < len(s.slots); i++ {
+		t := &s.slots[i]
+		k := o.find(t.off, t.size)
+		v := unknown
+		if t.size == 4 {
+			v = unknown32
+		}
+		if k >= 0 {
+			v = join(&t.v, &o.slots[k].v, widen)
+		}
+		if v == t.v {
+			continue
+		}
+		if s.open() && t.v.stays() {
+			return false, overwritten
+		}
+		changed = true
+		t.v = v
+		if v.isUnknown() || t.size == 4 && v == unknown32 {
+			s.slots[i] = s.slots[len(s.slots)-1]
+			s.slots = s.slots[:len(s.slots)-1]
+			i--
+		}
+	}
+	return changed, ""
+}

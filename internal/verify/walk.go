@@ -1,0 +1,237 @@
+package verify
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// walker verifies one function after the other and keeps its memory for the next.
+type walker struct {
+	v    *verifier
+	f    *function
+	area *area // nil: the runtime's
+	at   uint32
+
+	insts  []inst
+	where  []uint32 // offset of each instruction, from the function's start
+	index  []int32  // of the instruction at each offset; -1: none starts there
+	leader []bool   // instructions where ways may meet
+	in     []int32  // index of the state of each leader; -1: not reached
+	visits []uint8
+	dirty  []bool
+	left   int // number of dirty ones
+
+	states []state
+	used   int
+	now    state
+	branch state
+}
+
+// function verifies f.
+func (w *walker) function(f *function) error {
+	w.f, w.area = f, nil
+	if f.program >= 0 {
+		w.area = &w.v.areas[f.program]
+	}
+	if err := w.decode(); err != nil {
+		return err
+	}
+	entryState(&w.now)
+	if problem := w.reach(0, &w.now); problem != "" {
+		return w.fail(0, problem)
+	}
+	for w.left > 0 {
+		for i := range w.dirty {
+			if !w.dirty[i] {
+				continue
+			}
+			w.dirty[i] = false
+			w.left--
+			if err := w.block(i); err != nil {
+				return err
+			}
+		}
+	}
+	return w.unreached()
+}
+
+func (w *walker) fail(i int, problem string) error {
+	in := &w.insts[i]
+	off := w.f.at + w.where[i]
+	return w.v.fail(w.f, off, "%s [% x]", problem, w.v.text[off:off+uint32(in.len)])
+}
+
+// decode takes all of a function apart and finds the targets of its direct jumps.
+func (w *walker) decode() error {
+	size := int(w.f.end - w.f.at)
+	w.insts, w.where = w.insts[:0], w.where[:0]
+	w.index = resize(w.index, size, -1)
+	text := w.v.text[w.f.at:w.f.end]
+	for pos := 0; pos < size; {
+		w.insts = append(w.insts, inst{})
+		in := &w.insts[len(w.insts)-1]
+		if !decode(text[pos:], in) {
+			most := min(size, pos+8)
+			return w.v.fail(w.f, w.f.at+uint32(pos), "an instruction that is not allowed [% x]", text[pos:most])
+		}
+		w.index[pos] = int32(len(w.insts) - 1)
+		w.where = append(w.where, uint32(pos))
+		pos += int(in.len)
+	}
+	n := len(w.insts)
+	w.leader, w.dirty = resize(w.leader, n, false), resize(w.dirty, n, false)
+	w.in, w.visits = resize(w.in, n, -1), resize(w.visits, n, 0)
+	w.used, w.left = 0, 0
+	for i := range w.insts {
+		if in := &w.insts[i]; in.op == opJmp || in.op == opJcc {
+			if t := int64(w.where[i]) + int64(in.len) + in.imm; t >= 0 && t < int64(size) && w.index[t] >= 0 {
+				w.leader[w.index[t]] = true
+			}
+		}
+	}
+	if n == 0 {
+		return w.v.fail(w.f, w.f.at, "a function without code")
+	}
+	w.leader[0] = true
+	return nil
+}
+
+func resize[T any](s []T, n int, v T) []T {
+	if cap(s) < n {
+		s = make([]T, n, n+n/2)
+	}
+	s = s[:n]
+	for i := range s {
+		s[i] = v
+	}
+	return s
+}
+
+// manyVisits is after how many visits of a place bounds are widened.
+const manyVisits = 3
+
+// reach brings a state to instruction i.
+func (w *walker) reach(i int32, s *state) string {
+	if !w.leader[i] {
+		// A target of an indirect jump that nothing else showed to be one: what runs into
+		// it from above is walked again, and then stops here.
+		w.leader[i] = true
+		above := i - 1
+		for above > 0 && !w.leader[above] {
+			above--
+		}
+		if above >= 0 && w.in[above] >= 0 {
+			w.mark(above)
+		}
+	}
+	if w.in[i] < 0 {
+		if w.used == len(w.states) {
+			w.states = append(w.states, state{})
+		}
+		w.in[i] = int32(w.used)
+		s.copyTo(&w.states[w.used])
+		w.used++
+		w.mark(i)
+		return ""
+	}
+	if w.visits[i] < 255 {
+		w.visits[i]++
+	}
+	changed, problem := w.states[w.in[i]].merge(s, w.visits[i] > manyVisits)
+	if changed {
+		w.mark(i)
+	}
+	return problem
+}
+
+func (w *walker) mark(i int32) {
+	if !w.dirty[i] {
+		w.dirty[i] = true
+		w.left++
+	}
+}
+
+// block walks from a leader until control goes elsewhere.
+func (w *walker) block(i int) error {
+	s := &w.now
+	w.states[w.in[i]].copyTo(s)
+	for {
+		if w.v.budget--; w.v.budget < 0 {
+			return w.fail(i, "the file takes too long to verify")
+		}
+		w.at = w.f.at + w.where[i]
+		in := &w.insts[i]
+		on, problem := true, ""
+		if in.op >= opCall || in.op == opTrap {
+			on, problem = w.control(i, in, s)
+		} else {
+			problem = w.step(in, s)
+		}
+		if problem != "" {
+			return w.fail(i, problem)
+		}
+		if !on {
+			return nil
+		}
+		if i++; i == len(w.insts) {
+			return w.fail(i-1, "control runs off the end of the function")
+		}
+		if w.leader[i] {
+			if problem := w.reach(int32(i), s); problem != "" {
+				return w.fail(i, problem)
+			}
+			return nil
+		}
+	}
+}
+
+// unreached checks that what control does not reach is padding.
+func (w *walker) unreached() error {
+	reached := false
+	for i := range w.insts {
+		if w.leader[i] {
+			reached = w.in[i] >= 0
+		}
+		in := &w.insts[i]
+		if !reached && in.op != opPad && in.op != opTrap {
+			return w.fail(i, "code that nothing leads to")
+		}
+		switch in.op {
+		case opJmp, opJmpInd, opRet, opTrap:
+			reached = false
+		case opCall:
+			if w.endsAt(in, i) {
+				reached = false
+			}
+		}
+	}
+	return nil
+}
+
+// targets reads the jump table that a value stands for.
+func (w *walker) targets(t *value, visit func(i int32) string) string {
+	table := w.v.rodata(t.lo, 4*t.hi)
+	if table == nil {
+		return "a jump table outside of read-only data"
+	}
+	base := int64(w.v.roLow) + int64(t.id) - int64(w.v.base) - int64(w.f.at)
+	if w.v.budget -= t.hi; w.v.budget < 0 {
+		return "the file takes too long to verify"
+	}
+	last := int64(-1)
+	for k := int64(0); k < t.hi; k++ {
+		off := base + int64(int32(binary.LittleEndian.Uint32(table[4*k:])))
+		if off == last {
+			continue
+		}
+		last = off
+		if off < 0 || off >= int64(len(w.index)) || w.index[off] < 0 {
+			return fmt.Sprintf("entry %d of the jump table at %#x leads to %#x, which is no instruction of the function",
+				k, t.lo, int64(w.v.base)+int64(w.f.at)+off)
+		}
+		if problem := visit(w.index[off]); problem != "" {
+			return problem
+		}
+	}
+	return ""
+}
