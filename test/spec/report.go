@@ -12,12 +12,12 @@ import (
 type verdict int
 
 const (
-	passed        verdict = iota
-	failed                //
-	refusedByName         // it needs a proposal that is refused, and the error names it
-	overtakenByLater      // a rule of 1.0 that 2.0 gave up
-	textJudged            // a text: wat2wasm refused it
-	textAccepted          // a text that wat2wasm accepts
+	passed           verdict = iota
+	failed                   //
+	refusedByName            // it needs a proposal that is refused, and the error names it
+	overtakenByLater         // a rule of 1.0 that 2.0 gave up
+	textJudged               // a text: wat2wasm refused it
+	textAccepted             // a text that wat2wasm accepts
 	verdicts
 )
 

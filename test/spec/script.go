@@ -23,7 +23,7 @@ type instance struct {
 	traps   bool         // it is expected to trap at its start
 	// unlinkable: the script expects that it cannot be linked, so it is not compiled.
 	unlinkable bool
-	builtin bool         // of module spectest
+	builtin    bool // of module spectest
 
 	group *group
 	index int // in the group
