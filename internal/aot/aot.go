@@ -45,6 +45,9 @@ type Options struct {
 	// Progress is called after each program is compiled, from one goroutine at a time.
 	Progress func(done, total int, name string, took time.Duration)
 
+	// Batch puts the C of modules smaller than so many bytes together into files of about this
+	// size. For tests that build very many modules; Progress does not see those.
+	Batch int
 	// Global and Tables are passed to package emit, for tests.
 	Global func(im *wasm.Import) (bits uint64, ok bool)
 	Tables bool

@@ -32,6 +32,7 @@ type job struct {
 	name  string  // in the scratch folder; the object is name + ".o"
 	text  []byte
 	start time.Time
+	batch bool // of several modules
 	data  bool // assembly of nothing but bytes: written already, not worth caching
 }
 
@@ -59,14 +60,20 @@ func (b *builder) compile(ctx context.Context) ([]string, error) {
 		objects = append(objects, name+".o")
 		p.submit(job{name: name, text: text})
 	}
+	together := &batch{}
 	for _, m := range b.modules {
-		names, err := p.add(m)
+		names, err := p.add(m, together)
 		if err != nil {
 			p.fail(err)
 			break
 		}
 		objects = append(objects, names...)
 	}
+	rest, err := p.flush(together)
+	if err != nil {
+		p.fail(err)
+	}
+	objects = append(objects, rest...)
 	close(p.jobs)
 	p.wg.Wait()
 	if p.err == nil {
@@ -96,7 +103,7 @@ func (b *builder) writeRuntime() ([]byte, error) {
 }
 
 // add translates a module and submits its files.
-func (p *pool) add(m *module) ([]string, error) {
+func (p *pool) add(m *module, together *batch) ([]string, error) {
 	start := time.Now()
 	if err := p.b.translate(m); err != nil {
 		return nil, err
@@ -107,15 +114,24 @@ func (p *pool) add(m *module) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.submit(job{m: m, name: data, data: true})
-	names := []string{data + ".o"}
+	if f := &m.out.Files[0]; len(m.out.Files) == 1 && len(f.Text) < p.b.opts.Batch {
+		var names []string
+		if len(together.text)+len(f.Text) > p.b.opts.Batch {
+			names, err = p.flush(together)
+		}
+		together.put(m, f, data)
+		f.Text = nil
+		return names, err
+	}
+	object, err := p.submitData(m, m.prefix+"data.S", data)
+	names := []string{object}
 	for i := range m.out.Files {
 		f := &m.out.Files[i]
 		names = append(names, f.Name+".o")
 		p.submit(job{m: m, name: f.Name, text: f.Text, start: start})
 		f.Text = nil
 	}
-	return names, nil
+	return names, err
 }
 
 func (p *pool) submit(j job) {
@@ -150,7 +166,7 @@ func (p *pool) fail(err error) {
 }
 
 func (p *pool) finished(j job) {
-	if j.m == nil || j.data {
+	if j.m == nil || j.data || j.batch {
 		return
 	}
 	p.mu.Lock()

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// writeData writes the assembly file of a module's data: its area, memory image and passive
-// segments.
+// writeData writes a module's data, its area, memory image and passive segments, to files and
+// returns the assembly that includes them.
 func (b *builder) writeData(m *module) (string, error) {
 	var s strings.Builder
 	out := m.out
@@ -29,10 +29,18 @@ func (b *builder) writeData(m *module) (string, error) {
 			return "", err
 		}
 	}
-	s.WriteString("\t.section .note.GNU-stack, \"\", @progbits\n")
 	out.Area, out.Image, out.Data = out.Area[:0:0], nil, nil
-	name := m.prefix + "data.S"
-	return name, b.write(name, []byte(s.String()))
+	return s.String(), nil
+}
+
+// submitData writes an assembly file of data and submits it; it returns the object's name.
+func (p *pool) submitData(m *module, name, text string) (string, error) {
+	text += "\t.section .note.GNU-stack, \"\", @progbits\n"
+	if err := p.b.write(name, []byte(text)); err != nil {
+		return "", err
+	}
+	p.submit(job{m: m, name: name, data: true})
+	return name + ".o", nil
 }
 
 // Sections of the read-only segment that hold what is not clang's.

@@ -68,6 +68,9 @@ func runSuite(scripts []*wasmtest.Script, o options) (*runner, error) {
 	return r, nil
 }
 
+// batchBytes is how much C one compiler gets.
+const batchBytes = 192 << 10
+
 // build compiles all groups into one file of native code.
 func (r *runner) build(groups []*group) (*engine.Code, error) {
 	start := time.Now()
@@ -87,7 +90,7 @@ func (r *runner) build(groups []*group) (*engine.Code, error) {
 	}
 	defer os.RemoveAll(dir)
 	out := filepath.Join(dir, "spec.aot")
-	if _, err := aot.Build(context.Background(), inputs, aot.Options{OutAOT: out, CacheDir: r.cache, Jobs: r.jobs, Global: global}); err != nil {
+	if _, err := aot.Build(context.Background(), inputs, aot.Options{OutAOT: out, CacheDir: r.cache, Jobs: r.jobs, Batch: batchBytes, Global: global}); err != nil {
 		return nil, err
 	}
 	f, err := os.Open(out)
