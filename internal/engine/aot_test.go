@@ -48,7 +48,13 @@ func buildWat(t testing.TB, wat string) *Code {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := filepath.Join(dir, "p.aot")
+	return buildWasm(t, wasm)
+}
+
+// buildWasm compiles and loads a module.
+func buildWasm(t testing.TB, wasm []byte) *Code {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "p.aot")
 	if _, err := aot.Build(t.Context(), []aot.Input{{Name: "p", Wasm: wasm}}, aot.Options{OutAOT: out}); err != nil {
 		t.Fatal(err)
 	}
