@@ -6,12 +6,14 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime"
 
 	"vkernel/internal/bundle"
 	"vkernel/internal/engine"
 	"vkernel/internal/kernel"
 	"vkernel/internal/manifest"
 	"vkernel/internal/router"
+	"vkernel/internal/sched"
 	"vkernel/internal/trace"
 	"vkernel/internal/vfs/memfs"
 	"vkernel/internal/vfs/rootfs"
@@ -94,7 +96,7 @@ func (o *runOptions) config(b *bundle.Bundle, mounts []mount, log *slog.Logger) 
 	if e != 0 {
 		return nil, fmt.Errorf("root file system: %w", e)
 	}
-	c := &kernel.Config{Code: code, Router: router.New(b.Manifest), Syscalls: router.Syscalls(b.Manifest), Root: root, Hostname: o.hostname, Log: log}
+	c := &kernel.Config{Code: code, Router: router.New(b.Manifest), Syscalls: router.Syscalls(b.Manifest), Root: root, Hostname: o.hostname, Log: log, Sched: scheduler()}
 	c.Limits.Memory, c.Limits.Processes = uint64(o.memory), o.processes
 	if c.Hostname == "" {
 		c.Hostname = b.Manifest.Name
@@ -105,6 +107,16 @@ func (o *runOptions) config(b *bundle.Bundle, mounts []mount, log *slog.Logger) 
 		}
 	}
 	return c, nil
+}
+
+// scheduler gives the container a run slot for each processor, and Go's own scheduler as many
+// again: a guest that runs long keeps one of Go's, and what the kernel has to do meanwhile
+// (a timer, an answer to another guest) must not wait until Go takes it back, which can last
+// 10 ms.
+func scheduler() *sched.Scheduler {
+	slots := runtime.GOMAXPROCS(0)
+	runtime.GOMAXPROCS(2 * slots)
+	return sched.New(slots)
 }
 
 // streams are the host's ends of a container's standard streams.

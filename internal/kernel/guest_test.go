@@ -19,6 +19,7 @@ import (
 	"vkernel/internal/imports"
 	"vkernel/internal/linux"
 	"vkernel/internal/router"
+	"vkernel/internal/sched"
 	"vkernel/internal/trace"
 	"vkernel/internal/vfs"
 	"vkernel/internal/vfs/memfs"
@@ -119,7 +120,7 @@ func newContainer(t testing.TB, edit func(*Config)) *container {
 		}
 	}
 	config := Config{
-		Code: code, Router: c.routes, Root: fs, Stdout: &c.out, Stderr: &c.out,
+		Code: code, Router: c.routes, Sched: sched.New(slots), Root: fs, Stdout: &c.out, Stderr: &c.out,
 		Log: slog.New(slog.NewTextHandler(&c.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	if os.Getenv("VKERNEL_TRACE") != "" {

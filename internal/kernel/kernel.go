@@ -28,6 +28,7 @@ import (
 	"vkernel/internal/linux"
 	"vkernel/internal/proc"
 	"vkernel/internal/router"
+	"vkernel/internal/sched"
 	"vkernel/internal/trace"
 	"vkernel/internal/vfs"
 	"vkernel/internal/vfs/memfs"
@@ -76,6 +77,7 @@ const (
 // Config is what a container is made of.
 type Config struct {
 	Code   *engine.Code
+	Sched  *sched.Scheduler // what its threads take turns in; nil: one of its own
 	Router Router
 	// Syscalls says whether a program, by its index, may make a system call, by its name; nil
 	// allows all.
@@ -120,7 +122,7 @@ func New(c Config) (*Kernel, error) {
 	}
 	k.table = proc.NewTable(proc.Config{
 		Programs: k.code, Processes: c.Limits.Processes, Pipes: k.pipes, Anonymous: anonymous, Log: c.Log,
-		Memory: k.memory, UTS: proc.NewUTS(c.Hostname, "(none)"), Observer: observer(c.Trace),
+		Memory: k.memory, UTS: proc.NewUTS(c.Hostname, "(none)"), Observer: observer(c.Trace), Sched: c.Sched,
 	})
 	if err := k.buildTree(); err != nil {
 		return nil, err

@@ -8,23 +8,17 @@ const (
 	long
 )
 
-// queue is threads that wait for a slot, a heap by virtual run time. It is guarded by
-// Scheduler.mu, and so are the fields of the threads in it.
+// queue is threads that wait for a slot, a heap by key. It is guarded by Scheduler.mu, and so
+// are the fields of the threads in it.
 type queue struct {
 	threads []*Thread
-	floor   time.Duration // the least virtual time that counts; it never falls
 	used    time.Duration // what threads of this queue ran, by the queue's share
 	arrival uint64        // of the last thread: equal ones go in turn
 }
 
-// add puts t where its virtual time says, which stays near that of the others: neither a
-// long sleep nor a long run alone counts for more than about a slice.
-func (q *queue) add(t *Thread) {
-	t.virtual = max(t.virtual, q.floor-bonus)
-	t.virtual = min(t.virtual, q.floor+t.scaled(slice))
+func (q *queue) add(t *Thread, key time.Duration) {
 	q.arrival++
-	t.arrival = q.arrival
-	t.place = len(q.threads)
+	t.key, t.arrival, t.place = key, q.arrival, len(q.threads)
 	q.threads = append(q.threads, t)
 	q.up(t.place)
 }
@@ -43,7 +37,7 @@ func (q *queue) remove(t *Thread) {
 
 func (q *queue) less(i, j int) bool {
 	a, b := q.threads[i], q.threads[j]
-	return a.virtual < b.virtual || a.virtual == b.virtual && a.arrival < b.arrival
+	return a.key < b.key || a.key == b.key && a.arrival < b.arrival
 }
 
 func (q *queue) swap(i, j int) {

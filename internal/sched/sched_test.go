@@ -104,31 +104,45 @@ func TestNice(t *testing.T) {
 	}
 }
 
-// A thread that sleeps runs at once though many spin.
-func TestSleeperRunsAtOnce(t *testing.T) {
-	s := New(1)
+// A shell that a user types into, and the commands that it starts, go before a thousand
+// that spin, from when those have run for the first time.
+func TestShellGoesFirst(t *testing.T) {
+	s := New(2)
 	var guests []*guest
-	for range 20 {
+	for range 1000 {
 		guests = append(guests, newGuest(s, nil))
 	}
-	sleeper := newGuest(s, nil)
+	shell := newGuest(s, nil)
 	done := make(chan time.Duration)
 	go func() {
 		var worst time.Duration
 		var inside atomic.Int32
-		time.Sleep(100 * time.Millisecond) // the spinners have used up their credit
-		for range 20 {
-			sleeper.Sleep(5 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond)
+		for range 10 {
+			shell.Sleep(20 * time.Millisecond)
 			begin := time.Now()
-			sleeper.compute(time.Microsecond, &inside)
+			shell.compute(200*time.Microsecond, &inside)
+			command := newGuest(s, shell.Thread)
+			ended := make(chan bool)
+			go func() {
+				command.compute(5*time.Millisecond, &inside)
+				command.Sleep(0)
+				command.compute(time.Millisecond, &inside)
+				command.End()
+				shell.waiter.Wake()
+				close(ended)
+			}()
+			shell.Sleep(-1)
+			<-ended
+			shell.compute(200*time.Microsecond, &inside)
 			worst = max(worst, time.Since(begin))
 		}
-		sleeper.End()
+		shell.End()
 		done <- worst
 	}()
-	go spin(s, 400*time.Millisecond, guests...)
-	if worst := <-done; worst > 20*time.Millisecond {
-		t.Errorf("waited up to %v for a slot", worst)
+	go spin(s, 3*time.Second, guests...)
+	if worst := <-done; worst > 60*time.Millisecond {
+		t.Errorf("a command of 6ms took up to %v", worst)
 	}
 }
 

@@ -13,11 +13,20 @@ const (
 	slice = 3 * time.Millisecond
 	// soonest bounds how often the timer fires.
 	soonest = 100 * time.Microsecond
-	// mostCredit is how long a thread that slept long runs as a brief one.
-	mostCredit = 20 * time.Millisecond
-	// bonus is how far a thread that slept may be ahead in its queue, and a queue that was
-	// empty ahead of the other.
+	// A thread earns as much credit as it sleeps, up to easyCredit, and then a part of it, up
+	// to mostCredit: one that answers once in a second may take long for it, and of a thousand
+	// that wake at once none may.
+	easyCredit = 5 * time.Millisecond
+	mostCredit = 50 * time.Millisecond
+	earning    = 20 // the part is one of so many
+	// leastCredit is what any sleep gives.
+	leastCredit = time.Millisecond
+	// birthCredit is the least that a new thread has.
+	birthCredit = 10 * time.Millisecond
+	// bonus is how far a thread may be behind or ahead of the virtual time that was reached.
 	bonus = 2 * slice
+	// lead is how far a queue that was empty may be ahead of the other.
+	lead = 2 * slice
 	// briefShare is how much more of the time the brief queue gets, while both are in use.
 	briefShare = 4
 )
@@ -32,6 +41,7 @@ type Scheduler struct {
 
 	// guarded by mu
 	queues [2]queue
+	floor  time.Duration // the virtual time that the long queue has reached
 	timer  *time.Timer
 	armed  bool
 }
@@ -99,7 +109,9 @@ func (s *Scheduler) dispatchLocked(now time.Duration) (out evicted) {
 			out = append(out, victim)
 		}
 		q.remove(t)
-		q.floor = max(q.floor, t.virtual)
+		if q == &s.queues[long] {
+			s.floor = max(s.floor, t.key)
+		}
 		s.waiting.Add(-1)
 		t.slot, t.granted = i, true
 		t.waiter.Wake()

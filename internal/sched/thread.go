@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"math"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -36,8 +37,9 @@ type Thread struct {
 	credit  time.Duration // run time left as a brief thread, when it got its slot
 
 	// guarded by Scheduler.mu
-	queue   *queue // that it is or was in; nil for a new thread
+	queue   *queue // that it is or was in
 	place   int    // in queue.threads
+	key     time.Duration
 	arrival uint64
 	granted bool // it got a slot
 }
@@ -46,28 +48,24 @@ type Thread struct {
 // nice value 0 and no credit.
 func (s *Scheduler) NewThread(waiter *wait.Waiter, kick func()) *Thread {
 	t := &Thread{sched: s, waiter: waiter, kick: kick, started: time.Now(), slot: -1, away: true}
+	t.virtual = math.MaxInt64 / 2 // behind those who wait
 	t.sampler.start()
 	return t
 }
 
-// Inherit gives the thread, which has not run yet, the nice value and half of the credit of
-// parent, whose goroutine calls it.
+// Inherit makes the thread, which has not run yet, the child of parent, whose goroutine
+// calls it: it gets the nice value, and half of the credit, which the parent loses.
 func (t *Thread) Inherit(parent *Thread) {
 	t.nice.Store(parent.nice.Load())
-	t.credit = parent.halve()
-}
-
-// halve gives half of the thread's credit away.
-func (t *Thread) halve() time.Duration {
-	t.sched.mu.Lock() // somebody may be taking the slot away
+	t.sched.mu.Lock() // somebody may be taking the parent's slot away
 	defer t.sched.mu.Unlock()
-	left := t.credit
-	if t.holdsSlot() {
-		left = max(0, left-t.holds(t.sched.now()))
+	left := parent.credit
+	if parent.holdsSlot() {
+		left = max(0, left-parent.scaled(parent.holds(t.sched.now())))
 	}
-	t.credit -= left / 2
-	t.until.Store(t.since.Load() + int64(min(t.credit, slice)))
-	return left / 2
+	parent.credit -= left / 2
+	parent.until.Store(parent.since.Load() + int64(parent.allowance()))
+	t.credit = max(left/2, birthCredit)
 }
 
 // SetNice sets the nice value, -20 to 19. Anybody may call it.
@@ -125,7 +123,7 @@ func (t *Thread) grab(now time.Duration) bool {
 // begin notes when the thread gets a slot.
 func (t *Thread) begin(now time.Duration) {
 	t.since.Store(int64(now))
-	t.until.Store(int64(now + min(t.credit, slice)))
+	t.until.Store(int64(now + t.allowance()))
 	base := int64(-1)
 	if t.credit == 0 {
 		base = int64(max(0, t.virtual))
@@ -139,7 +137,7 @@ func (t *Thread) queueUp(now time.Duration, work *atomic.Uint32) bool {
 	s.mu.Lock()
 	t.stolen = false
 	t.waits.Store(true)
-	s.enqueueLocked(t)
+	s.enqueueLocked(t, now)
 	out := s.dispatchLocked(now)
 	s.mu.Unlock()
 	out.kick()
@@ -175,23 +173,28 @@ func (t *Thread) ask(work *atomic.Uint32) (granted, left bool) {
 }
 
 // enqueueLocked puts t into the queue that its credit says.
-func (s *Scheduler) enqueueLocked(t *Thread) {
+func (s *Scheduler) enqueueLocked(t *Thread, now time.Duration) {
 	q, other := &s.queues[long], &s.queues[brief]
 	if t.credit > 0 {
 		q, other = other, q
 	}
 	if len(q.threads) == 0 {
-		q.used = max(q.used, other.used-bonus)
-	}
-	switch {
-	case t.queue == nil, t.queue == other && t.credit == 0:
-		t.virtual = q.floor + t.scaled(slice) // behind those who wait: many new ones starve nobody
-	case t.queue == other:
-		t.virtual = q.floor
+		q.used = max(q.used, other.used-lead)
 	}
 	t.queue = q
-	q.add(t)
+	if t.credit > 0 {
+		q.add(t, now+earning*(mostCredit-t.credit)) // as if credit were earned while one waits
+	} else {
+		t.virtual = s.near(t.virtual, t)
+		q.add(t, t.virtual)
+	}
 	s.waiting.Add(1)
+}
+
+// near brings a virtual time of t near to what was reached: neither a long sleep nor a long
+// run while nobody waited counts for much.
+func (s *Scheduler) near(v time.Duration, t *Thread) time.Duration {
+	return min(max(v, s.floor-bonus), s.floor+t.scaled(slice))
 }
 
 // leave gives the slot up, if the thread has one.
@@ -237,7 +240,8 @@ func (t *Thread) earn(slept time.Duration) {
 		defer t.sched.mu.Unlock()
 		t.stolen = false
 	}
-	t.credit = min(t.credit+slept, mostCredit)
+	easy := min(max(0, easyCredit-t.credit), slept)
+	t.credit = min(max(t.credit+easy+(slept-easy)/earning, leastCredit), mostCredit)
 }
 
 // Yield lets others run, if any wait, as a thread that has used up its credit.
@@ -249,7 +253,7 @@ func (t *Thread) Yield() {
 	t.leave(t.sched.now())
 	t.sched.mu.Lock()
 	t.credit = 0
-	t.virtual = max(t.virtual, t.sched.queues[long].floor+1)
+	t.virtual = max(t.virtual, t.sched.floor+1)
 	t.sched.mu.Unlock()
 }
 
@@ -276,15 +280,19 @@ func (t *Thread) end(q *queue) time.Duration {
 	if base < 0 || q == &t.sched.queues[brief] {
 		return since + slice
 	}
-	ahead := q.threads[0].virtual - max(base, q.floor-bonus)
+	ahead := q.threads[0].key - t.sched.near(base, t)
 	return since + max(slice, ahead*t.weight()/1024)
 }
 
 // charge counts run time that is over.
 func (t *Thread) charge(ran time.Duration) {
-	t.virtual += t.scaled(ran)
+	ran = t.scaled(min(ran, time.Hour)) // more would overflow
+	t.virtual += ran
 	t.credit = max(0, t.credit-ran)
 }
+
+// allowance is for how long the credit lasts, a slice at most.
+func (t *Thread) allowance() time.Duration { return min(t.credit*t.weight()/1024, slice) }
 
 // weights are those of Linux for the nice values -20 to 19: each step is a quarter more.
 var weights = [40]int64{
