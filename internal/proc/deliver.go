@@ -13,8 +13,8 @@ type frame struct {
 }
 
 // attend sees to the thread's Work and to its run slot, and finishes the call c: it returns
-// what the guest gets, or alive false when the thread has ended. It is called whenever the guest is out
-// and something may have happened.
+// what the guest gets, or alive false when the thread has ended. It is called whenever the
+// guest is out and something may have happened.
 func (t *Thread) attend(c call) (result uint64, alive bool) {
 	for {
 		switch work := t.sig.Work.Load(); {

@@ -36,6 +36,7 @@ type Scheduler struct {
 	epoch   time.Time
 	slots   []slot
 	waiting atomic.Int32 // threads in the queues
+	pace    pace
 
 	mu sync.Mutex
 
@@ -58,6 +59,8 @@ func New(n int) *Scheduler {
 		n = runtime.GOMAXPROCS(0)
 	}
 	s := &Scheduler{epoch: time.Now(), slots: make([]slot, n)}
+	s.pace.usage = hostUsage
+	s.pace.reset()
 	return s
 }
 
@@ -185,6 +188,11 @@ func (s *Scheduler) armLocked(now time.Duration) {
 func (s *Scheduler) tick() {
 	s.mu.Lock()
 	s.armed = false
+	if s.waiting.Load() != 0 {
+		s.pace.measure(s.now(), len(s.slots))
+	} else {
+		s.pace.reset()
+	}
 	out := s.dispatchLocked(s.now())
 	s.mu.Unlock()
 	out.kick()

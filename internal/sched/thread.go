@@ -61,7 +61,7 @@ func (t *Thread) Inherit(parent *Thread) {
 	defer t.sched.mu.Unlock()
 	left := parent.credit
 	if parent.holdsSlot() {
-		left = max(0, left-parent.scaled(parent.holds(t.sched.now())))
+		left = max(0, left-t.sched.pace.scale(parent.scaled(parent.holds(t.sched.now()))))
 	}
 	parent.credit -= left / 2
 	parent.until.Store(parent.since.Load() + int64(parent.allowance()))
@@ -288,11 +288,13 @@ func (t *Thread) end(q *queue) time.Duration {
 func (t *Thread) charge(ran time.Duration) {
 	ran = t.scaled(min(ran, time.Hour)) // more would overflow
 	t.virtual += ran
-	t.credit = max(0, t.credit-ran)
+	t.credit = max(0, t.credit-t.sched.pace.scale(ran))
 }
 
 // allowance is for how long the credit lasts, a slice at most.
-func (t *Thread) allowance() time.Duration { return min(t.credit*t.weight()/1024, slice) }
+func (t *Thread) allowance() time.Duration {
+	return min(t.sched.pace.stretch(t.credit*t.weight()/1024), slice)
+}
 
 // weights are those of Linux for the nice values -20 to 19: each step is a quarter more.
 var weights = [40]int64{
