@@ -94,22 +94,30 @@ func (p *Program) takeSlot() (uintptr, linux.Errno) {
 			}
 			if at, ok := q.takeIdle(); ok {
 				if e := q.strip(at); e != 0 {
-					return 0, e
+					return 0, e // nobody gets the slot with its old bytes
 				}
-				return at, p.furnish(at)
+				return p.furnished(at)
 			}
 		}
 	}
 	if e != 0 {
 		return 0, e
 	}
-	if e := p.furnish(at); e != 0 {
-		if p.strip(at) == 0 {
-			p.code.slots.give(at)
-		}
-		return 0, e
+	return p.furnished(at)
+}
+
+// furnished makes a blank slot one of this program, or gives it back.
+func (p *Program) furnished(at uintptr) (uintptr, linux.Errno) {
+	e := p.furnish(at)
+	if e == 0 {
+		return at, 0
 	}
-	return at, 0
+	s := &p.code.slots
+	s.refuse(limitMemory, "the host does not map a process: %v (vm.max_map_count, RLIMIT_AS, RLIMIT_DATA, or memory)", e)
+	if p.strip(at) == 0 {
+		s.give(at)
+	}
+	return 0, e
 }
 
 func (p *Program) takeIdle() (uintptr, bool) {

@@ -42,6 +42,9 @@ const (
 	maxSlots  = 15000
 	slabSlots = 16
 
+	// What slots leave of the host's address space at least.
+	spareSize = 4 << 30
+
 	// What Go, the C library and the code itself need of vm.max_map_count.
 	hostMappings = 8192
 )
@@ -54,13 +57,16 @@ type slots struct {
 	used  atomic.Int64 // mappings that live instances declare
 	areas atomic.Int64 // those of them that are beyond a fresh instance's
 
+	refused atomic.Pointer[Refusal] // the last one
+
 	mu sync.Mutex
 
 	// guarded by mu
 	blank []uintptr // starts of slots that hold nothing
 	slabs []slab
-	count int // slots in all slabs
-	idle  int // pages that idle slots of programs keep
+	spare uintptr // address space that Go's heap gets when slots have taken all other; 0: it has it
+	count int     // slots in all slabs
+	idle  int     // pages that idle slots of programs keep
 }
 
 type slab struct{ at, size uintptr }
@@ -68,6 +74,8 @@ type slab struct{ at, size uintptr }
 func (s *slots) init() {
 	s.mappings = maxMapCount() - hostMappings
 	s.limit = maxSlots
+	const flags = unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_NORESERVE
+	s.spare, _ = mmap(0, spareSize, unix.PROT_NONE, flags, -1, 0) // without it slots may leave nothing
 }
 
 // maxMapCount is vm.max_map_count, or its default where it cannot be read.
@@ -84,6 +92,7 @@ func maxMapCount() int64 {
 func (s *slots) declare(n, limit int64) bool {
 	if s.used.Add(n) > limit && n > 0 {
 		s.used.Add(-n)
+		s.refuseMappings(n)
 		return false
 	}
 	return true
@@ -93,6 +102,7 @@ func (s *slots) declare(n, limit int64) bool {
 func (s *slots) declareAreas(n int64) bool {
 	if s.areas.Add(n) > s.mappings/2 && n > 0 || !s.declare(n, s.mappings) {
 		s.areas.Add(-n)
+		s.refuseMappings(n)
 		return false
 	}
 	return true
@@ -129,6 +139,7 @@ func (s *slots) give(at uintptr) {
 func (s *slots) addSlab() linux.Errno {
 	room := int(s.limit) - s.count
 	if room <= 0 {
+		s.refuse(limitSlots, "all %d are in use", s.count)
 		return linux.EAGAIN
 	}
 	const flags = unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_NORESERVE
@@ -148,10 +159,20 @@ func (s *slots) addSlab() linux.Errno {
 		s.count += n
 		return 0
 	}
+	if s.spare != 0 && munmap(s.spare, spareSize) == 0 {
+		s.spare = 0
+	}
+	s.refuse(limitAddress, "the host has no %d bytes in a piece, beside %d processes (RLIMIT_AS, or the processor's)", uint64(slotStride), s.count)
 	return linux.ENOMEM
 }
 
 func (s *slots) close() error {
+	if s.spare != 0 {
+		if err := munmapErr(s.spare, spareSize); err != nil {
+			return err
+		}
+		s.spare = 0
+	}
 	for _, b := range s.slabs {
 		if err := munmapErr(b.at, b.size); err != nil {
 			return err

@@ -44,6 +44,7 @@ func (t *Thread) Spawn(fn, arg uint32) (tid int, e linux.Errno) {
 	inst, e := t.space.Thread(t.inst)
 	if e != 0 {
 		p.table.cancel(tid)
+		t.refusedMemory(t.program, e)
 		return 0, linux.EAGAIN // whatever the host lacks
 	}
 	if inst.Call(fn, uint64(tid), uint64(arg)) != 0 {

@@ -25,7 +25,7 @@ func (t *Thread) Exec(at vfs.Path, name, shown string, flags uint32, argv, env [
 	inst, e := image.Target.Program.Code.New()
 	if e != 0 {
 		image.drop(&t.Table().Arguments)
-		return e
+		return t.refusedMemory(image.Target.Program, e)
 	}
 	if e := t.standAlone(); e != 0 {
 		inst.Free()

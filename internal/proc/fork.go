@@ -29,7 +29,7 @@ func (t *Thread) Clone(o ForkOptions) (pid int, e linux.Errno) {
 	m, e := t.copyMemory(child)
 	if e != 0 {
 		child.discard()
-		return 0, e
+		return 0, t.refusedMemory(t.program, e)
 	}
 	if e := t.admit(child, m, m.Instance, o); e != 0 {
 		m.release()

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"vkernel/internal/engine"
 	"vkernel/internal/futex"
 	"vkernel/internal/linux"
 	"vkernel/internal/sched"
@@ -49,6 +50,7 @@ type Table struct {
 	locks   lock.Registry // of files
 	ticking atomic.Int64  // periodic timers that are armed
 
+	refusals  refusals
 	Arguments Arguments // of all processes
 	crew      crew
 
@@ -153,13 +155,29 @@ func (t *Table) LastPID() int {
 
 // reserve takes an id for a child or a thread of parent: EAGAIN if there are too many.
 func (t *Table) reserve(parent *Process) (int, linux.Errno) {
+	pid, full, e := t.tryReserve(parent)
+	if full {
+		by := 0
+		if parent != nil {
+			by = parent.pid
+		}
+		t.refused(engine.Refusal{Limit: "processes", Detail: fmt.Sprintf("%d processes and threads exist", t.config.Processes)}, by, e)
+	}
+	return pid, e
+}
+
+// tryReserve also tells whether the container's own limit is in the way.
+func (t *Table) tryReserve(parent *Process) (pid int, full bool, e linux.Errno) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.closing || t.count >= t.config.Processes {
-		return 0, linux.EAGAIN
+	if t.closing {
+		return 0, false, linux.EAGAIN
+	}
+	if t.count >= t.config.Processes {
+		return 0, true, linux.EAGAIN
 	}
 	if parent != nil && !parent.Cred().Super() && t.ofUserLocked(parent.Cred().UID) >= parent.Limit(linux.RLIMIT_NPROC) {
-		return 0, linux.EAGAIN
+		return 0, false, linux.EAGAIN
 	}
 	for range pidMax {
 		pid := t.next
@@ -169,10 +187,10 @@ func (t *Table) reserve(parent *Process) (int, linux.Errno) {
 		if _, used := t.processes[pid]; !used && t.groups[pid] == nil && t.sessions[pid] == nil {
 			t.processes[pid] = nil
 			t.count++
-			return pid, 0
+			return pid, false, 0
 		}
 	}
-	return 0, linux.EAGAIN
+	return 0, true, linux.EAGAIN
 }
 
 // release gives back a reservation, or the place of a dead process.

@@ -1,0 +1,42 @@
+package proc
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"vkernel/internal/linux"
+)
+
+func TestRefusalsAreLoggedNowAndThen(t *testing.T) {
+	var r refusals
+	start := time.Now()
+	logged := 0
+	for k := range 1000 {
+		if _, ok := r.due("a", start.Add(time.Duration(k)*time.Millisecond)); ok {
+			logged++
+		}
+	}
+	if logged != 1 {
+		t.Errorf("%d lines in a second", logged)
+	}
+	if _, ok := r.due("b", start); !ok {
+		t.Error("another limit is not logged")
+	}
+	if before, ok := r.due("a", start.Add(refusalEvery+time.Second)); !ok || before != 999 {
+		t.Errorf("later: %v, %d before", ok, before)
+	}
+}
+
+func TestProcessLimitIsLogged(t *testing.T) {
+	var log bytes.Buffer
+	table := NewTable(Config{Processes: 2, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	for range 5 {
+		table.reserve(nil)
+	}
+	if _, e := table.reserve(nil); e != linux.EAGAIN || strings.Count(log.String(), "limit=processes") != 1 {
+		t.Errorf("%v, log:\n%s", e, log.String())
+	}
+}
