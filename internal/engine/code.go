@@ -34,9 +34,10 @@ type Code struct {
 	guardMarkers bool          // the host has MADV_GUARD_INSTALL
 	records      atomic.Uint64 // number of the next setjmp record
 	shares       atomic.Uint64 // number of the last share of memory
-	layerPages   atomic.Int64  // in the files of layers
-	plans        sync.Pool     // of *plan
-	freezeFrom   int           // private pages
+	shared       sharedSet
+	layerPages   atomic.Int64 // in the files of layers
+	plans        sync.Pool    // of *plan
+	freezeFrom   int          // private pages
 }
 
 // Load checks the ELF file and its metadata and maps it: text readable and executable,

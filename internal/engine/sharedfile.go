@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -21,7 +22,46 @@ func openShared(p *Program) (*sharedMemory, linux.Errno) {
 		unix.Close(fd)
 		return nil, noRoom(linux.From(err))
 	}
-	return &sharedMemory{p: p, fd: fd}, 0
+	m := &sharedMemory{p: p, fd: fd}
+	p.code.shared.add(m)
+	return m, 0
+}
+
+// sharedSet is the memories of processes with threads that there are.
+type sharedSet struct {
+	mu  sync.Mutex
+	all map[*sharedMemory]struct{}
+}
+
+func (s *sharedSet) add(m *sharedMemory) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all == nil {
+		s.all = map[*sharedMemory]struct{}{}
+	}
+	s.all[m] = struct{}{}
+}
+
+// remove closes the file, too: nobody measures it then.
+func (s *sharedSet) remove(m *sharedMemory) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.all, m)
+	unix.Close(m.fd)
+}
+
+// ThreadBytes is the memory of all processes with threads, each page counted once. The host's
+// own count of shared pages has each as often as views have mapped it, and none that no view has.
+func (c *Code) ThreadBytes() (n uint64) {
+	c.shared.mu.Lock()
+	defer c.shared.mu.Unlock()
+	for m := range c.shared.all {
+		var st unix.Stat_t
+		if unix.Fstat(m.fd, &st) == nil {
+			n += uint64(st.Blocks) * 512
+		}
+	}
+	return n
 }
 
 // noRoom is what a thread that cannot be made for want of host resources gets: EAGAIN if it is
@@ -33,7 +73,7 @@ func noRoom(e linux.Errno) linux.Errno {
 	return linux.ENOMEM
 }
 
-func (m *sharedMemory) close() { unix.Close(m.fd) }
+func (m *sharedMemory) close() { m.p.code.shared.remove(m) }
 
 // mapFile maps the file over a range of a view, inaccessible.
 func (m *sharedMemory) mapFile(base uintptr, start, end uint64) linux.Errno {

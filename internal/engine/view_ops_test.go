@@ -250,12 +250,18 @@ func TestThreadFreed(t *testing.T) {
 	if e := v.Memory().Read(1<<30, make([]byte, 1)); e != linux.EFAULT {
 		t.Errorf("the old place: %v", e)
 	}
+	if n := c.ThreadBytes(); n != uint64(before)+size {
+		t.Errorf("all processes with threads use %d bytes, want %d", n, uint64(before)+size)
+	}
 	fd := i.memory.Load().fd
 	i.Free()
 	v.Free()
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != unix.EBADF {
 		t.Errorf("the file after the last view: %v", err)
+	}
+	if n := c.ThreadBytes(); n != 0 {
+		t.Errorf("%d bytes after the last view", n)
 	}
 	if maps, err := os.ReadFile("/proc/self/maps"); err == nil && bytes.Contains(maps, []byte("memfd:memory")) {
 		t.Error("the file is still mapped")

@@ -78,11 +78,11 @@ func kilobytes(value []byte) uint64 {
 }
 
 // used is the memory of this process that is in use: what is private, the layers that forks
-// have made, and what guests share. Of this the host says only how often it is mapped, so it
+// have made, the memory of processes with threads, and what guests share. Of this the host says only how often it is mapped, so it
 // counts as what the guests have asked for, if that is less.
 func (r *reaper) used() uint64 {
 	m := resident()
-	layers := r.code.LayerBytes()
+	layers := r.code.LayerBytes() + r.code.ThreadBytes()
 	if all := m.private + m.shared + layers; all <= r.limit {
 		return all
 	}
