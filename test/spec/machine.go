@@ -18,7 +18,7 @@ type machine struct {
 	inst   *engine.Instance
 	ready  map[*instance]bool // members that were instantiated
 	others func(*group) (*machine, error)
-	every  time.Duration // between preemptions; 0: none
+	kicker *kicker // preempts, or nil
 	busy   bool
 }
 
@@ -116,6 +116,9 @@ func (m *machine) run(thunk uint32, args ...uint64) outcome {
 		case layout.ExitGrow:
 			result = m.grow(uint32(m.inst.Arg(0)))
 		case layout.ExitPreempt:
+			if m.kicker != nil {
+				m.kicker.hits++
+			}
 			if time.Now().After(deadline) {
 				return outcome{exit: exit}
 			}
@@ -129,24 +132,11 @@ func (m *machine) run(thunk uint32, args ...uint64) outcome {
 
 // watch kicks a guest that runs for too long, or every so often if that is asked for.
 func (m *machine) watch() (stop func()) {
-	if m.every == 0 {
-		t := time.AfterFunc(patience, m.inst.Kick)
-		return func() { t.Stop() }
+	if m.kicker != nil {
+		return m.kicker.enter(m.inst)
 	}
-	done := make(chan struct{})
-	go func() {
-		t := time.NewTicker(m.every)
-		defer t.Stop()
-		for {
-			select {
-			case <-t.C:
-				m.inst.Kick()
-			case <-done:
-				return
-			}
-		}
-	}()
-	return func() { close(done) }
+	t := time.AfterFunc(patience, m.inst.Kick)
+	return func() { t.Stop() }
 }
 
 // call runs an imported function in the group that defines it; those of module spectest do

@@ -34,7 +34,7 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "run scripts whose folder/name starts so")
 	flag.StringVar(&o.cache, "cache", defaultCache(), "folder of compiled objects")
 	flag.IntVar(&o.jobs, "j", 0, "compilers at a time (default: one per CPU)")
-	flag.DurationVar(&o.preempt, "preempt", 0, "stop running code so often")
+	flag.DurationVar(&o.preempt, "preempt", 0, "stop running code so often; below 10us, all the time")
 	flag.BoolVar(&o.text, "text", true, "judge malformed texts by wat2wasm")
 	flag.Parse()
 	if *suite == "" {

@@ -34,6 +34,7 @@ type options struct {
 type runner struct {
 	options
 	programs map[string]*engine.Program
+	kicker   *kicker // nil: guests run undisturbed
 	counts   counts
 	failures []string
 }
@@ -59,8 +60,15 @@ func runSuite(scripts []*wasmtest.Script, o options) (*runner, error) {
 		return nil, err
 	}
 	defer code.Close()
+	if o.preempt != 0 {
+		r.kicker = startKicker(o.preempt)
+	}
 	for _, p := range plans {
 		r.script(p)
+	}
+	if r.kicker != nil {
+		r.kicker.stop()
+		r.log("%d preemptions in %d calls", r.kicker.hits, r.kicker.calls)
 	}
 	if o.text {
 		r.texts(plans)
@@ -189,7 +197,7 @@ func (s *state) machine(g *group) (*machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.others, m.every = s.machine, s.preempt
+	m.others, m.kicker = s.machine, s.kicker
 	s.machines[g] = m
 	return m, nil
 }

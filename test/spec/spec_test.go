@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"vkernel/internal/wasm/wasmtest"
 )
@@ -44,11 +45,21 @@ func TestSuite(t *testing.T) {
 	}
 }
 
-// TestPreempted runs a part of the suite while it is stopped all the time.
+// TestPreempted runs the suite while every call is stopped at its entry and every 100 us, and
+// once more while they are stopped all the time: nothing ends otherwise.
 func TestPreempted(t *testing.T) {
-	r, err := runSuite(wasmtest.Suite(t), options{only: "core/fac", cache: defaultCache(), log: t.Logf, preempt: 100_000})
-	if err != nil || len(r.failures) != 0 || r.counts.total(passed) == 0 {
-		t.Errorf("%v, %v", err, r.failures)
+	for _, o := range []options{{preempt: 100 * time.Microsecond}, {preempt: 1}} {
+		if testing.Short() {
+			o.only = "core/fac"
+		}
+		o.cache, o.log = defaultCache(), t.Logf
+		r, err := runSuite(wasmtest.Suite(t), o)
+		if err != nil || len(r.failures) != 0 || r.counts.total(passed) == 0 {
+			t.Fatalf("stopped every %v: %v, %v", o.preempt, err, r.failures)
+		}
+		if r.kicker.hits < r.kicker.calls/2 || r.kicker.calls == 0 {
+			t.Errorf("stopped every %v: %d times in %d calls", o.preempt, r.kicker.hits, r.kicker.calls)
+		}
 	}
 }
 
