@@ -120,7 +120,7 @@ func TestLoadRefuses(t *testing.T) {
 		"version":              func(m *layout.Meta) { m.Version = "vk0" },
 		"vk_enter outside":     func(m *layout.Meta) { m.Enter = 1 << 30 },
 		"no programs":          func(m *layout.Meta) { m.Programs = nil },
-		"signature":            p(func(p *layout.Program) { p.Types[0] = "x:" }),
+		"signature":            p(func(p *layout.Program) { p.Types[0] = "q:" }),
 		"signature, no colon":  p(func(p *layout.Program) { p.Types[0] = "ii" }),
 		"import's type":        p(func(p *layout.Program) { p.Imports[0].Type = "" }),
 		"too many arguments":   p(func(p *layout.Program) { p.Imports[0].Type = strings.Repeat("i", 33) + ":" }),
