@@ -69,7 +69,7 @@ func (f *function) callee(in *wasm.Instr) (wasm.FuncType, string, error) {
 func (f *function) arguments(t wasm.FuncType) string {
 	var args []string
 	for _, o := range f.popN(len(t.Params)) {
-		args = append(args, string(o.appendTo(nil)))
+		args = append(args, o.hidden())
 	}
 	return strings.Join(f.p.arguments(t, args, func(s string) { f.emit(s) }), ", ")
 }

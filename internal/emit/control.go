@@ -157,7 +157,7 @@ func (f *function) assign(kind operandKind, id uint32, values []operand, indent 
 	for k, v := range values {
 		dst := operand{kind: kind, n: id, k: uint32(k)}
 		if v.kind != kind || v.n != id || v.k != uint32(k) {
-			f.emit(indent, dst, " = ", v, ";")
+			f.emit(indent, dst, " = ", v.hidden(), ";")
 		}
 	}
 }
@@ -283,7 +283,7 @@ func (f *function) ret(indent string) {
 	if len(values) == 0 {
 		f.emit(indent, "return;")
 	} else {
-		f.emit(indent, "return ", values[0], ";")
+		f.emit(indent, "return ", values[0].hidden(), ";")
 	}
 }
 

@@ -36,8 +36,9 @@
 //
 //   - A load that the optimiser finds dead may not trap. Results that the module itself
 //     drops, or sets to a local that is never read, are kept and do trap.
-//   - x*1, x/1, x-0 and x+-0 with a constant that reached the operation through a local may
-//     return a signalling NaN unquietened. A constant operand is protected.
+//   - x*1, x/1, x-0 and x+-0 may return a signalling NaN unquietened if the constant is
+//     computed from integers that went through locals. Constants of floating point are protected
+//     wherever they go, but through memory.
 //   - Programs that import a call which maps memory (mmap, mremap, brk, shmat) have pages
 //     above memory.size: memory.copy and memory.fill check the pages, not the size, there.
 package emit

@@ -16,18 +16,19 @@ type function struct {
 	scan   *funcScan
 	refs   refs
 
-	text   []byte // statements
-	vars   []byte // declarations of block results and loop parameters
-	stack  []operand
-	lazy   map[uint32]int // how many operands in the window are each local
-	frames []frame
-	temps  uint32
-	labels uint32
-	dead   bool
-	plain  bool // in a plain loop
-	nested int  // blocks that were opened in dead code
-	leaves bool // with an exception: the label X is needed
-	loops  int  // that are open
+	text    []byte // statements
+	vars    []byte // declarations of block results and loop parameters
+	stack   []operand
+	lazy    map[uint32]int // how many operands in the window are each local
+	frames  []frame
+	temps   uint32
+	vectors map[uint32]bool // temporaries that are constants
+	labels  uint32
+	dead    bool
+	plain   bool // in a plain loop
+	nested  int  // blocks that were opened in dead code
+	leaves  bool // with an exception: the label X is needed
+	loops   int  // that are open
 }
 
 // refs are the functions that a file names.
@@ -41,7 +42,7 @@ const lazyWindow = 64
 const (
 	textPerByte = 200
 	textStart   = 64 << 10
-	localText   = 20 // of the declaration of a local
+	localText   = 40 // of the declaration of a local
 	maxLocals   = 50000
 )
 
@@ -114,9 +115,12 @@ func (f *function) appendLocals(b []byte) []byte {
 		t := f.locals[i]
 		b = append(append(append(b, "  "...), cType(t)...), f.localName()...)
 		b = strconv.AppendUint(b, uint64(i), 10)
-		if t == wasm.V128 {
+		switch t {
+		case wasm.V128:
 			b = append(b, " = {0};\n"...)
-		} else {
+		case wasm.F32, wasm.F64:
+			b = append(append(append(b, " = "...), operand{typ: t}.hidden()...), ";\n"...)
+		default:
 			b = append(b, " = 0;\n"...)
 		}
 	}
@@ -218,7 +222,7 @@ func (f *function) setLocal(n uint32, v operand) {
 	if v.kind == opLocal && v.n == n {
 		return
 	}
-	f.emit("l", n, " = ", v, ";")
+	f.emit("l", n, " = ", v.hidden(), ";")
 	if f.scan.unread[n] {
 		f.keep(v)
 	}

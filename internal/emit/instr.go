@@ -22,7 +22,7 @@ func (f *function) instr(in *wasm.Instr) error {
 		f.keep(f.pop())
 	case wasm.OpSelect, wasm.OpSelectT:
 		c, b, a := f.pop(), f.pop(), f.pop()
-		f.emit(f.temp(a.typ), "SELECT(", a, ", ", b, ", ", c, ");")
+		f.emit(f.temp(a.typ), "SELECT(", a.hidden(), ", ", b.hidden(), ", ", c, ");")
 	case wasm.OpLocalGet:
 		f.push(operand{kind: opLocal, typ: f.locals[in.Index], n: in.Index})
 	case wasm.OpLocalSet:
@@ -35,7 +35,7 @@ func (f *function) instr(in *wasm.Instr) error {
 		f.globalGet(in.Index)
 	case wasm.OpGlobalSet:
 		t, _ := f.p.m.GlobalTypeOf(in.Index)
-		f.emit("AT(", cType(t.Type), ", ", f.p.area.globals[in.Index], ") = ", f.pop(), ";")
+		f.emit("AT(", cType(t.Type), ", ", f.p.area.globals[in.Index], ") = ", f.pop().hidden(), ";")
 	case wasm.OpI32Const, wasm.OpI64Const, wasm.OpF32Const, wasm.OpF64Const:
 		f.push(operand{kind: opConst, typ: in.Op.Info().Results[0], bits: in.Value})
 	case wasm.OpV128Const:
@@ -75,31 +75,46 @@ func (f *function) simple(in *wasm.Instr) error {
 	if f.plain && in.Op >= wasm.OpI32Store && in.Op <= wasm.OpI64Store32 {
 		head += "plain_"
 	}
+	tail := ");\n"
+	if known(args) && len(info.Results) == 1 && (info.Results[0] == wasm.F32 || info.Results[0] == wasm.F64) {
+		head, tail = head+"OPAQUE_"+cType(info.Results[0])+"(", "));\n" // see hidden
+	}
 	b := append(append(f.text, head...), f.p.cName(info)...)
 	b = append(b, '(')
 	for i, a := range args {
 		if i > 0 {
 			b = append(b, ", "...)
 		}
-		b = appendArg(b, in.Op, a)
+		b = f.appendArg(b, in.Op, a)
 		if i == 0 && (info.Imm == wasm.ImmMemArg || info.Imm == wasm.ImmMemArgLane) {
 			b = strconv.AppendUint(append(b, ", "...), uint64(in.MemOffset), 10)
 			b = append(b, 'u')
 		}
 	}
 	b = appendImmediates(b, info.Imm, in)
-	f.text = append(b, ");\n"...)
+	f.text = append(b, tail...)
 	return nil
 }
 
-// appendArg protects a constant that clang would fold away (see package float rules).
-func appendArg(b []byte, op wasm.Opcode, a operand) []byte {
-	arith := op >= wasm.OpF32Add && op <= wasm.OpF32Div || op >= wasm.OpF64Add && op <= wasm.OpF64Div
-	if !arith || !a.folds() {
-		return a.appendTo(b)
+// known says whether all operands are constants.
+func known(args []operand) bool {
+	for _, a := range args {
+		if a.kind != opConst {
+			return false
+		}
 	}
-	b = append(append(append(b, "OPAQUE_"...), cType(a.typ)...), '(')
-	return append(a.appendTo(b), ')')
+	return true
+}
+
+// appendArg protects a constant that clang would fold away (see package float rules).
+func (f *function) appendArg(b []byte, op wasm.Opcode, a operand) []byte {
+	switch {
+	case op >= wasm.OpF32Add && op <= wasm.OpF32Div || op >= wasm.OpF64Add && op <= wasm.OpF64Div:
+		return append(b, a.hidden()...)
+	case a.kind == opTemp && f.vectors[a.n] && (op >= wasm.OpF32x4Add && op <= wasm.OpF32x4Div || op >= wasm.OpF64x2Add && op <= wasm.OpF64x2Div):
+		return append(a.appendTo(append(b, "OPAQUE_v128("...)), ')')
+	}
+	return a.appendTo(b)
 }
 
 func appendImmediates(b []byte, imm wasm.Imm, in *wasm.Instr) []byte {
@@ -135,5 +150,10 @@ func (f *function) v128Const(in *wasm.Instr) {
 	for i, b := range in.V128 {
 		w[i/8] |= uint64(b) << (i % 8 * 8)
 	}
-	f.emit(f.temp(wasm.V128), "{", strconv.FormatUint(w[0], 10), "ul, ", strconv.FormatUint(w[1], 10), "ul};")
+	t := f.temp(wasm.V128)
+	if f.vectors == nil {
+		f.vectors = map[uint32]bool{}
+	}
+	f.vectors[f.temps] = true
+	f.emit(t, "{", strconv.FormatUint(w[0], 10), "ul, ", strconv.FormatUint(w[1], 10), "ul};")
 }

@@ -118,3 +118,12 @@ func (o operand) folds() bool {
 	}
 	return false
 }
+
+// hidden is the C text of an operand on its way into a variable: of a constant that folds,
+// clang is not to know the value, for it would fold later what instr.go keeps from it.
+func (o operand) hidden() string {
+	if !o.folds() {
+		return string(o.appendTo(nil))
+	}
+	return "OPAQUE_" + cType(o.typ) + "(" + string(o.appendTo(nil)) + ")"
+}

@@ -32,7 +32,7 @@ func (f *function) tableInstr(in *wasm.Instr) (done bool, err error) {
 	case wasm.OpTableGet:
 		t, typ := a.tables[in.Index], f.elem(in.Index)
 		i := f.pop()
-		f.emit(f.temp(typ), "table_get(", t.offset, ", ", t.size(), ", ", i, ");")
+		f.emit(f.temp(typ), "table_get(", t.offset, ", ", t.size(), ", ", t.mask, "u, ", i, ");")
 	case wasm.OpTableSet:
 		v, i := f.pop(), f.pop()
 		f.emit("table_set(", in.Index, ", ", i, ", ", v, ");")

@@ -11,6 +11,10 @@ INLINE f64 OPAQUE_f64(f64 x) {
     __asm__("" : "+x"(x));
     return x;
 }
+INLINE v128 OPAQUE_v128(v128 x) {
+    __asm__("" : "+x"(x));
+    return x;
+}
 
 /* Bits to float: of constants that have no literal (NaN), and reinterpret. */
 #define f32_reinterpret_i32(a)                                                                                         \

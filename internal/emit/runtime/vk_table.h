@@ -20,9 +20,10 @@ INLINE const u8 *vk_callee(s64 table, u32 size, u32 mask, u32 id, u32 i) {
     return vk_text + (u32)entry;
 }
 
-INLINE u64 table_get(s64 table, u32 size, u32 i) {
+INLINE u64 table_get(s64 table, u32 size, u32 mask, u32 i) {
     if (UNLIKELY(i >= size)) vk_trap_table();
-    return ENTRY(table, i);
+    __asm__("" : "+r"(i));
+    return ENTRY(table, i & mask);
 }
 
 /*
