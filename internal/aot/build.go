@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 
 	"vkernel/internal/emit"
 	"vkernel/internal/engine/layout"
@@ -32,7 +33,9 @@ type module struct {
 	prefix string // of its symbols
 	out    *emit.Output
 	bytes  []byte
-	left   int // C files to compile; guarded by pool.mu
+	size   int          // of bytes
+	left   int          // C files to compile; guarded by pool.mu
+	spent  atomic.Int64 // nanoseconds of CPU time of its compilers
 }
 
 // Build compiles programs into one native code file and returns its metadata. On failure
@@ -105,7 +108,7 @@ func (b *builder) enlist(programs []Input) error {
 		hash := hex.EncodeToString(sum[:])
 		m := b.byHash[hash]
 		if m == nil {
-			m = &module{name: p.Name, hash: hash, prefix: "p" + hash[:16] + "_", bytes: p.Wasm}
+			m = &module{name: p.Name, hash: hash, prefix: "p" + hash[:16] + "_", bytes: p.Wasm, size: len(p.Wasm)}
 			b.byHash[hash] = m
 			b.modules = append(b.modules, m)
 		}

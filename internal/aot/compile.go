@@ -194,7 +194,7 @@ func (b *builder) object(ctx context.Context, j job, runtime []byte) error {
 		}
 	}
 	args := append(append([]string{}, compileFlags...), "-c", "-o", j.name+".o", j.name)
-	if err := b.tools.run(ctx, b.dir, b.tools.clang, args...); err != nil {
+	if err := b.clang(ctx, j.m, args); err != nil {
 		return fmt.Errorf("%s: compile %s: %w", who, j.name, err)
 	}
 	if err := b.checkObject(j.name + ".o"); err != nil {
@@ -204,4 +204,20 @@ func (b *builder) object(ctx context.Context, j job, runtime []byte) error {
 		return nil
 	}
 	return b.toCache(key, j.name+".o")
+}
+
+// clang runs the compiler within the time that the module has left: the limit of one process
+// bounds no module of many files.
+func (b *builder) clang(ctx context.Context, m *module, args []string) error {
+	if m == nil {
+		return b.tools.run(ctx, b.dir, b.tools.clang, args...)
+	}
+	allowed := leastSeconds + m.size/bytesPerSecond
+	left := allowed - int(m.spent.Load()/int64(time.Second))
+	if left <= 0 {
+		return fmt.Errorf("its compilers took more than %d s of CPU, which is the limit for a module of %d bytes", allowed, m.size)
+	}
+	used, err := b.tools.runFor(ctx, min(left, cpuSeconds), b.dir, b.tools.clang, args...)
+	m.spent.Add(int64(used))
+	return err
 }

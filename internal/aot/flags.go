@@ -52,4 +52,8 @@ const (
 	cpuSeconds  = 1200
 	memoryKiB   = 12 << 20
 	leastMemory = 2 << 20 // KiB
+
+	// All compilers of a module together: real ones need 10 to 40 s a megabyte.
+	leastSeconds   = 300
+	bytesPerSecond = 2 << 10
 )

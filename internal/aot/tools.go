@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -54,26 +55,36 @@ const maxOutput = 8 << 10
 
 // run runs a tool in a folder, with limits on its time and memory, and at a low priority.
 func (t *tools) run(ctx context.Context, dir, tool string, args ...string) error {
+	_, err := t.runFor(ctx, cpuSeconds, dir, tool, args...)
+	return err
+}
+
+// runFor is run with a limit of its own on CPU time; it says how much of it was used.
+func (t *tools) runFor(ctx context.Context, seconds int, dir, tool string, args ...string) (time.Duration, error) {
 	memory := memoryKiB
 	if tool == t.clang {
 		memory = t.memory
 	}
-	script := "ulimit -t " + strconv.Itoa(cpuSeconds) + "; ulimit -v " + strconv.Itoa(memory) + `; exec nice -n 5 "$@"`
+	script := "ulimit -t " + strconv.Itoa(seconds) + "; ulimit -v " + strconv.Itoa(memory) + `; exec nice -n 5 "$@"`
 	cmd := exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", script, "sh", tool}, args...)...)
 	cmd.Dir = dir
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C", "TMPDIR=" + dir}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
+	used := time.Duration(0)
+	if cmd.ProcessState != nil {
+		used = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	}
 	if err == nil {
-		return nil
+		return used, nil
 	}
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return used, ctx.Err()
 	}
 	text := bytes.TrimSpace(out.Bytes())
 	if len(text) > maxOutput {
 		text = text[:maxOutput]
 	}
-	return fmt.Errorf("%s: %w (limits: %d s of CPU, %d MiB)\n%s", tool, err, cpuSeconds, memory>>10, text)
+	return used, fmt.Errorf("%s: %w (limits: %d s of CPU, %d MiB)\n%s", tool, err, seconds, memory>>10, text)
 }
