@@ -3,6 +3,7 @@ package proc
 import (
 	"slices"
 
+	"vkernel/internal/engine"
 	"vkernel/internal/linux"
 )
 
@@ -33,6 +34,26 @@ func (t *Table) FindThread(tid int) (*Thread, bool) {
 // It has its own globals, function tables and native stack; memory and all else are one.
 // EAGAIN at a limit; EINVAL if fn is no such function.
 func (t *Thread) Spawn(fn, arg uint32) (tid int, e linux.Errno) {
+	return t.spawn(func(inst *engine.Instance, tid int) linux.Errno {
+		return inst.Call(fn, uint64(tid), uint64(arg))
+	})
+}
+
+// SpawnExport is Spawn for an exported function; its name has to be that of one of this type.
+func (t *Thread) SpawnExport(name string, arg uint32) (tid int, e linux.Errno) {
+	for _, x := range t.program.Code.Meta.Exports {
+		if x.Name == name && x.Type == "ii:" {
+			return t.spawn(func(inst *engine.Instance, tid int) linux.Errno {
+				inst.Start(x.Thunk, uint64(tid), uint64(arg))
+				return 0
+			})
+		}
+	}
+	return 0, linux.ENOSYS
+}
+
+// spawn starts a thread of which begin makes the first activation.
+func (t *Thread) spawn(begin func(inst *engine.Instance, tid int) linux.Errno) (tid int, e linux.Errno) {
 	p := t.process
 	if t.vfork != nil {
 		return 0, linux.EAGAIN // its instance is not its own
@@ -47,7 +68,7 @@ func (t *Thread) Spawn(fn, arg uint32) (tid int, e linux.Errno) {
 		t.refusedMemory(t.program, e)
 		return 0, linux.EAGAIN // whatever the host lacks
 	}
-	if inst.Call(fn, uint64(tid), uint64(arg)) != 0 {
+	if begin(inst, tid) != 0 {
 		inst.Free()
 		p.table.cancel(tid)
 		return 0, linux.EINVAL

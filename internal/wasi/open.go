@@ -18,8 +18,9 @@ const (
 	openAll = 1<<4 - 1
 )
 
-// OpenFlags gives the flags of open(2) for those of path_open; the access mode follows from
-// the rights that are asked for.
+// OpenFlags gives the flags of open(2) for those of path_open. The access mode follows from
+// the rights to read and to write that are asked for, and from no other: Go asks for the
+// right to set sizes for what it only reads.
 func OpenFlags(lookup, oflags uint32, rights uint64, fdflags uint32) (uint32, linux.Errno) {
 	if lookup&^lookupFollow != 0 || oflags&^openAll != 0 || fdflags&^flagsAll != 0 {
 		return 0, linux.EINVAL
@@ -40,7 +41,7 @@ func OpenFlags(lookup, oflags uint32, rights uint64, fdflags uint32) (uint32, li
 	if lookup&lookupFollow == 0 {
 		o |= linux.O_NOFOLLOW
 	}
-	writes := rights&rightsWriting != 0 && oflags&openDirectory == 0
+	writes := rights&rightWrite != 0 && oflags&openDirectory == 0
 	switch reads := rights&(rightRead|rightReaddir) != 0; {
 	case writes && reads:
 		o |= linux.O_RDWR
@@ -51,7 +52,8 @@ func OpenFlags(lookup, oflags uint32, rights uint64, fdflags uint32) (uint32, li
 }
 
 // pathOpen opens a file. The new descriptor gets the rights that are asked for, which its
-// directory must let it have.
+// directory must let it have. To truncate needs no right of its own: Go opens directories
+// without it and truncates files there.
 func pathOpen(t *proc.Thread, a proc.Args) (int64, linux.Errno) {
 	oflags := a.Uint(4)
 	base, inheriting := a[5]&rightsAll, t.Arg(6)&rightsAll
@@ -62,9 +64,6 @@ func pathOpen(t *proc.Thread, a proc.Args) (int64, linux.Errno) {
 	need := uint64(rightOpen)
 	if oflags&openCreate != 0 {
 		need |= rightCreateFile
-	}
-	if oflags&openTrunc != 0 {
-		need |= rightPathSetSize
 	}
 	p, e := pathAt(t, a.Int(0), a.Addr(2), a.Size(3), need)
 	if e != 0 {

@@ -114,8 +114,17 @@ var Table = []Call{
 	{"sock_shutdown", "ii:i", "shutdown", "fd@0 int@1", sockShutdown, "as sock_accept"},
 }
 
+// threads is the one import of wasi-threads. Its result is a thread id, or negative.
+var threads = Call{
+	"thread-spawn", "i:i", "clone", "=CLONE_VM|CLONE_THREAD ptr@0", threadSpawn,
+	"calls the export wasi_thread_start(tid, arg) in a new thread",
+}
+
 // Lookup finds a call by the names of an import.
 func Lookup(module, name string) (*Call, bool) {
+	if module == ThreadModule && name == threads.Name {
+		return &threads, true
+	}
 	if module != Module {
 		return nil, false
 	}
