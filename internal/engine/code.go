@@ -29,15 +29,16 @@ type Code struct {
 	text     uintptr  // vk_text
 	textSize uint64
 
-	slots        slots
-	pagemap      *pagemap
-	guardMarkers bool          // the host has MADV_GUARD_INSTALL
-	records      atomic.Uint64 // number of the next setjmp record
-	shares       atomic.Uint64 // number of the last share of memory
-	shared       sharedSet
-	layerPages   atomic.Int64 // in the files of layers
-	plans        sync.Pool    // of *plan
-	freezeFrom   int          // private pages
+	slots         slots
+	pagemap       *pagemap
+	guardMarkers  bool          // the host has MADV_GUARD_INSTALL
+	sharedMarkers bool          // also in shared memory
+	records       atomic.Uint64 // number of the next setjmp record
+	shares        atomic.Uint64 // number of the last share of memory
+	shared        sharedSet
+	layerPages    atomic.Int64 // in the files of layers
+	plans         sync.Pool    // of *plan
+	freezeFrom    int          // private pages
 }
 
 // Load checks the ELF file and its metadata and maps it: text readable and executable,
@@ -92,6 +93,7 @@ func load(f *os.File) (_ *Code, err error) {
 	c.slots.init()
 	c.freezeFrom = freezeFrom
 	c.guardMarkers = hasGuardMarkers()
+	c.sharedMarkers = hasSharedMarkers()
 	c.records.Store(firstRecord())
 	for i := range c.meta.Programs {
 		c.programs = append(c.programs, newProgram(c, &c.meta.Programs[i]))

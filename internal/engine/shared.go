@@ -44,17 +44,26 @@ func (m *sharedMemory) mapView(base, from uintptr) linux.Errno {
 	if e := m.mapFile(base, at, memorySize); e != 0 {
 		return e
 	}
-	for _, r := range m.vmas {
+	for k := range m.vmas {
+		r := &m.vmas[k]
 		to, size := base+uintptr(r.start), uintptr(r.end-r.start)
-		if r.share != 0 && base != from {
-			if e := repeat(from+uintptr(r.start), to, size); e != 0 {
-				return e
-			}
+		e := linux.Errno(0)
+		switch {
+		case r.share != 0 && base != from:
+			e = repeat(from+uintptr(r.start), to, size)
+		case r.marked:
+			e = madvise(to, size, madvGuardInstall)
 		}
-		if r.share == 0 && r.prot == ProtNone {
+		if e != 0 {
+			return e
+		}
+	}
+	for k := 0; k < len(m.vmas); {
+		r, n := &m.vmas[k], m.vmas[k:].alike()
+		if k += n; r.share == 0 && r.effective() == ProtNone {
 			continue
 		}
-		if e := mprotect(to, size, r.prot); e != 0 {
+		if e := mprotect(base+uintptr(r.start), uintptr(m.vmas[k-1].end-r.start), r.effective()); e != 0 {
 			return e
 		}
 	}
@@ -77,6 +86,9 @@ func (m *sharedMemory) protect(start, end uint64, prot int) linux.Errno {
 			return e
 		}
 	}
+	for _, v := range m.views {
+		m.clearMarkers(v, start, end)
+	}
 	return 0
 }
 
@@ -90,7 +102,11 @@ func (m *sharedMemory) reprotect(v *Instance, start, end uint64) {
 	}
 	for _, r := range m.vmas.within(start, end) {
 		set(at, r.start, ProtNone)
-		set(r.start, r.end, r.prot)
+		if r.marked {
+			setMarkersAt(v.base, &r)
+		} else {
+			set(r.start, r.end, r.prot)
+		}
 		at = r.end
 	}
 	set(at, end, ProtNone)
@@ -129,6 +145,7 @@ func (m *sharedMemory) change(f func(l *vmas), views func() linux.Errno) linux.E
 	if !more {
 		m.declare(next)
 	}
+	m.markGuards()
 	return 0
 }
 

@@ -30,6 +30,7 @@ func (i *Instance) Shared() bool { return i.memory.Load() != nil }
 func (m *sharedMemory) addView() (*Instance, linux.Errno) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.markGuards()
 	s := &m.p.code.slots
 	if !s.declare(m.p.mappings, s.mappings) {
 		return nil, linux.EAGAIN

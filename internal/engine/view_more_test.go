@@ -300,11 +300,101 @@ func TestThreadMappings(t *testing.T) {
 		}
 		per, own := float64(mappings(t)-before)/32, float64(c.slots.used.Load()-declared)/32
 		t.Logf("program %s: %.1f mappings per view, %.1f declared", p.Meta.Name, per, own)
+		for k := range uint32(20) {
+			for _, v := range []*Instance{i, list[9], list[33]} {
+				if e := v.Memory().Read(1<<30+k*32*pageSize+2*pageSize-1, make([]byte, 1)); e != linux.EFAULT {
+					t.Errorf("program %s: guard %d: %v", p.Meta.Name, k, e)
+				}
+				if e := v.Memory().Write(1<<30+k*32*pageSize+2*pageSize, make([]byte, 1)); e != 0 {
+					t.Errorf("program %s: stack %d: %v", p.Meta.Name, k, e)
+				}
+			}
+		}
+		if c.sharedMarkers && per > 8 {
+			t.Errorf("program %s: the guards cost mappings: %.1f", p.Meta.Name, per)
+		}
 		if per > own+0.2 {
 			t.Errorf("program %s: %.1f mappings per view, %.1f declared", p.Meta.Name, per, own)
 		}
 		for _, v := range list {
 			v.Free()
 		}
+	}
+}
+
+// TestThreadMarkers changes guards that are kept by markers in every way.
+func TestThreadMarkers(t *testing.T) {
+	c := loadGuest(t)
+	if !c.sharedMarkers {
+		t.Skip("the host has no markers in shared memory")
+	}
+	i := newGuest(t, c)
+	v := thread(t, i)
+	const n, step = 20, 8 * pageSize
+	guard := func(k uint32) uint32 { return 1<<30 + k*step }
+	for k := range uint32(n) {
+		i.Map(uint64(guard(k)), step, rw, false)
+		i.Memory().Write(guard(k), []byte{byte(k + 1)})
+		v.Protect(uint64(guard(k)), pageSize, ProtNone)
+	}
+	w := thread(t, i)
+	views := []*Instance{i, v, w}
+	m := i.memory.Load()
+	marked := 0
+	for _, r := range m.vmas {
+		if r.marked {
+			marked++
+		}
+	}
+	if marked < n-1 || m.cost > 10 {
+		t.Errorf("%d guards of %d are marked, %d mappings", marked, n, m.cost)
+	}
+	check := func(what string, addr uint32, e linux.Errno, want byte) {
+		t.Helper()
+		for k, x := range views {
+			b := make([]byte, 1)
+			if got := x.Memory().Read(addr, b); got != e || e == 0 && b[0] != want {
+				t.Errorf("%s, view %d: %v, %d; want %v, %d", what, k, got, b[0], e, want)
+			}
+		}
+	}
+	check("a guard", guard(3), linux.EFAULT, 0)
+	w.Protect(uint64(guard(3)), pageSize, ProtRead)
+	check("a guard that was opened", guard(3), 0, 4)
+	w.Protect(uint64(guard(3)), pageSize, ProtNone)
+	check("and closed", guard(3), linux.EFAULT, 0)
+	w.Protect(uint64(guard(3)), step, rw)
+	check("and opened with its stack", guard(3), 0, 4)
+	i.Unmap(uint64(guard(4)), pageSize)
+	check("unmapped", guard(4), linux.EFAULT, 0)
+	i.Map(uint64(guard(4)), pageSize, rw, false)
+	check("mapped again", guard(4), 0, 0)
+	i.Unmap(uint64(guard(5)), step)
+	i.Map(uint64(guard(5)), step, rw, true)
+	check("mapped again, shared", guard(5), 0, 0)
+	i.Unmap(uint64(guard(5)), step)
+	v.Protect(uint64(guard(6)), step, rw)
+	if e := v.Move(uint64(guard(6)), uint64(guard(5)), step); e != 0 {
+		t.Fatal(e)
+	}
+	check("moved here", guard(5), 0, 7)
+	check("from here", guard(6), linux.EFAULT, 0)
+	child, e := i.p.Fork(v)
+	if e != 0 {
+		t.Fatal(e)
+	}
+	child.Map(uint64(guard(8)), step, rw, false)
+	v.CopyPages(child, uint64(guard(8)), step)
+	if child.peek(t, guard(8)) != 9 {
+		t.Error("a fork lost what is behind a guard")
+	}
+	child.Free()
+	slots := []uintptr{i.at, v.at, w.at}
+	for _, x := range views {
+		x.Free()
+	}
+	pristineSlots(t, i.p, slots)
+	if n := c.slots.used.Load() + c.slots.areas.Load(); n != 0 {
+		t.Errorf("%d mappings declared by nobody", n)
 	}
 }

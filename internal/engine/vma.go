@@ -10,6 +10,7 @@ type vma struct {
 	start, end uint64
 	prot       int
 	share      uint64 // of memory that Share can give to another instance: which; else 0
+	marked     bool   // inaccessible by markers; its mapping is writable
 }
 
 // vmas are disjoint, in order of address, and merged where they continue each other. An
@@ -62,7 +63,7 @@ func (l *vmas) protect(start, end uint64, prot int) {
 		if r.start > at {
 			with = append(with, vma{start: at, end: r.start, prot: prot})
 		}
-		r.prot, at = prot, r.end
+		r.prot, r.marked, at = prot, false, r.end
 		with = append(with, r)
 	}
 	if at < end {
@@ -81,7 +82,7 @@ func (l *vmas) merge(low, high int) {
 	keep := low
 	for k := low + 1; k < high; k++ {
 		a, b := &list[keep], list[k]
-		if a.end == b.start && a.prot == b.prot && a.share == b.share {
+		if a.end == b.start && a.prot == b.prot && a.share == b.share && a.marked == b.marked {
 			a.end = b.end
 		} else {
 			keep++
@@ -96,13 +97,18 @@ func (l *vmas) merge(low, high int) {
 func (l vmas) mappings(low uint64) (n int64) {
 	closed := false // what is below `at` is inaccessible
 	at := low
-	for _, r := range l {
+	for k := range l {
+		r := &l[k]
 		if r.start > at && !closed {
 			n, closed = n+1, true
 		}
-		if r.prot != ProtNone || r.share != 0 {
-			n, closed = n+1, false
-		} else if !closed {
+		switch {
+		case r.effective() != ProtNone || r.share != 0:
+			if k == 0 || r.start > at || r.share != 0 || l[k-1].share != 0 || l[k-1].effective() != r.effective() {
+				n++
+			}
+			closed = false
+		case !closed:
 			n, closed = n+1, true
 		}
 		at = r.end
