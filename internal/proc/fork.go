@@ -79,6 +79,8 @@ func (t *Thread) admit(child *Process, m Memory, inst *engine.Instance, o ForkOp
 	e := child.join(t.process)
 	if e != 0 {
 		child.discard()
+	} else {
+		child.limitCPU()
 	}
 	return e
 }

@@ -70,14 +70,27 @@ func (l *Limits) Set(resource int, v linux.Rlimit, super bool) (old linux.Rlimit
 	return old, 0
 }
 
+// raiseCPU raises the soft limit of CPU time by a second, if it is still from.
+func (l *Limits) raiseCPU(from uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if v := &l.values[linux.RLIMIT_CPU]; v.Cur == from {
+		v.Cur++
+	}
+}
+
 // Limit is the soft limit of a resource, RLIM_INFINITY if there is none.
 func (p *Process) Limit(resource int) uint64 { return p.limits.Get(resource).Cur }
 
 // SetLimit changes a limit, see Limits.Set.
 func (p *Process) SetLimit(resource int, v linux.Rlimit, super bool) (old linux.Rlimit, e linux.Errno) {
 	old, e = p.limits.Set(resource, v, super)
-	if e == 0 && resource == linux.RLIMIT_SIGPENDING {
+	switch {
+	case e != 0:
+	case resource == linux.RLIMIT_SIGPENDING:
 		p.sig.SetLimit(int(min(v.Cur, maxSignals)))
+	case resource == linux.RLIMIT_CPU:
+		p.limitCPU()
 	}
 	return old, e
 }

@@ -28,20 +28,22 @@ type timers struct {
 	interval [3]*timer
 	posix    map[int32]*timer
 	nextID   int32
+	limit    *timer // of RLIMIT_CPU
 	stopped  bool
 }
 
 // timer is one timer. Its fields are guarded by timers.mu.
 type timer struct {
 	fire    func(missed int64) // called without locks
-	host    *time.Timer        // nil if not armed
-	end     time.Time
+	clock   Clock
+	host    *time.Timer   // nil if not armed
+	end     time.Duration // what the clock shows then
 	period  time.Duration
 	rounds  int  // how often it was set: an expiry of an older setting is void
-	ticks   bool // armed and periodic: counted in Table.ticking
+	ticks   bool // armed, and wakes up more than once: counted in Table.ticking
 	firing  bool // expired, and armed again once it has fired
 	overrun int32
-	clock   int32 // of a POSIX timer
+	id      int32 // of the clock of a POSIX timer
 }
 
 // set arms the timer to fire after d, then every period; 0 disarms. It gives what was left.
@@ -58,15 +60,15 @@ func (s *timers) setLocked(t *timer, d, period time.Duration) (left, oldPeriod t
 		t.period = max(period, leastInterval)
 	}
 	armed := d > 0 && !s.stopped
-	s.countLocked(t, armed && period > 0)
+	s.countLocked(t, armed && (period > 0 || t.clock.cpu != nil))
 	if armed {
-		t.end = time.Now().Add(d)
-		s.armLocked(t, d)
+		t.end = t.clock.Shows() + d
+		s.armLocked(t, t.clock.reaches(t.end))
 	}
 	return left, oldPeriod
 }
 
-// countLocked counts the timers of the container that fire again and again.
+// countLocked counts the timers of the container that wake up again and again.
 func (s *timers) countLocked(t *timer, ticks bool) {
 	switch {
 	case ticks && !t.ticks:
@@ -95,14 +97,21 @@ func (s *timers) expired(t *timer, round int) {
 		s.mu.Unlock()
 		return
 	}
+	if wait := t.clock.reaches(t.end); t.clock.cpu != nil && wait > 0 {
+		s.armLocked(t, max(wait, s.least()))
+		s.mu.Unlock()
+		return
+	}
 	t.host = nil
 	var missed int64
 	if t.period > 0 {
-		if late := time.Since(t.end); late > t.period {
+		if late := t.clock.Shows() - t.end; late > t.period {
 			missed = int64(late / t.period)
 		}
-		t.end = t.end.Add(t.period * time.Duration(missed+1))
+		t.end += t.period * time.Duration(missed+1)
 		t.firing = true
+	} else {
+		s.countLocked(t, false)
 	}
 	s.mu.Unlock()
 	t.fire(missed)
@@ -110,7 +119,7 @@ func (s *timers) expired(t *timer, round int) {
 	defer s.mu.Unlock()
 	if t.rounds == round && t.firing {
 		t.firing = false
-		s.armLocked(t, max(time.Until(t.end), s.least()))
+		s.armLocked(t, max(t.clock.reaches(t.end), s.least()))
 	}
 }
 
@@ -118,7 +127,7 @@ func (t *timer) leftLocked() (left, period time.Duration) {
 	if t.host == nil && !t.firing {
 		return 0, t.period
 	}
-	return max(time.Until(t.end), 1), t.period
+	return max(t.end-t.clock.Shows(), 1), t.period
 }
 
 // itimerSignals are what the interval timers send.
@@ -131,7 +140,7 @@ func (p *Process) SetInterval(which int, d, period time.Duration) (left, oldPeri
 	defer s.mu.Unlock()
 	t := s.interval[which]
 	if t == nil {
-		t = &timer{fire: func(int64) { p.Signal(linux.Info(itimerSignals[which], linux.SI_KERNEL)) }}
+		t = &timer{clock: p.intervalClock(which), fire: func(int64) { p.Signal(linux.Info(itimerSignals[which], linux.SI_KERNEL)) }}
 		s.interval[which] = t
 	}
 	left, oldPeriod = s.setLocked(t, d, period)
@@ -153,8 +162,8 @@ func (p *Process) Interval(which int) (left, period time.Duration) {
 }
 
 // NewTimer is timer_create(2): sig is sent with value, to the thread if there is one, or
-// nothing if sig is 0.
-func (p *Process) NewTimer(clock int32, sig linux.Signal, value uint64, to *Thread) (id int32, e linux.Errno) {
+// nothing if sig is 0. TimerClock gives clockID.
+func (p *Process) NewTimer(clockID int32, clock Clock, sig linux.Signal, value uint64, to *Thread) (id int32, e linux.Errno) {
 	s := &p.timers
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -169,7 +178,7 @@ func (p *Process) NewTimer(clock int32, sig linux.Signal, value uint64, to *Thre
 	}
 	id = s.nextID
 	s.nextID = (s.nextID + 1) & 0x7fffffff
-	t := &timer{clock: clock}
+	t := &timer{clock: clock, id: clockID}
 	t.fire = func(missed int64) {
 		if sig == 0 {
 			return
@@ -211,7 +220,7 @@ func (p *Process) TimerClock(id int32) (int32, linux.Errno) {
 	if t == nil {
 		return 0, linux.EINVAL
 	}
-	return t.clock, 0
+	return t.id, 0
 }
 
 // Timer gives what is left.
@@ -268,6 +277,9 @@ func (s *timers) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stopped = true
+	if s.limit != nil {
+		s.setLocked(s.limit, 0, 0)
+	}
 	for _, t := range s.interval {
 		if t != nil {
 			s.setLocked(t, 0, 0)

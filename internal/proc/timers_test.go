@@ -16,7 +16,7 @@ func TestTimersDoNotPileUp(t *testing.T) {
 	const timers = 200
 	var ids []int32
 	for range timers {
-		id, e := p.NewTimer(linux.CLOCK_MONOTONIC, linux.SIGRTMIN, 0, nil)
+		id, e := p.NewTimer(linux.CLOCK_MONOTONIC, Clock{}, linux.SIGRTMIN, 0, nil)
 		if e != 0 {
 			t.Fatal(e)
 		}
@@ -47,7 +47,7 @@ func TestTimersDoNotPileUp(t *testing.T) {
 func TestTimerTicks(t *testing.T) {
 	f := newForest(t, 10)
 	p := f.plant()
-	id, _ := p.NewTimer(linux.CLOCK_MONOTONIC, linux.SIGUSR1, 0, nil)
+	id, _ := p.NewTimer(linux.CLOCK_MONOTONIC, Clock{}, linux.SIGUSR1, 0, nil)
 	p.SetTimer(id, time.Millisecond, time.Millisecond)
 	time.Sleep(20 * time.Millisecond)
 	if left, period, e := p.Timer(id); e != 0 || left <= 0 || left > time.Millisecond || period != time.Millisecond {

@@ -92,7 +92,7 @@ var Table = []Call{
 	{35, "nanosleep", "ii:l", "timespec otimespec", nanosleep, Full, ""},
 	{36, "getitimer", "ii:l", "int ptr", getitimer, Full, ""},
 	{37, "alarm", "i:l", "uint", alarm, Full, ""},
-	{38, "setitimer", "iii:l", "int itimerval ptr", setitimer, Partial, "VIRTUAL and PROF run on the clock of the wall"},
+	{38, "setitimer", "iii:l", "int itimerval ptr", setitimer, Full, ""},
 	{39, "getpid", ":l", "", getpid, Full, ""},
 	{40, "sendfile", "iiii:l", "fd fd ptr size", sendfile, Full, ""},
 	{56, "clone", "liiil:l iiiii:l liiii:l", "cloneflags ptr ptr ptr hex", clone, Partial, "as fork, or as vfork (CLONE_VM|CLONE_VFORK); stack is ignored"},

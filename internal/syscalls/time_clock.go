@@ -27,10 +27,11 @@ func now(t *proc.Thread, clock int32) (time.Duration, linux.Errno) {
 	case linux.CLOCK_THREAD_CPUTIME_ID:
 		return t.CPU().Ran(), 0
 	}
-	if clock >= 0 || clock&3 == 3 {
+	if clock >= 0 {
 		return 0, linux.EINVAL
 	}
-	return cpuClock(t, clock)
+	c, e := cpuClock(t, clock)
+	return c.Shows(), e
 }
 
 // The low bits of a negative id say which CPU clock it is.
@@ -40,24 +41,27 @@ const (
 	cpuThread  = 4 // of a thread, not of a process
 )
 
-// cpuClock reads the CPU clock of any process, or of a thread of the own one.
-func cpuClock(t *proc.Thread, clock int32) (time.Duration, linux.Errno) {
+// cpuClock finds the CPU clock of any process, or of a thread of the own one.
+func cpuClock(t *proc.Thread, clock int32) (proc.Clock, linux.Errno) {
 	id := ^(clock >> 3)
+	if clock&cpuMask == cpuMask {
+		return proc.Clock{}, linux.EINVAL
+	}
 	if clock&cpuThread != 0 {
 		of, e := targetThread(t, id)
 		if e != 0 || of.Process() != t.Process() {
-			return 0, linux.EINVAL
+			return proc.Clock{}, linux.EINVAL
 		}
-		return of.CPU().Ran(), 0
+		return proc.ThreadClock(of), 0
 	}
 	p, e := target(t, id)
-	if e != 0 {
-		return 0, linux.EINVAL
+	switch {
+	case e != 0:
+		return proc.Clock{}, linux.EINVAL
+	case clock&cpuMask == cpuVirtual:
+		return proc.UserClock(p), 0
 	}
-	if times := p.CPU(); clock&cpuMask == cpuVirtual {
-		return times.User, 0
-	}
-	return p.CPU().Total(), 0
+	return proc.ProcessClock(p), 0
 }
 
 // sleepable reports whether clock_nanosleep and timers can use a clock.

@@ -45,10 +45,19 @@ func nanosleep(t *proc.Thread, a Args) (int64, linux.Errno) {
 
 func clockNanosleep(t *proc.Thread, a Args) (int64, linux.Errno) {
 	clock, flags := a.Int(0), a.Uint(1)
-	if !sleepable(clock) {
-		return 0, linux.EINVAL
-	}
 	d, e := getDuration(t, a.Addr(2))
+	if !sleepable(clock) {
+		on, bad := timerClock(t, clock)
+		switch {
+		case bad != 0:
+			return 0, bad
+		case clock == linux.CLOCK_THREAD_CPUTIME_ID:
+			return 0, linux.EINVAL // one's own time does not go on while one sleeps
+		case e != 0:
+			return 0, e
+		}
+		return sleepOn(t, on, d, flags, a.Addr(3))
+	}
 	if e != 0 {
 		return 0, e
 	}
@@ -63,4 +72,24 @@ func clockNanosleep(t *proc.Thread, a Args) (int64, linux.Errno) {
 		return 0, proc.ERESTARTNOHAND
 	}
 	return 0, 0
+}
+
+// sleepOn is clock_nanosleep on a CPU clock.
+func sleepOn(t *proc.Thread, clock proc.Clock, d time.Duration, flags uint32, rest guest.Addr) (int64, linux.Errno) {
+	absolute := flags&linux.TIMER_ABSTIME != 0
+	if !absolute {
+		d += clock.Shows()
+	}
+	e := t.Until(clock, d)
+	switch {
+	case e == 0:
+		return 0, 0
+	case absolute:
+		return 0, proc.ERESTARTNOHAND
+	case rest != 0:
+		if e := putTimespec(t, rest, max(0, d-clock.Shows())); e != 0 {
+			return 0, e
+		}
+	}
+	return 0, linux.EINTR
 }

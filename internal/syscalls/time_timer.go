@@ -62,10 +62,26 @@ func setitimer(t *proc.Thread, a Args) (int64, linux.Errno) {
 	return 0, 0
 }
 
+// timerClock gives what a timer on a clock runs on.
+func timerClock(t *proc.Thread, clock int32) (proc.Clock, linux.Errno) {
+	switch {
+	case sleepable(clock):
+		return proc.Clock{}, 0
+	case clock == linux.CLOCK_PROCESS_CPUTIME_ID:
+		return proc.ProcessClock(t.Process()), 0
+	case clock == linux.CLOCK_THREAD_CPUTIME_ID:
+		return proc.ThreadClock(t), 0
+	case clock < 0:
+		return cpuClock(t, clock)
+	}
+	return proc.Clock{}, linux.EINVAL
+}
+
 func timerCreate(t *proc.Thread, a Args) (int64, linux.Errno) {
 	clock := a.Int(0)
-	if !sleepable(clock) && clock != linux.CLOCK_PROCESS_CPUTIME_ID && clock != linux.CLOCK_THREAD_CPUTIME_ID {
-		return 0, linux.EINVAL
+	on, e := timerClock(t, clock)
+	if e != 0 {
+		return 0, e
 	}
 	event := linux.SigEvent{Notify: linux.SIGEV_SIGNAL, Signo: int32(linux.SIGALRM)}
 	if at := a.Addr(1); at != 0 {
@@ -92,7 +108,7 @@ func timerCreate(t *proc.Thread, a Args) (int64, linux.Errno) {
 			return 0, linux.EINVAL
 		}
 	}
-	id, e := t.Process().NewTimer(clock, sig, uint64(event.Value), to)
+	id, e := t.Process().NewTimer(clock, on, sig, uint64(event.Value), to)
 	if e != 0 {
 		return 0, e
 	}
