@@ -119,7 +119,7 @@ $(O)/bench/native/bench: $(BENCH_C) $(BENCH_SMALL:%=test/bench/guest/%.c) test/b
 	@mkdir -p $(@D)
 	for f in $(BENCH_C) $(BENCH_SMALL:%=test/bench/guest/%.c); do $(MUSL_CLANG) -c -o $(O)/bench/$$(basename $$f .c).o $$f || exit 1; done
 	for f in $(BENCH_SMALL); do musl-gcc -static -o $(@D)/$$f $(O)/bench/$$f.o || exit 1; done
-	gcc -O2 -static -o $(@D)/idle_glibc test/bench/guest/idle.c
+	for f in trivial idle; do gcc -O2 -static -o $(@D)/$${f}_glibc test/bench/guest/$$f.c || exit 1; done
 	musl-gcc -static -o $@ $(patsubst test/bench/guest/%.c,$(O)/bench/%.o,$(BENCH_C))
 
 $(O)/bench/native.stamp: $(O)/vkport

@@ -36,6 +36,7 @@ type benchmark struct {
 
 var benchmarks = []benchmark{
 	{"exec_exit_wait", 5, 400},
+	{"exec_glibc", 5, 200},
 	{"exec_5mb", 5, 400},
 	{"fork_exit_wait", 5, 400},
 	{"spawn_2loops", 5, 10},
@@ -79,7 +80,7 @@ func run() error {
 	vkernel := flag.String("vkernel", "out/vkernel", "the vkernel command")
 	bundle := flag.String("bundle", "out/bench.vk", "bundle with /bin/bench, /bin/true and /bin/sh")
 	key := flag.String("key", "", "public key that signed the bundle (default: the user's trusted keys)")
-	native := flag.String("native", "out/bench/native", "directory with native bench, trivial, large, idle, idle_glibc, and bin/ with busybox and its applets")
+	native := flag.String("native", "out/bench/native", "directory with native bench, trivial, large, idle, two of them with glibc, and bin/ with busybox and its applets")
 	out := flag.String("out", "out/bench.json", "where to write the results")
 	only := flag.String("run", "", "run only benchmarks whose name contains this")
 	flag.Parse()
@@ -158,7 +159,7 @@ func nativeStart(dir string) start {
 		cmd := exec.Command(filepath.Join(dir, "bench"), args...)
 		cmd.Env = []string{
 			"PATH=" + bin + ":" + filepath.Join(dir, "usr/bin"), "BENCH_SH=" + filepath.Join(bin, "sh"),
-			"BENCH_TRUE=" + filepath.Join(dir, "trivial"), "BENCH_LARGE=" + filepath.Join(dir, "large"), "BENCH_IDLE=" + filepath.Join(dir, "idle"),
+			"BENCH_TRUE=" + filepath.Join(dir, "trivial"), "BENCH_GLIBC=" + filepath.Join(dir, "trivial_glibc"), "BENCH_LARGE=" + filepath.Join(dir, "large"), "BENCH_IDLE=" + filepath.Join(dir, "idle"),
 		}
 		cmd.Dir = bin // so that `ls` has as much to list as in the container
 		return cmd
@@ -179,7 +180,7 @@ func vkernelStart(vkernel, bundle, key string) start {
 	return func(args ...string) *exec.Cmd {
 		all := []string{"run", "--processes", "20000", "-w", "/bin"}
 		for _, v := range []string{
-			"PATH=/bin:/usr/bin", "BENCH_DIR=/tmp", "BENCH_TRUE=/bin/trivial", "BENCH_LARGE=/bin/large",
+			"PATH=/bin:/usr/bin", "BENCH_DIR=/tmp", "BENCH_TRUE=/bin/trivial", "BENCH_LARGE=/bin/large", "BENCH_GLIBC=/bin/trivial",
 			"BENCH_IDLE=/bin/idle", "BENCH_SH=/bin/sh",
 		} {
 			all = append(all, "-e", v)

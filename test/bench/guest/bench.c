@@ -50,6 +50,14 @@ static int64_t exec_exit_wait(void) {
     return now() - start;
 }
 
+// exec_glibc is the same with the C library that most static programs have, on the native side.
+static int64_t exec_glibc(void) {
+    char *path = getenv("BENCH_GLIBC");
+    int64_t start = now();
+    spawn(path);
+    return now() - start;
+}
+
 // exec_5mb starts a program whose image is 5 MB, of which it touches a few pages.
 static int64_t exec_5mb(void) {
     char *path = getenv("BENCH_LARGE");
@@ -145,14 +153,9 @@ static const struct {
     const char *name;
     int64_t (*sample)(void);
 } benches[] = {
-    {"exec_exit_wait", exec_exit_wait},
-    {"exec_5mb", exec_5mb},
-    {"spawn_2loops", spawn_loops},
-    {"fork_exit_wait", fork_exit_wait},
-    {"sh_pipeline", sh_pipeline},
-    {"pipe_roundtrip", pipe_roundtrip},
-    {"getpid", bench_getpid},
-    {"memfile_read_4k", memfile_read_4k},
+    {"exec_exit_wait", exec_exit_wait},     {"exec_glibc", exec_glibc},         {"exec_5mb", exec_5mb},
+    {"spawn_2loops", spawn_loops},          {"fork_exit_wait", fork_exit_wait}, {"sh_pipeline", sh_pipeline},
+    {"pipe_roundtrip", pipe_roundtrip},     {"getpid", bench_getpid},           {"memfile_read_4k", memfile_read_4k},
     {"memfile_write_4k", memfile_write_4k},
 };
 
