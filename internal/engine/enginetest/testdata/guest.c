@@ -86,25 +86,24 @@ __asm__(
 // x_vectors has a value of its own in each xmm register and keeps all arithmetic flags over a
 // stretch of code that leaves them alone, many times; result 1: something was lost. Memory byte 1024 ends it.
 void x_vectors(void);
-__asm__(
-    ".text\n.p2align 4\n.hidden x_vectors\n.globl x_vectors\nx_vectors:\n"
-    "xor %esi,%esi\n"
-    "1: inc %rsi\n"
-    ".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"
-    " lea \\n(,%rsi,8),%rcx; movq %rcx,%xmm\\n; not %rcx; pinsrq $1,%rcx,%xmm\\n\n.endr\n"
-    "mov %esi,%eax; and $0xd5,%eax; or $2,%eax; mov %eax,%edi; shl $8,%eax\n" // SF ZF AF PF CF by turns
-    "mov $0x7f,%dl; add %sil,%dl; seto %r8b; sahf; mov $400,%ecx\n"
-    "2: lea -1(%rcx),%rcx; jrcxz 3f; jmp 2b\n"
-    "3: lahf; movzbl %ah,%eax; cmp %edi,%eax; jne 9f\n"
-    "mov $0x7f,%dl; add %sil,%dl; mov $400,%ecx\n"
-    "4: lea -1(%rcx),%rcx; jrcxz 5f; jmp 4b\n"
-    "5: seto %r9b; cmp %r8b,%r9b; jne 9f\n"
-    ".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"
-    " lea \\n(,%rsi,8),%rcx; movq %xmm\\n,%rdx; cmp %rcx,%rdx; jne 9f\n"
-    " not %rcx; pextrq $1,%xmm\\n,%rdx; cmp %rcx,%rdx; jne 9f\n.endr\n"
-    "mov %rsi,%gs:-4128; cmpb $0,%gs:1024; je 1b\n"
-    "movq $0,%gs:-2048; ret\n"
-    "9: movq $1,%gs:-2048; ret\n");
+__asm__(".text\n.p2align 4\n.hidden x_vectors\n.globl x_vectors\nx_vectors:\n"
+        "xor %esi,%esi\n"
+        "1: inc %rsi\n"
+        ".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"
+        " lea \\n(,%rsi,8),%rcx; movq %rcx,%xmm\\n; not %rcx; pinsrq $1,%rcx,%xmm\\n\n.endr\n"
+        "mov %esi,%eax; and $0xd5,%eax; or $2,%eax; mov %eax,%edi; shl $8,%eax\n" // SF ZF AF PF CF by turns
+        "mov $0x7f,%dl; add %sil,%dl; seto %r8b; sahf; mov $400,%ecx\n"
+        "2: lea -1(%rcx),%rcx; jrcxz 3f; jmp 2b\n"
+        "3: lahf; movzbl %ah,%eax; cmp %edi,%eax; jne 9f\n"
+        "mov $0x7f,%dl; add %sil,%dl; mov $400,%ecx\n"
+        "4: lea -1(%rcx),%rcx; jrcxz 5f; jmp 4b\n"
+        "5: seto %r9b; cmp %r8b,%r9b; jne 9f\n"
+        ".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"
+        " lea \\n(,%rsi,8),%rcx; movq %xmm\\n,%rdx; cmp %rcx,%rdx; jne 9f\n"
+        " not %rcx; pextrq $1,%xmm\\n,%rdx; cmp %rcx,%rdx; jne 9f\n.endr\n"
+        "mov %rsi,%gs:-4128; cmpb $0,%gs:1024; je 1b\n"
+        "movq $0,%gs:-2048; ret\n"
+        "9: movq $1,%gs:-2048; ret\n");
 
 // Function table: a handler with one argument makes a call with it; one with three sums them.
 u64 h_one(u32 signo) {
