@@ -63,7 +63,9 @@ func (p *Program) restore(i *Instance) (pages int, e linux.Errno) {
 	}
 	imageGone := len(i.holes) != 0
 	if i.foreign {
-		i.resident += i.Resident(uint64(p.guard), memorySize-uint64(p.guard))
+		if !i.Shared() {
+			i.resident += i.Resident(uint64(p.guard), memorySize-uint64(p.guard))
+		}
 		i.cutParts(hole{0, memorySize})
 		if e := reserve(i.base, memorySize); e != 0 {
 			return 0, e

@@ -48,6 +48,7 @@ func (s *sharedSet) remove(m *sharedMemory) {
 	defer s.mu.Unlock()
 	delete(s.all, m)
 	unix.Close(m.fd)
+	m.fd = -1 // the number may be another file's from now on
 }
 
 // ThreadBytes is the memory of all processes with threads, each page counted once. The host's
@@ -56,12 +57,18 @@ func (c *Code) ThreadBytes() (n uint64) {
 	c.shared.mu.Lock()
 	defer c.shared.mu.Unlock()
 	for m := range c.shared.all {
-		var st unix.Stat_t
-		if unix.Fstat(m.fd, &st) == nil {
-			n += uint64(st.Blocks) * 512
-		}
+		n += m.bytes()
 	}
 	return n
+}
+
+// bytes is the size of all pages.
+func (m *sharedMemory) bytes() uint64 {
+	var st unix.Stat_t
+	if unix.Fstat(m.fd, &st) != nil {
+		return 0
+	}
+	return uint64(st.Blocks) * 512
 }
 
 // noRoom is what a thread that cannot be made for want of host resources gets: EAGAIN if it is

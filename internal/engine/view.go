@@ -58,7 +58,7 @@ func (m *sharedMemory) addView() (*Instance, linux.Errno) {
 	return v, 0
 }
 
-// leave takes a view away; the memory goes with the last one.
+// leave takes a view away; the memory goes with the last one, which counts it.
 func (m *sharedMemory) leave(v *Instance) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -69,6 +69,7 @@ func (m *sharedMemory) leave(v *Instance) {
 	m.views = slices.Delete(m.views, k, k+1)
 	m.p.code.slots.undeclare(0, m.cost)
 	if len(m.views) == 0 {
+		v.resident += m.bytes()
 		m.close()
 	}
 }

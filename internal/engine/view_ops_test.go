@@ -254,8 +254,12 @@ func TestThreadFreed(t *testing.T) {
 		t.Errorf("all processes with threads use %d bytes, want %d", n, uint64(before)+size)
 	}
 	fd := i.memory.Load().fd
-	i.Free()
-	v.Free()
+	if n := i.Free(); n > 1<<20 {
+		t.Errorf("the first view to go counts %d bytes", n)
+	}
+	if n := v.Free(); n < uint64(before)+size || n > uint64(before)+size+1<<20 {
+		t.Errorf("the last view counts %d bytes, want %d", n, uint64(before)+size)
+	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != unix.EBADF {
 		t.Errorf("the file after the last view: %v", err)
