@@ -14,9 +14,25 @@
 // activation needs to go on is kept here, out of the guest's reach: either a frame of seven
 // words on its native stack (it left through an import) or all registers (it was interrupted).
 //
+// # Threads
+//
+// The threads of a process are views: instances with a slot, a stack and an area each, over one
+// linear memory. The first one turns the memory into a file that all views map (sharedMemory).
+// An operation on the memory of one view is made in all of them, also while they run: what runs
+// meanwhile and touches what is gone traps, and the kernel's copies are EFAULT. A fork of a view
+// is a process without threads: the caller's stack and area, and a copy of memory.
+//
+// # Lock order
+//
+// sharedMemory.mu, then Program.mu or slots.mu or sharedSet.mu; Instance.kick is held alone.
+// Two memories are locked at once in Share only, whose destination then nobody else knows. An
+// operation that takes sharedMemory.mu touches guest memory by system calls, which give errors, or
+// where nobody else can unmap it.
+//
 // # Rules of use
 //
-//   - An Instance belongs to one goroutine at a time; only Kick may be called by others.
+//   - An Instance belongs to one goroutine at a time; only Kick may be called by others, and the
+//     raw operations and SetPages of an instance that has threads.
 //   - After ExitReturn call Return before the next Resume.
 //   - Map, Protect, Unmap and friends are raw operations on pages; package mm holds the policy.
 //   - Free gives the address range back; the Instance must not be used after it (Kick may).
