@@ -87,3 +87,43 @@ func status(t *testing.T, name string) int {
 	}
 	return 0
 }
+
+// BenchmarkFirstThreadLarge is the first thread of a process that has written 16 MiB.
+func BenchmarkFirstThreadLarge(b *testing.B) {
+	c := loadGuest(b)
+	content := make([]byte, 16<<20)
+	for k := range content {
+		content[k] = 1
+	}
+	for b.Loop() {
+		b.StopTimer()
+		i := newGuest(b, c)
+		i.Map(1<<30, 16<<20, rw, false)
+		i.Memory().Write(1<<30, content)
+		b.StartTimer()
+		v := thread(b, i)
+		b.StopTimer()
+		v.Free()
+		i.Free()
+		b.StartTimer()
+	}
+}
+
+// BenchmarkThreadFork forks a process with threads that has written 1 MiB, and ends the child.
+func BenchmarkThreadFork(b *testing.B) {
+	c := loadGuest(b)
+	i := newGuest(b, c)
+	defer i.Free()
+	i.Map(1<<30, 1<<20, rw, false)
+	for k := range uint32(256) {
+		i.poke(b, 1<<30+k*pageSize, 1)
+	}
+	v := thread(b, i)
+	defer v.Free()
+	for b.Loop() {
+		child := fork(b, v)
+		child.Map(1<<30, 1<<20, rw, false)
+		v.CopyPages(child, 1<<30, 1<<20)
+		child.Free()
+	}
+}
