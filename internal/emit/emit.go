@@ -27,10 +27,10 @@
 // Only numbers of a module reach C text: names go into ELF symbols after linking. The
 // same module gives the same bytes. Text is bounded: a small module that would expand to
 // very much C is refused. Nothing in emitted code is an address inside the slot: all
-// accesses go through GS, no local's address is taken. A function that calls setjmp has
-// volatile locals: nothing that was checked before is taken for checked after. What signal
-// handlers and threads do to memory is seen in every loop that could wait for it, and they see
-// every store (loop.go).
+// accesses go through GS, no local's address is taken. In a function that
+// calls setjmp each read of a local is something new to clang: nothing that was checked before
+// is taken for checked after. What signal handlers and threads do to memory is seen in every
+// loop that could wait for it, and they see every store (loop.go).
 //
 // # Deviations from the specification, all of them in what a trap leaves behind or in NaNs
 //

@@ -56,9 +56,9 @@ func (p *program) emitFunc(b []byte, i int, refs refs) ([]byte, error) {
 	if err := f.body(p.m.BodyReader(i), &p.m.Funcs[i]); err != nil {
 		return nil, fmt.Errorf("function %d: %w", f.index, err)
 	}
-	b = p.appendPrototype(b, f.index, f.localName())
+	b = p.appendPrototype(b, f.index, " l")
 	b = append(b, " {\n"...)
-	b = p.appendTaken(b, f.typ, f.localName())
+	b = p.appendTaken(b, f.typ, " l")
 	b = f.appendLocals(b)
 	b = append(b, f.vars...)
 	b = append(b, f.text...)
@@ -94,18 +94,25 @@ func (f *function) body(r *wasm.Reader, fn *wasm.Func) error {
 	return nil
 }
 
-// localName is what stands between the type and the number of a local where it is declared.
+// getLocal pushes a local.
 //
 // A frame that calls setjmp may be entered again with locals that were set since. That their
 // values are old or new is no matter, but clang must not take one for the value that it
 // checked before: a range that it has seen, an index of a table or a br_table, would then
-// not be checked again. A volatile local is read, and so checked, at each use; temporaries
-// are used once.
-func (f *function) localName() string {
-	if f.scan.setjmp {
-		return " volatile l"
+// not be checked again. So each read of a local is something new to clang, and so checked;
+// temporaries are used once. Volatile locals would do that too, but then clang has been seen
+// to put their addresses into registers, where a fork finds those of its parent.
+func (f *function) getLocal(n uint32) {
+	l := operand{kind: opLocal, typ: f.locals[n], n: n}
+	if !f.scan.setjmp {
+		f.push(l)
+		return
 	}
-	return " l"
+	fresh := "FRESH_I("
+	if l.typ == wasm.F32 || l.typ == wasm.F64 || l.typ == wasm.V128 {
+		fresh = "FRESH_F("
+	}
+	f.emit(f.temp(l.typ), fresh, l, ");")
 }
 
 // appendLocals declares the locals that are not parameters, and what a frame that calls
@@ -113,7 +120,7 @@ func (f *function) localName() string {
 func (f *function) appendLocals(b []byte) []byte {
 	for i := len(f.typ.Params); i < len(f.locals); i++ {
 		t := f.locals[i]
-		b = append(append(append(b, "  "...), cType(t)...), f.localName()...)
+		b = append(append(append(b, "  "...), cType(t)...), " l"...)
 		b = strconv.AppendUint(b, uint64(i), 10)
 		switch t {
 		case wasm.V128:

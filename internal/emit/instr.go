@@ -24,7 +24,7 @@ func (f *function) instr(in *wasm.Instr) error {
 		c, b, a := f.pop(), f.pop(), f.pop()
 		f.emit(f.temp(a.typ), "SELECT(", a.hidden(), ", ", b.hidden(), ", ", c, ");")
 	case wasm.OpLocalGet:
-		f.push(operand{kind: opLocal, typ: f.locals[in.Index], n: in.Index})
+		f.getLocal(in.Index)
 	case wasm.OpLocalSet:
 		f.setLocal(in.Index, f.pop())
 	case wasm.OpLocalTee:

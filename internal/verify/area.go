@@ -32,8 +32,7 @@ type area struct {
 	from    uint32 // its code
 	to      uint32
 
-	room []int32 // by type id: bytes of arguments that all callers of that type have on the stack
-	args []int32 // by type id: bytes that functions of that type touch
+	args []int32 // by type id: bytes of arguments on the stack that functions of that type take
 }
 
 // Words of the control page, for all programs alike. Only these may be read, and of these only
@@ -62,10 +61,7 @@ func (v *verifier) newArea(p *layout.Program) (a area, err error) {
 		size: int64(p.AreaSize), imports: int64(len(p.Imports)), types: int64(len(p.Types)),
 		globals: span{-layout.Control - layout.GlobalSize*int64(p.Globals), -layout.Control},
 		from:    p.Code[0], to: p.Code[1],
-		room: make([]int32, len(p.Types)+1), args: make([]int32, len(p.Types)+1),
-	}
-	for i := range a.room {
-		a.room[i] = manyArgs
+		args: make([]int32, len(p.Types)+1),
 	}
 	if a.size < layout.Control || a.size > 1<<30 || int64(p.Globals) > (a.size-layout.Control)/layout.GlobalSize {
 		return a, fmt.Errorf("%d globals in an area of %d bytes", p.Globals, a.size)
@@ -178,18 +174,14 @@ func stackBytes(signature string) int32 {
 	for _, p := range params {
 		switch p {
 		case 'f', 'd', 'v':
-			if vector++; vector <= 8 {
-				continue
+			if vector++; vector > 8 {
+				n = (n+15)&^15 + 16 // all travel as vectors
 			}
 		default:
-			if general++; general <= 6 {
-				continue
+			if general++; general > 6 {
+				n += 8
 			}
 		}
-		if p == 'v' {
-			n = (n+15)&^15 + 8
-		}
-		n += 8
 	}
 	return n
 }

@@ -54,41 +54,45 @@ func (s *state) compared() (a, b value) {
 	return a, immediate(&in)
 }
 
-// refine uses that a condition holds.
-func (w *walker) refine(cc uint8, s *state) {
+// refine uses that a condition holds. It reports false if it cannot.
+func (w *walker) refine(cc uint8, s *state) bool {
 	f := &s.flags
 	if !f.valid {
-		return
+		return true
 	}
 	a, b := s.compared()
 	if a.kind == kElemHigh || a.kind == kElemTop {
 		w.refineType(cc, s, &a, &b)
-		return
+		return true
 	}
 	lo, hi, ok := bounds(cc, f.size, f.b == noReg && f.imm == 0, &a, &b)
-	if f.b != noReg {
-		if blo, bhi, ok := bounds(swapped[cc], f.size, false, &b, &a); ok && swapped[cc] != 0 {
+	if ok && lo > hi {
+		return false
+	}
+	if f.b != noReg && swapped[cc] != 0 {
+		if blo, bhi, ok := bounds(swapped[cc], f.size, false, &b, &a); ok && blo <= bhi {
 			s.narrowReg(f.b, f.size, blo, bhi)
 		}
 	}
-	switch {
-	case !ok:
-	case f.a != noReg:
-		s.narrowReg(f.a, f.size, lo, hi)
-	default:
-		v := a.low(f.size)
-		v.narrow(f.size, lo, hi)
-		id := v.id
-		if s.find(f.off, f.size) < 0 {
-			s.addSlot(f.off, f.size, v)
-		}
-		for i := range s.slots {
-			if t := &s.slots[i]; t.off == f.off && t.size == f.size && t.v.kind == kRange {
-				t.v = v
-			}
-		}
-		s.narrowEqual(id, f.size, lo, hi)
+	if !ok {
+		return true
 	}
+	if f.a != noReg {
+		s.narrowReg(f.a, f.size, lo, hi)
+		return true
+	}
+	v := a.low(f.size)
+	v.narrow(f.size, lo, hi)
+	if s.find(f.off, f.size) < 0 {
+		s.addSlot(f.off, f.size, v)
+	}
+	for i := range s.slots {
+		if t := &s.slots[i]; t.off == f.off && t.size == f.size && t.v.kind == kRange {
+			t.v = v
+		}
+	}
+	s.narrowEqual(v.id, f.size, lo, hi)
+	return true
 }
 
 // addSlot notes a fact of a place of which nothing was known: not if something was of a larger
@@ -113,7 +117,7 @@ func (w *walker) refineCopy(cc uint8, s *state, r reg, v *value) {
 		return
 	}
 	a, b := s.compared()
-	if lo, hi, ok := bounds(cc, f.size, f.b == noReg && f.imm == 0, &a, &b); ok {
+	if lo, hi, ok := bounds(cc, f.size, f.b == noReg && f.imm == 0, &a, &b); ok && lo <= hi {
 		v.narrow(f.size, lo, hi)
 	}
 }
@@ -161,7 +165,7 @@ func bounds(cc, size uint8, zero bool, a, b *value) (lo, hi int64, ok bool) {
 	default:
 		return 0, 0, false
 	}
-	return lo, hi, lo <= hi
+	return lo, hi, true
 }
 
 func unsignedBounds(cc uint8, lo, hi, blo, bhi int64) (int64, int64) {
@@ -261,7 +265,7 @@ func (s *state) narrowEqual(id uint32, size uint8, lo, hi int64) {
 // refineType uses that an entry's type id is a constant.
 func (w *walker) refineType(cc uint8, s *state, a, b *value) {
 	f := &s.flags
-	if cc != equal || !b.isConst() || w.area == nil {
+	if cc != equal || !b.isConst() || w.area == nil || a.id == 0 {
 		return
 	}
 	typ := b.lo

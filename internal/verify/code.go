@@ -55,17 +55,25 @@ type function struct {
 	at, end uint32
 	program int // whose area it may use, -1: the runtime's
 
-	frame int32 // largest depth of its stack
-	args  int32 // bytes of arguments on the stack that it touches, its tail calls' included
-	room  int32 // so many are there in all of its callers
-	tails []int32
-	// callees by type, for tail calls
-	tailTypes []uint16
+	frame     int32    // largest depth of its stack
+	args      int32    // bytes of arguments on the stack that it takes, those of its tail calls included
+	tails     []int32  // functions that it tail-calls,
+	tailTypes []uint16 // and types
+	returns   answer   // whether it may return
+	entered   bool     // by the engine
 }
+
+// answer is one that is looked up when it is first needed.
+type answer uint8
+
+const (
+	unasked answer = iota
+	yes
+	no
+)
 
 const (
 	maxFrame = 1 << 20 // bytes of a frame; the guard below a stack is 64 times larger
-	manyArgs = 1 << 30
 	// maxFuncs bounds what a file may declare.
 	maxFuncs = 1 << 22
 )

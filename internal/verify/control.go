@@ -19,12 +19,12 @@ func (w *walker) control(i int, in *inst, s *state) (on bool, problem string) {
 	case opJcc:
 		taken := &w.branch
 		s.copyTo(taken)
-		w.refine(in.cc, taken)
-		if problem := w.jump(i, in, taken); problem != "" {
-			return false, problem
+		if w.refine(in.cc, taken) {
+			if problem := w.jump(i, in, taken); problem != "" {
+				return false, problem
+			}
 		}
-		w.refine(in.cc^1, s)
-		return true, ""
+		return w.refine(in.cc^1, s), ""
 	case opJmpInd:
 		return false, w.jumpIndirect(in, s)
 	case opCall:
@@ -116,7 +116,25 @@ func (w *walker) callIndirect(in *inst, s *state) string {
 	if problem := w.enter(s); problem != "" {
 		return problem
 	}
-	w.area.room[t.typ] = min(w.area.room[t.typ], s.lowest())
+	return w.clobber(w.area.args[t.typ], edge{w.n, w.at, -int32(t.typ), 0}, s)
+}
+
+// called is a call of function n.
+func (w *walker) called(n int32, s *state) string {
+	return w.clobber(w.v.funcs[n].args, edge{w.n, w.at, n, 0}, s)
+}
+
+// clobber is a call of something that takes so many bytes of arguments on the stack, as far as
+// is known yet: it may write them.
+func (w *walker) clobber(args int32, e edge, s *state) string {
+	if args > s.depth {
+		return "a call without room for the callee's arguments on the stack"
+	}
+	if args > 0 && !s.forget(-s.depth, args) {
+		return "a call whose arguments on the stack are saved registers"
+	}
+	e.room = s.lowest()
+	w.edges = append(w.edges, e)
 	s.called()
 	return ""
 }
@@ -141,20 +159,48 @@ func (w *walker) call(i int, in *inst, s *state) (on bool, problem string) {
 	if stub := w.v.stubOf(n); stub != nil {
 		return !stub.ends, w.callStub(stub, s, false)
 	}
-	f := &w.v.funcs[n]
-	f.room = min(f.room, s.lowest())
-	s.called()
+	if problem := w.called(n, s); problem != "" {
+		return false, problem
+	}
+	if w.mayEnd(i) && !w.v.returns(n) {
+		return false, ""
+	}
 	return true, ""
 }
 
-// endsAt tells whether a call does not return.
-func (w *walker) endsAt(in *inst, i int) bool {
-	n := w.v.functionAt(int64(w.f.at) + int64(w.where[i]) + int64(in.len) + in.imm)
-	if n < 0 {
-		return false
+// mayEnd tells whether the code after instruction i may be something else than its
+// continuation: only then it is of interest whether a call returns.
+func (w *walker) mayEnd(i int) bool {
+	return i+1 == len(w.insts) || w.leader[i+1] || w.insts[i+1].op == opPad || w.insts[i+1].op == opTrap
+}
+
+// returns tells whether function n may return: not if it has neither a return nor a jump that
+// leaves it. That holds whatever the function does, as all of its code is verified.
+func (v *verifier) returns(n int32) bool {
+	f := &v.funcs[n]
+	if int(n) < v.stubs {
+		return !v.stubOf(n).ends
 	}
-	stub := w.v.stubOf(n)
-	return stub != nil && stub.ends
+	if f.returns != unasked {
+		return f.returns == yes
+	}
+	f.returns = yes
+	text := v.text[f.at:f.end]
+	var in inst
+	for pos := 0; pos < len(text); pos += int(in.len) {
+		v.budget--
+		if !decode(text[pos:], &in) || in.op == opRet || in.op == opJmpInd {
+			return true
+		}
+		if in.op != opJmp && in.op != opJcc {
+			continue
+		}
+		if t := int64(pos) + int64(in.len) + in.imm; t < 0 || t >= int64(len(text)) {
+			return true
+		}
+	}
+	f.returns = no
+	return false
 }
 
 // exits are the reasons for which a program's code may leave by itself.
@@ -185,14 +231,14 @@ func (w *walker) callStub(stub *stub, s *state, tail bool) string {
 
 // exit checks the arguments of vk_exit: why, and of a system call which.
 func (w *walker) exit(s *state) string {
-	kind, code := s.regs[rdi].low(4), s.regs[rsi].low(4)
+	kind, code := s.regs[rdi], s.regs[rsi]
 	switch {
 	case w.area == nil:
 		return "the runtime calls vk_exit"
 	case !kind.isConst() || !exits[kind.lo]:
 		return "vk_exit with a reason that is not a constant, or not one that a program may have"
-	case kind.lo == layout.ExitSyscall && (!code.isConst() || code.lo >= w.area.imports):
-		return "vk_exit for an import that is not a constant, or that the program does not have"
+	case kind.lo == layout.ExitSyscall && (code.kind != kRange || code.lo < 0 || code.hi >= w.area.imports):
+		return "vk_exit for an import that may be one that the program does not have"
 	}
 	return ""
 }

@@ -36,7 +36,8 @@ const (
 	opAnd
 	opOr
 	opXor
-	opAdc // and sbb: unknown result
+	opAdc
+	opSbb
 	opCmp
 	opTest
 	opInc

@@ -45,7 +45,7 @@ type entry struct {
 }
 
 // alu are the eight operations of the lowest opcodes and of group 1.
-var alu = [8]op{opAdd, opOr, opAdc, opAdc, opAnd, opSub, opXor, opCmp}
+var alu = [8]op{opAdd, opOr, opAdc, opSbb, opAnd, opSub, opXor, opCmp}
 
 // oneByte and twoByte are the maps; what is not set is refused.
 var oneByte, twoByte = buildOneByte(), buildTwoByte()
@@ -149,7 +149,7 @@ func (d *decoder) lockable() bool {
 		return false
 	}
 	switch d.in.op {
-	case opAdd, opSub, opAnd, opOr, opXor, opAdc, opInc, opDec, opNeg, opNot, opXchg, opCmpxchg, opXadd:
+	case opAdd, opSub, opAnd, opOr, opXor, opAdc, opSbb, opInc, opDec, opNeg, opNot, opXchg, opCmpxchg, opXadd:
 		return true
 	case opShift: // of which only bts, btr, btc may be locked
 		return d.in.hasImm && d.in.cc == 0xa

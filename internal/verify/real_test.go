@@ -44,7 +44,7 @@ func all(t *testing.T, c *Code) {
 	w := &walker{v: v}
 	bad := 0
 	for i := v.stubs; i < len(v.funcs); i++ {
-		if err := w.function(&v.funcs[i]); err != nil {
+		if err := w.function(int32(i)); err != nil {
 			bad++
 			t.Log(err)
 		}
@@ -52,5 +52,10 @@ func all(t *testing.T, c *Code) {
 	t.Logf("%d of %d functions refused", bad, len(v.funcs))
 	if err := v.arguments(); err != nil {
 		t.Log(err)
+	}
+	for _, e := range w.edges {
+		if v.taken(&e) > e.room {
+			v.fail(&v.funcs[e.caller], e.at, "room %d of %d", e.room, v.taken(&e))
+		}
 	}
 }

@@ -6,9 +6,10 @@ const maxSlots = 96
 // slot is what is known of size bytes of the stack at off, which counts from where the return
 // address lies: what is below is the frame, what is from 8 on are arguments.
 type slot struct {
-	off  int32
-	size uint8
-	v    value
+	off    int32
+	size   uint8
+	pinned bool // it was there when setjmp was called, and is taken for granted when that returns again
+	v      value
 }
 
 // flags is the last comparison, whose operands have not changed since.
@@ -101,7 +102,7 @@ func (s *state) forget(off, size int32) bool {
 	for i := 0; i < len(s.slots); i++ {
 		t := &s.slots[i]
 		if t.off < off+size && off < t.off+int32(t.size) {
-			if s.open() && t.v.stays() {
+			if s.open() && t.pinned {
 				return false
 			}
 			s.slots[i] = s.slots[len(s.slots)-1]
@@ -126,7 +127,7 @@ func (s *state) store(off int32, size uint8, v value) {
 			return // not worth it, even if it is equal to something
 		}
 	}
-	s.slots = append(s.slots, slot{off, size, v})
+	s.slots = append(s.slots, slot{off: off, size: size, v: v})
 }
 
 // release moves the stack pointer up and forgets what lay there. Like forget it reports false
@@ -135,7 +136,7 @@ func (s *state) release(depth int32) bool {
 	s.depth = depth
 	for i := 0; i < len(s.slots); i++ {
 		if s.slots[i].off < -depth {
-			if s.open() && s.slots[i].v.stays() {
+			if s.open() && s.slots[i].pinned {
 				return false
 			}
 			s.slots[i] = s.slots[len(s.slots)-1]
@@ -170,6 +171,7 @@ func (s *state) returnsTwice() {
 	kept := s.slots[:0]
 	for _, t := range s.slots {
 		if t.v.stays() {
+			t.pinned = true
 			kept = append(kept, t)
 		}
 	}
@@ -232,7 +234,7 @@ func (s *state) mergeSlots(o *state, widen bool) (changed bool, problem string) 
 	const overwritten = "a saved register is overwritten on one way to here, after setjmp"
 	if s.open() {
 		for i := range o.slots {
-			if t := &o.slots[i]; t.v.stays() && s.load(t.off, t.size) != t.v {
+			if t := &o.slots[i]; t.pinned && s.load(t.off, t.size) != t.v {
 				return false, overwritten
 			}
 		}
@@ -247,10 +249,13 @@ func (s *state) mergeSlots(o *state, widen bool) (changed bool, problem string) 
 		if k >= 0 {
 			v = join(&t.v, &o.slots[k].v, widen)
 		}
+		if k >= 0 && o.slots[k].pinned && !t.pinned {
+			t.pinned, changed = true, true
+		}
 		if v == t.v {
 			continue
 		}
-		if s.open() && t.v.stays() {
+		if s.open() && t.pinned {
 			return false, overwritten
 		}
 		changed = true

@@ -103,8 +103,6 @@ func (w *walker) moveStack(in *inst, s *state) string {
 func (w *walker) adjust(s *state, n int64) string {
 	depth := int64(s.depth) - n
 	switch {
-	case n%8 != 0:
-		return "the stack pointer is moved by a number that is no multiple of 8"
 	case depth < 0:
 		return "the stack pointer is moved above the frame"
 	case depth > maxFrame:
@@ -290,11 +288,11 @@ func (w *walker) compute(in *inst, s *state, a, b value) value {
 		if v, ok := w.addPointer(&a, &b, size); ok {
 			return v
 		}
-	case opSub, opAdc:
-		if in.src == in.dst {
-			return w.difference(in)
+	case opSbb:
+		if in.src == in.dst && size == 8 { // the carry
+			return value{lo: -1, hi: 0}
 		}
-	case opXor:
+	case opSub, opXor:
 		if in.src == in.dst {
 			return constant(0)
 		}
@@ -318,17 +316,6 @@ func (w *walker) compute(in *inst, s *state, a, b value) value {
 	return w.arithmetic(in, &a, &b)
 }
 
-// difference is sub or sbb of a register with itself.
-func (w *walker) difference(in *inst) value {
-	switch {
-	case in.op == opSub:
-		return constant(0)
-	case in.size == 8: // sbb, or adc: only sbb gives 0 or -1, and the decoder does not tell
-		return unknown
-	}
-	return unknown32
-}
-
 func (w *walker) arithmetic(in *inst, a, b *value) value {
 	size := in.size
 	switch in.op {
@@ -338,6 +325,16 @@ func (w *walker) arithmetic(in *inst, a, b *value) value {
 			return add(size, a, &c)
 		}
 		return add(size, a, b)
+	case opAdc:
+		c := *b
+		if in.src == noReg && in.hasImm {
+			c = constant(in.imm)
+		}
+		if c.hi == maxInt {
+			return anything(size, 0)
+		}
+		c.hi, c.tz = c.hi+1, 0
+		return add(size, a, &c)
 	case opSub:
 		if in.src == noReg && in.hasImm {
 			c := constant(in.imm)

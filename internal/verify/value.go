@@ -252,6 +252,13 @@ func join(a, b *value, widen bool) value {
 		if a.kind == b.kind && a.kind == kRodata {
 			return joinRodata(a, b, widen)
 		}
+		if a.kind == b.kind && a.typ == b.typ && a.typ != 0 && a.id != b.id { // the type is known: whose it is no longer matters
+			r := *a
+			r.id = 0
+			if o := *b; o.withId(0) == r {
+				return r
+			}
+		}
 		x, y := a.plain(), b.plain()
 		return join(&x, &y, widen)
 	}
@@ -259,8 +266,11 @@ func join(a, b *value, widen bool) value {
 	if a.id == b.id {
 		r.id = a.id
 	}
-	if a.width == b.width && !widen {
-		r.width, r.nlo, r.nhi = a.width, min(a.nlo, b.nlo), max(a.nhi, b.nhi)
+	if width := max(a.width, b.width); width != 0 && width != 8 {
+		x, y := a.low(width), b.low(width)
+		if most := int64(1)<<(8*width) - 1; (x.hi < most || y.hi < most) && !widen && x.kind == kRange && y.kind == kRange {
+			r.width, r.nlo, r.nhi = width, uint32(min(x.lo, y.lo)), uint32(max(x.hi, y.hi))
+		}
 	}
 	if widen {
 		if r.lo != a.lo {
@@ -314,4 +324,10 @@ func stepUp(n int64) int64 {
 		}
 	}
 	return maxInt
+}
+
+func (v *value) withId(id uint32) value {
+	r := *v
+	r.id = id
+	return r
 }

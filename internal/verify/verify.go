@@ -1,7 +1,9 @@
 package verify
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 
@@ -12,7 +14,7 @@ import (
 func Text(c *Code) (Stats, error) {
 	v := &verifier{code: c, text: c.Text.Bytes, base: c.Text.Addr}
 	stats := Stats{Funcs: len(c.Funcs), Bytes: len(c.Text.Bytes)}
-	for _, step := range []func() error{v.place, v.list, v.checkStubs, v.programs, v.gaps, v.walkAll, v.arguments} {
+	for _, step := range []func() error{v.place, v.list, v.checkStubs, v.programs, v.gaps, v.walkAll} {
 		if err := step(); err != nil {
 			return stats, err
 		}
@@ -63,7 +65,7 @@ func (v *verifier) list() error {
 		if f.Addr < v.base || f.Size == 0 || off >= uint64(len(v.text)) || f.Size > uint64(len(v.text))-off {
 			return &Error{f.Name, f.Addr, fmt.Sprintf("a function of %d bytes that is not in the text", f.Size)}
 		}
-		g := function{name: f.Name, at: uint32(off), end: uint32(off + f.Size), program: -1, room: manyArgs}
+		g := function{name: f.Name, at: uint32(off), end: uint32(off + f.Size), program: -1}
 		if n := len(v.funcs); n > 0 && g.at < v.funcs[n-1].end {
 			if g.at == v.funcs[n-1].at && g.end == v.funcs[n-1].end {
 				continue // another name for it
@@ -139,7 +141,7 @@ func (v *verifier) entries() error {
 			if n < 0 || at < p.Code[0] || at >= p.Code[1] {
 				return fmt.Errorf("native code: program %q: an export's code, %#x, is not the start of a function of it", p.Name, at)
 			}
-			v.funcs[n].room = 0
+			v.funcs[n].entered = true
 		}
 	}
 	return nil
@@ -178,95 +180,106 @@ func zeros(b []byte) bool {
 	return true
 }
 
+// walkAll verifies all functions. Those that call something which takes more arguments on the
+// stack than was known at the time are verified again.
 func (v *verifier) walkAll() error {
 	w := &walker{v: v}
 	for i := v.stubs; i < len(v.funcs); i++ {
-		if err := w.function(&v.funcs[i]); err != nil {
+		if err := w.function(int32(i)); err != nil {
 			return err
+		}
+	}
+	if err := v.arguments(); err != nil {
+		return err
+	}
+	again := map[int32]bool{}
+	for _, e := range w.edges {
+		if v.taken(&e) > e.room {
+			again[e.caller] = true
+		}
+	}
+	w.edges = w.edges[:0]
+	for _, n := range slices.Sorted(maps.Keys(again)) {
+		if err := w.function(n); err != nil {
+			return err
+		}
+	}
+	for _, e := range w.edges {
+		if need := v.taken(&e); need > e.room {
+			return v.fail(&v.funcs[e.caller], e.at, "a call with %d bytes for arguments on the stack, of which the callee takes %d", e.room, need)
 		}
 	}
 	return nil
 }
 
-// arguments checks that what each function takes for its arguments on the stack is that in
-// all of its callers.
-func (v *verifier) arguments() error {
-	for i := range v.code.Meta.Programs {
-		p := &v.code.Meta.Programs[i]
-		for _, r := range p.Refs {
-			f := &v.funcs[v.functionAt(int64(r.Code))]
-			a := &v.areas[f.program]
-			a.args[r.Type] = max(a.args[r.Type], stackBytes(p.Types[r.Type-1]))
-		}
+// taken is how many bytes of arguments on the stack the callee takes.
+func (v *verifier) taken(e *edge) int32 {
+	if e.callee >= 0 {
+		return v.funcs[e.callee].args
 	}
-	v.spread()
+	return v.areas[v.funcs[e.caller].program].args[-e.callee]
+}
+
+// arguments finds out how many bytes of arguments on the stack each function and each type
+// takes, and checks that against the types.
+func (v *verifier) arguments() error {
+	if v.spread(); v.budget < 0 {
+		return errors.New("native code: the file takes too long to verify")
+	}
 	for i := range v.code.Meta.Programs {
 		p := &v.code.Meta.Programs[i]
 		for _, r := range p.Refs {
 			f := &v.funcs[v.functionAt(int64(r.Code))]
 			if most := stackBytes(p.Types[r.Type-1]); f.args > most {
-				return v.fail(f, f.at, "the function uses %d bytes of arguments on the stack; its type, %s, has %d", f.args, p.Types[r.Type-1], most)
+				return v.fail(f, f.at, "the function takes %d bytes of arguments on the stack; its type, %s, has %d", f.args, p.Types[r.Type-1], most)
 			}
 		}
 	}
 	for i := range v.funcs {
-		if f := &v.funcs[i]; f.args > f.room {
-			return v.fail(f, f.at, "the function uses %d bytes of arguments on the stack; a caller has %d there", f.args, f.room)
-		}
-	}
-	for i := range v.areas {
-		a := &v.areas[i]
-		for t := range a.args {
-			if a.args[t] > a.room[t] {
-				return fmt.Errorf("native code: functions of type %d use %d bytes of arguments on the stack; an indirect call has %d there", t, a.args[t], a.room[t])
-			}
+		if f := &v.funcs[i]; f.entered && f.args > 0 {
+			return v.fail(f, f.at, "an export's code takes %d bytes of arguments on the stack", f.args)
 		}
 	}
 	return nil
 }
 
-// spread adds to each function's arguments those of what it tail-calls.
+// spread adds to each function's arguments those of what it tail-calls, and finds those of
+// each type, until nothing changes: a number only rises, to one of those that are there.
 func (v *verifier) spread() {
+	var tails []int32
 	for i := range v.funcs {
-		f := &v.funcs[i]
-		for _, t := range f.tailTypes {
-			f.args = max(f.args, v.areas[f.program].args[t])
+		if f := &v.funcs[i]; len(f.tails)+len(f.tailTypes) > 0 {
+			tails = append(tails, int32(i))
 		}
 	}
-	// The reverse graph, from a tail-called function to its callers.
-	callers := make(map[int32][]int32)
-	var work []int32
-	for i := range v.funcs {
-		for _, n := range v.funcs[i].tails {
-			callers[n] = append(callers[n], int32(i))
-		}
-		if v.funcs[i].args > 0 {
-			work = append(work, int32(i))
-		}
-	}
-	// In descending order, each function is raised once.
-	slices.SortFunc(work, func(a, b int32) int { return int(v.funcs[b].args - v.funcs[a].args) })
-	done := make([]bool, len(v.funcs))
-	for len(work) > 0 {
-		n := work[0]
-		work = work[1:]
-		if done[n] {
-			continue
-		}
-		stack := []int32{n}
-		for len(stack) > 0 {
-			n := stack[len(stack)-1]
-			stack = stack[:len(stack)-1]
-			if done[n] {
-				continue
+	for changed := true; changed && v.budget >= 0; {
+		changed = v.spreadTypes()
+		for _, i := range tails {
+			f := &v.funcs[i]
+			most := f.args
+			for _, n := range f.tails {
+				most = max(most, v.funcs[n].args)
 			}
-			done[n] = true
-			for _, c := range callers[n] {
-				v.funcs[c].args = max(v.funcs[c].args, v.funcs[n].args)
-				if !done[c] {
-					stack = append(stack, c)
-				}
+			for _, t := range f.tailTypes {
+				most = max(most, v.areas[f.program].args[t])
+			}
+			v.budget -= int64(len(f.tails) + len(f.tailTypes))
+			if most > f.args {
+				f.args, changed = most, true
 			}
 		}
 	}
+}
+
+func (v *verifier) spreadTypes() (changed bool) {
+	for i := range v.code.Meta.Programs {
+		v.budget -= int64(len(v.code.Meta.Programs[i].Refs))
+		for _, r := range v.code.Meta.Programs[i].Refs {
+			f := &v.funcs[v.functionAt(int64(r.Code))]
+			if a := &v.areas[f.program]; f.args > a.args[r.Type] {
+				a.args[r.Type], changed = f.args, true
+			}
+		}
+	}
+	return changed
 }

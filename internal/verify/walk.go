@@ -8,6 +8,7 @@ import (
 // walker verifies one function after the other and keeps its memory for the next.
 type walker struct {
 	v    *verifier
+	n    int32 // of the function
 	f    *function
 	area *area // nil: the runtime's
 	at   uint32
@@ -23,13 +24,25 @@ type walker struct {
 
 	states []state
 	used   int
+	edges  []edge
+
 	now    state
 	branch state
 }
 
-// function verifies f.
-func (w *walker) function(f *function) error {
-	w.f, w.area = f, nil
+// edge is a call: where, of what (a function, or minus a type), and how many bytes from the
+// stack pointer on the callee may write, as nothing is known of them that is used later.
+type edge struct {
+	caller int32
+	at     uint32
+	callee int32
+	room   int32
+}
+
+// function verifies function n.
+func (w *walker) function(n int32) error {
+	f := &w.v.funcs[n]
+	w.n, w.f, w.area = n, f, nil
 	if f.program >= 0 {
 		w.area = &w.v.areas[f.program]
 	}
@@ -52,7 +65,7 @@ func (w *walker) function(f *function) error {
 			}
 		}
 	}
-	return w.unreached()
+	return nil
 }
 
 func (w *walker) fail(i int, problem string) error {
@@ -134,10 +147,12 @@ func (w *walker) reach(i int32, s *state) string {
 		w.mark(i)
 		return ""
 	}
-	if w.visits[i] < 255 {
+	// Each circle has a way back; only there widening is needed.
+	back := w.f.at+w.where[i] <= w.at
+	if back && w.visits[i] < 255 {
 		w.visits[i]++
 	}
-	changed, problem := w.states[w.in[i]].merge(s, w.visits[i] > manyVisits)
+	changed, problem := w.states[w.in[i]].merge(s, back && w.visits[i] > manyVisits)
 	if changed {
 		w.mark(i)
 	}
@@ -160,6 +175,7 @@ func (w *walker) block(i int) error {
 			return w.fail(i, "the file takes too long to verify")
 		}
 		w.at = w.f.at + w.where[i]
+		if debug != nil && w.at == debugAt { debug(w, s) } // DEBUG
 		in := &w.insts[i]
 		on, problem := true, ""
 		if in.op >= opCall || in.op == opTrap {
@@ -183,29 +199,6 @@ func (w *walker) block(i int) error {
 			return nil
 		}
 	}
-}
-
-// unreached checks that what control does not reach is padding.
-func (w *walker) unreached() error {
-	reached := false
-	for i := range w.insts {
-		if w.leader[i] {
-			reached = w.in[i] >= 0
-		}
-		in := &w.insts[i]
-		if !reached && in.op != opPad && in.op != opTrap {
-			return w.fail(i, "code that nothing leads to")
-		}
-		switch in.op {
-		case opJmp, opJmpInd, opRet, opTrap:
-			reached = false
-		case opCall:
-			if w.endsAt(in, i) {
-				reached = false
-			}
-		}
-	}
-	return nil
 }
 
 // targets reads the jump table that a value stands for.

@@ -66,6 +66,16 @@ typedef f64 f64x2 __attribute__((vector_size(16)));
 #define KEEP_I(x) __asm__ volatile("" ::"r"(x))
 #define KEEP_F(x) __asm__ volatile("" ::"x"(x))
 
+/* FRESH is a value of which clang knows nothing. See emit/function.go. */
+#define FRESH(x, where)                                                                                                \
+    ({                                                                                                                 \
+        __typeof__(x) vk_fresh = (x);                                                                                  \
+        __asm__ volatile("" : where(vk_fresh));                                                                        \
+        vk_fresh;                                                                                                      \
+    })
+#define FRESH_I(x) FRESH(x, "+r")
+#define FRESH_F(x) FRESH(x, "+x")
+
 /* OBSERVE: signal handlers and threads may read and write memory here. See emit/loop.go. */
 #define OBSERVE __asm__ volatile("" ::: "memory")
 

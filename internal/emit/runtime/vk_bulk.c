@@ -6,29 +6,50 @@
 
 #define BYTES(T, at) (*(T##_u SEG *)(at))
 
+/*
+ * The verifier of native code must see that every address has bounds: each is a 32-bit number,
+ * or the sum of two. STEP keeps a counter what it is, as clang would else count with pointers,
+ * of which that cannot be seen. LAST is where the last k of n bytes begin.
+ */
+#define STEP(i) __asm__("" : "+r"(i))
+#define LAST(n, k)                                                                                                     \
+    ({                                                                                                                 \
+        u64 vk_at = (u32)((n) - (k));                                                                                  \
+        STEP(vk_at);                                                                                                   \
+        vk_at;                                                                                                         \
+    })
+
 /* copy_short copies up to 64 bytes: all loads come before all stores, so overlap is no matter. */
 INLINE void copy_short(s64 d, s64 s, u64 n) {
-    if (n >= 16) {
-        u64 h = n > 32 ? 16 : 0;
-        v128 a = BYTES(v128, s), b = BYTES(v128, s + h);
-        v128 y = BYTES(v128, s + n - 16 - h), z = BYTES(v128, s + n - 16);
+    if (n > 32) {
+        u64 l = LAST(n, 32);
+        v128 a = BYTES(v128, s), b = BYTES(v128, s + 16);
+        v128 y = BYTES(v128, s + l), z = BYTES(v128, s + l + 16);
         BYTES(v128, d) = a;
-        BYTES(v128, d + h) = b;
-        BYTES(v128, d + n - 16 - h) = y;
-        BYTES(v128, d + n - 16) = z;
+        BYTES(v128, d + 16) = b;
+        BYTES(v128, d + l) = y;
+        BYTES(v128, d + l + 16) = z;
+    } else if (n >= 16) {
+        u64 l = LAST(n, 16);
+        v128 a = BYTES(v128, s), z = BYTES(v128, s + l);
+        BYTES(v128, d) = a;
+        BYTES(v128, d + l) = z;
     } else if (n >= 8) {
-        u64 a = BYTES(u64, s), z = BYTES(u64, s + n - 8);
+        u64 l = LAST(n, 8);
+        u64 a = BYTES(u64, s), z = BYTES(u64, s + l);
         BYTES(u64, d) = a;
-        BYTES(u64, d + n - 8) = z;
+        BYTES(u64, d + l) = z;
     } else if (n >= 4) {
-        u32 a = BYTES(u32, s), z = BYTES(u32, s + n - 4);
+        u64 l = LAST(n, 4);
+        u32 a = BYTES(u32, s), z = BYTES(u32, s + l);
         BYTES(u32, d) = a;
-        BYTES(u32, d + n - 4) = z;
+        BYTES(u32, d + l) = z;
     } else if (n > 0) {
-        u8 a = BYTES(u8, s), b = BYTES(u8, s + n / 2), z = BYTES(u8, s + n - 1);
+        u64 l = LAST(n, 1);
+        u8 a = BYTES(u8, s), b = BYTES(u8, s + n / 2), z = BYTES(u8, s + l);
         BYTES(u8, d) = a;
         BYTES(u8, d + n / 2) = b;
-        BYTES(u8, d + n - 1) = z;
+        BYTES(u8, d + l) = z;
     }
 }
 
@@ -44,22 +65,27 @@ INLINE void copy_64(s64 d, s64 s) {
 /* copy_up copies more than 64 bytes from the front; right unless d lies inside the source.
  * The last 64 bytes are loaded first, as their source may be overwritten by the loop. */
 static void copy_up(s64 d, s64 s, u64 n) {
-    s64 dz = d + n - 64, sz = s + n - 64;
-    v128 w = BYTES(v128, sz), x = BYTES(v128, sz + 16);
-    v128 y = BYTES(v128, sz + 32), z = BYTES(v128, sz + 48);
-    for (; d < dz; d += 64, s += 64) copy_64(d, s);
-    BYTES(v128, dz) = w;
-    BYTES(v128, dz + 16) = x;
-    BYTES(v128, dz + 32) = y;
-    BYTES(v128, dz + 48) = z;
+    u64 last = LAST(n, 64);
+    v128 w = BYTES(v128, s + last), x = BYTES(v128, s + last + 16);
+    v128 y = BYTES(v128, s + last + 32), z = BYTES(v128, s + last + 48);
+    for (u64 i = 0; i < last; i += 64) {
+        STEP(i);
+        copy_64(d + i, s + i);
+    }
+    BYTES(v128, d + last) = w;
+    BYTES(v128, d + last + 16) = x;
+    BYTES(v128, d + last + 32) = y;
+    BYTES(v128, d + last + 48) = z;
 }
 
 /* copy_down is its mirror image, for d inside the source. */
 static void copy_down(s64 d, s64 s, u64 n) {
-    s64 at = d + n, from = s + n;
     v128 w = BYTES(v128, s), x = BYTES(v128, s + 16);
     v128 y = BYTES(v128, s + 32), z = BYTES(v128, s + 48);
-    for (; at > d + 64; at -= 64, from -= 64) copy_64(at - 64, from - 64);
+    for (u64 i = n; i > 64; i -= 64) {
+        STEP(i);
+        copy_64(d + i - 64, s + i - 64);
+    }
     BYTES(v128, d) = w;
     BYTES(v128, d + 16) = x;
     BYTES(v128, d + 32) = y;
@@ -81,26 +107,30 @@ INLINE void fill(s64 d, u32 v, u64 n) {
     if (n < 16) {
         if (n >= 8) {
             BYTES(u64, d) = w;
-            BYTES(u64, d + n - 8) = w;
+            BYTES(u64, d + LAST(n, 8)) = w;
         } else if (n >= 4) {
             BYTES(u32, d) = (u32)w;
-            BYTES(u32, d + n - 4) = (u32)w;
+            BYTES(u32, d + LAST(n, 4)) = (u32)w;
         } else if (n > 0) {
             BYTES(u8, d) = (u8)w;
             BYTES(u8, d + n / 2) = (u8)w;
-            BYTES(u8, d + n - 1) = (u8)w;
+            BYTES(u8, d + LAST(n, 1)) = (u8)w;
         }
         return;
     }
-    s64 last = d + n - 16;
-    for (; d + 48 < last; d += 64) {
-        BYTES(v128, d) = x;
-        BYTES(v128, d + 16) = x;
-        BYTES(v128, d + 32) = x;
-        BYTES(v128, d + 48) = x;
+    u64 last = LAST(n, 16), quads = last > 48 ? LAST(last, 48) : 0, i = 0;
+    for (; i < quads; i += 64) {
+        STEP(i);
+        BYTES(v128, d + i) = x;
+        BYTES(v128, d + i + 16) = x;
+        BYTES(v128, d + i + 32) = x;
+        BYTES(v128, d + i + 48) = x;
     }
-    for (; d < last; d += 16) BYTES(v128, d) = x;
-    BYTES(v128, last) = x;
+    for (; i < last; i += 16) {
+        STEP(i);
+        BYTES(v128, d + i) = x;
+    }
+    BYTES(v128, d + last) = x;
 }
 
 INLINE u64 memory_bytes(void) { return (u64)AT(u32, VK_PAGES) << 16; }
