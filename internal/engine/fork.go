@@ -50,7 +50,11 @@ func (i *Instance) copyStack(parent *Instance) linux.Errno {
 	if !parent.started {
 		return 0
 	}
-	if low := parent.stackLow - parent.at + i.at; low < i.stackLow {
+	low := parent.stackLow - parent.at + i.at
+	if e := i.guardStack(low); e != 0 {
+		return e
+	}
+	if low < i.stackLow {
 		if e := i.growStack(low + handlerRoom); e != 0 {
 			return e
 		}

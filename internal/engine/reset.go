@@ -57,6 +57,9 @@ func (p *Program) putIdle(s idleSlot) bool {
 // wait, inaccessible, for the next program that asks for memory there.
 func (p *Program) restore(i *Instance) (pages int, e linux.Errno) {
 	i.shrinkStack(i.at + p.stackLow)
+	if e := i.unlimitStack(); e != 0 {
+		return 0, e
+	}
 	initial := i.base + p.initial
 	if !i.changed {
 		return p.reset(i, initial)

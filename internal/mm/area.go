@@ -32,7 +32,7 @@ const (
 func (a *area) size() uint64 { return a.end - a.start }
 
 // data tells whether the area counts for RLIMIT_DATA.
-func (a *area) data() bool { return a.prot&linux.PROT_WRITE != 0 && a.share == nil }
+func (a *area) data() bool { return a.prot&linux.PROT_WRITE != 0 && !a.shared }
 
 // follows tells whether b continues a, so that both are one area.
 func (a *area) follows(b *area) bool {

@@ -27,7 +27,11 @@ func (t *Thread) Exec(at vfs.Path, name, shown string, flags uint32, argv, env [
 		image.drop(&t.Table().Arguments)
 		return t.refusedMemory(image.Target.Program, e)
 	}
-	if e := t.standAlone(); e != 0 {
+	e = inst.LimitStack(t.Limit(linux.RLIMIT_STACK))
+	if e == 0 {
+		e = t.standAlone()
+	}
+	if e != 0 {
 		inst.Free()
 		image.drop(&t.Table().Arguments)
 		return e
