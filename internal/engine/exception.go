@@ -23,6 +23,7 @@ type exceptions struct {
 	list  []exception
 	free  []uint32 // indices of entries that are not in use
 	limit int      // entries in use at which to look for garbage
+	held  int      // values of all entries
 }
 
 // exception is an entry; its ref is 0 if it is not in use.
@@ -35,7 +36,8 @@ type exception struct {
 
 const (
 	maxExceptions = 1 << indexBits
-	minExceptions = 256 // no search for garbage below
+	minExceptions = 256     // no search for garbage below
+	maxValues     = 1 << 17 // 2 MiB
 )
 
 // clone is nil for nil. Entries' values are never changed, so they may be shared.
@@ -43,7 +45,7 @@ func (x *exceptions) clone() *exceptions {
 	if x == nil {
 		return nil
 	}
-	return &exceptions{slices.Clone(x.list), slices.Clone(x.free), x.limit}
+	return &exceptions{slices.Clone(x.list), slices.Clone(x.free), x.limit, x.held}
 }
 
 // serve answers ExitSave, ExitLoad and ExitTable until the guest leaves for something else.
@@ -72,8 +74,11 @@ func (i *Instance) saveException(values int) uint64 {
 		i.exceptions = &exceptions{limit: minExceptions}
 	}
 	x := i.exceptions
-	if len(x.list)-len(x.free) >= x.limit {
+	if len(x.list)-len(x.free) >= x.limit || x.held+values > maxValues {
 		i.collect()
+	}
+	if x.held+values > maxValues {
+		return 0
 	}
 	at := uint32(len(x.list))
 	if n := len(x.free); n > 0 {
@@ -83,6 +88,7 @@ func (i *Instance) saveException(values int) uint64 {
 	} else {
 		x.list = append(x.list, exception{})
 	}
+	x.held += values
 	e := &x.list[at]
 	*e = exception{
 		ref: i.p.code.records.Add(1)<<indexBits | uint64(at), tag: *i.u32(layout.Thrown),
@@ -120,6 +126,7 @@ func (i *Instance) collect() {
 		case e.marked:
 			e.marked = false
 		case e.ref != 0:
+			x.held -= len(e.values)
 			*e = exception{}
 			x.free = append(x.free, uint32(at))
 		}

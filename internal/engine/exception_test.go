@@ -52,3 +52,27 @@ func TestForeignReferences(t *testing.T) {
 		t.Error("a freed reference was accepted")
 	}
 }
+
+// TestExceptionBounds: what a guest can make the engine keep for it is bounded.
+func TestExceptionBounds(t *testing.T) {
+	i := newGuest(t, loadGuest(t))
+	defer i.Free()
+	*i.u32(layout.Thrown) = 3
+	for _, values := range []int{0, 1, layout.MaxPayload} {
+		i.exceptions = nil
+		n := 0
+		for ; n <= maxExceptions; n++ {
+			ref := i.saveException(values)
+			if ref == 0 {
+				break
+			}
+			i.exceptions.find(ref).marked = true // as if something referred to it; collect takes the mark away
+			if i.exceptions.limit < maxExceptions {
+				i.exceptions.limit = maxExceptions
+			}
+		}
+		if want := min(maxExceptions, maxValues/max(values, 1)); n != want || i.exceptions.held > maxValues {
+			t.Errorf("%d exceptions of %d values, expected %d", n, values, want)
+		}
+	}
+}
