@@ -39,8 +39,8 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	t, err := toolchain.New(guest.FS)
-	if err == nil && filepath.Base(os.Args[0]) == "vkcc" { // the compiler of a build, see toolchain.Build
-		d := &toolchain.Driver{Toolchain: t, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+	if err == nil && strings.TrimSuffix(filepath.Base(os.Args[0]), "++") == "vkcc" { // the compiler of a build, see toolchain.Build
+		d := &toolchain.Driver{Toolchain: t, CXX: strings.HasSuffix(os.Args[0], "++"), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 		os.Exit(d.Main(ctx, os.Args[1:]))
 	}
 	if err == nil {

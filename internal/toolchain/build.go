@@ -115,7 +115,8 @@ func (b *build) run(ctx context.Context) error {
 	return b.install(src)
 }
 
-// compiler makes the command that the recipe knows as CC.
+// compiler makes the command that the recipe knows as CC and, beside it, the one for C++. There is
+// no native C++ library over musl: C++ programs are linked against the host's.
 func (b *build) compiler(temp string) (string, error) {
 	bin := filepath.Join(temp, "bin")
 	if err := os.Mkdir(bin, 0o755); err != nil {
@@ -123,6 +124,9 @@ func (b *build) compiler(temp string) (string, error) {
 	}
 	if b.kind == Wasm {
 		path := filepath.Join(bin, "vkcc")
+		if err := os.Symlink(b.self, path+cxxSuffix); err != nil {
+			return "", err
+		}
 		return path, os.Symlink(b.self, path)
 	}
 	path := filepath.Join(bin, "cc")
@@ -160,11 +164,16 @@ func (b *build) environment(folder, compiler string) []string {
 		env = append(env, scalarEnv+"=1")
 	}
 	if b.kind != Wasm {
-		return append(env, "HOST=x86_64-linux-musl", "AR=ar", "NM=nm", "RANLIB=ranlib", "STRIP=strip")
+		return append(env, "CXX="+nativeCXX[b.kind]+" -static -march=x86-64-v2", "HOST=x86_64-linux-musl", "AR=ar", "NM=nm", "RANLIB=ranlib", "STRIP=strip")
 	}
-	return append(env, "HOST="+Triple, "AR="+llvmTool("ar"), "NM="+llvmTool("nm"),
+	return append(env, "CXX="+compiler+cxxSuffix, "HOST="+Triple, "AR="+llvmTool("ar"), "NM="+llvmTool("nm"),
 		"RANLIB="+llvmTool("ranlib"), "STRIP="+llvmTool("strip"))
 }
+
+// cxxSuffix makes the name of the C compiler that of the C++ compiler.
+const cxxSuffix = "++"
+
+var nativeCXX = map[Kind]string{Native: "g++", Clang: "clang++-19"}
 
 // install copies what the recipe names into the root.
 func (b *build) install(src string) error {

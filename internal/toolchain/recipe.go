@@ -26,7 +26,7 @@ import (
 //	links: busybox.links /bin/busybox      a link to the path for each line of a file of the build
 //
 // Files *.patch beside it are applied to the source first; each says in its first lines why
-// upstream cannot be built as it is. The commands see CC, AR, NM, RANLIB, STRIP, HOST,
+// upstream cannot be built as it is. The commands see CC, CXX, AR, NM, RANLIB, STRIP, HOST,
 // JOBS, KIND (wasm or native), RECIPE (the folder) and SOURCE_DATE_EPOCH.
 type Recipe struct {
 	Name    string
