@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -23,6 +24,7 @@ type Program struct {
 	guard    uintptr // the first of them, which it does not
 	markers  bool    // guard is kept by markers, not by its protection
 	mappings int64   // that an instance needs of the host at least
+	maps     bool    // it asks for mappings, which may lie above memory.size
 
 	asides sync.Pool // of *Aside: a shell needs one for each command
 
@@ -54,6 +56,9 @@ func newProgram(c *Code, m *layout.Program) *Program {
 	p.stackLow = p.stackTop - stackSize
 	p.guard, p.initial = uintptr(m.Memory.NullGuard), uintptr(m.Memory.Min)*wasmPage
 	p.setMarkers(c.guardMarkers)
+	p.maps = slices.ContainsFunc(m.Imports, func(im layout.Import) bool {
+		return im.Module == "wali" && slices.Contains([]string{"SYS_mmap", "SYS_mremap", "SYS_brk", "SYS_shmat"}, im.Name)
+	})
 	return p
 }
 

@@ -142,7 +142,8 @@ func (i *Instance) tableGrow(n, v, count uint64) uint64 {
 	return size
 }
 
-// memoryInit copies from a data segment. What is not mapped is out of bounds.
+// memoryInit copies from a data segment. What is not mapped is out of bounds: above memory.size
+// something is, if the program asks for mappings.
 func (i *Instance) memoryInit(segment, to, from, count uint64) bool {
 	if segment >= uint64(len(i.p.Meta.Data)) {
 		return false
@@ -150,6 +151,9 @@ func (i *Instance) memoryInit(segment, to, from, count uint64) bool {
 	s := &i.p.Meta.Data[segment]
 	size := uint64(min(*i.u32(int(s.SizeOffset)), s.Size))
 	memory := uint64(*i.u32(layout.Pages)) * wasmPage
+	if i.p.maps {
+		memory = memorySize
+	}
 	if from > size || count > size-from || to > memory || count > memory-to {
 		return false
 	}
