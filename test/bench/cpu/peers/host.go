@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"io"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -64,9 +65,13 @@ func (h *host) call(name string, a []uint64) int64 {
 	case "SYS_read", "SYS_readv":
 		return h.read(name, a)
 	case "SYS_open":
-		return h.open(a[0], a[1])
+		return h.open("", a[0], a[1])
 	case "SYS_openat":
-		return h.open(a[1], a[2])
+		dir := ""
+		if f := h.files[a[0]]; f != nil {
+			dir = f.Name()
+		}
+		return h.open(dir, a[1], a[2])
 	case "SYS_close":
 		if f := h.files[a[0]]; f != nil {
 			delete(h.files, a[0])
@@ -157,11 +162,15 @@ func (h *host) path(at uint64) string {
 	return ""
 }
 
-func (h *host) open(path, flags uint64) int64 {
+func (h *host) open(dir string, path, flags uint64) int64 {
 	if flags&(syscall.O_WRONLY|syscall.O_RDWR) != 0 {
 		return fail(syscall.EROFS)
 	}
-	f, err := os.Open(h.path(path))
+	name := h.path(path)
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(dir, name)
+	}
+	f, err := os.Open(name)
 	if err != nil {
 		return fail(syscall.ENOENT)
 	}

@@ -134,7 +134,7 @@ static u64 call(const char *name, const u64 *a) {
     if (!strcmp(c, "open") || !strcmp(c, "openat")) {
         int at = c[4] != 0;
         if (a[at + 1] & 3) return -EROFS;
-        int fd = open((char *)memory() + a[at], O_RDONLY);
+        int fd = openat(at ? (int)a[0] : AT_FDCWD, (char *)memory() + a[at], O_RDONLY);
         return fd < 0 ? -errno : fd;
     }
     if (!strcmp(c, "close")) return a[0] > 2 ? close(a[0]) : 0;

@@ -1,6 +1,7 @@
 // The host of host.go for V8: node host.mjs MODULE ARGUMENT... with RUNS, and PASS, in the
 // environment. A run's output is digested after its time is taken.
 import fs from "node:fs"
+import path from "node:path"
 
 const argv = process.argv.slice(2)
 const module = new WebAssembly.Module(fs.readFileSync(argv[0]))
@@ -17,6 +18,7 @@ class Host {
     status = 0
     output = []
     free = new Map()
+    names = new Map() // paths of open files
     next = 0
     get bytes() { return new Uint8Array(this.memory.buffer) }
     get view() { return new DataView(this.memory.buffer) }
@@ -85,11 +87,12 @@ class Host {
         this.free.get(size).push(at)
         return 0
     }
-    open(at, flags) {
+    open(dir, at, flags) {
         if (flags & 3) return -EROFS
         try {
-            const fd = fs.openSync(this.string(at), "r")
-            this.positions?.set(fd, 0)
+            const name = path.resolve(this.names.get(dir) ?? ".", this.string(at))
+            const fd = fs.openSync(name, "r")
+            this.names.set(fd, name)
             return fd
         } catch {
             return -ENOENT
@@ -109,8 +112,8 @@ class Host {
         case "writev": return this.write(a, true)
         case "read": return this.read(a, false)
         case "readv": return this.read(a, true)
-        case "open": return this.open(a[0], a[1])
-        case "openat": return this.open(a[1], a[2])
+        case "open": return this.open(-1, a[0], a[1])
+        case "openat": return this.open(a[0], a[1], a[2])
         case "close": if (a[0] > 2) fs.closeSync(a[0]); return 0
         case "lseek": return -ESPIPE
         case "fstat": {

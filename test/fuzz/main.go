@@ -1,0 +1,108 @@
+// Command fuzz compares vkernel's compiled code with wazero's interpreter on modules that are
+// made by chance (package gen).
+//
+// # Model
+//
+// A batch of modules is compiled into one .aot. Each module then gets the same calls on both
+// engines; after every call the results, or the kind of trap, are compared, and at the end
+// globals and all bytes of memory. A difference is a find: its module is kept with the
+// seed, which makes it again.
+//
+// `make fuzz` runs until it is stopped or a time has passed; the test of this package runs a
+// fixed set of seeds, and all modules in testdata, each of which was a find.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"vkernel/test/fuzz/gen"
+)
+
+// features is all that both engines have.
+var features = gen.Features{Atomics: true, TailCalls: true, Faults: true}
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "fuzz:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	duration := flag.Duration("time", 0, "stop after this time (default: run until interrupted)")
+	first := flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of the first module; the following ones count up")
+	batch := flag.Int("batch", 64, "modules that are compiled at a time")
+	flag.BoolVar(&features.Faults, "faults", features.Faults, "loads and stores may be out of bounds")
+	single := flag.Bool("one", false, "try the module of -seed alone, and tell what each call did")
+	out := flag.String("out", "out/fuzz", "directory for modules on which the engines differ")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if *duration > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, *duration)
+		defer cancel()
+	}
+	if *single {
+		*batch = 1
+	}
+	f := &fuzzer{verbose: *single}
+	for seed := *first; ctx.Err() == nil; seed += uint64(*batch) {
+		cases := make([]*testCase, *batch)
+		for i := range cases {
+			cases[i] = newCase(seed+uint64(i), gen.New(seed+uint64(i), features))
+		}
+		if err := f.try(cases); err != nil {
+			return fmt.Errorf("seeds from %d: %w", seed, err)
+		}
+		if err := keep(*out, cases); err != nil {
+			return err
+		}
+		if *single {
+			break
+		}
+		fmt.Fprintf(os.Stderr, "\r%d modules, %d calls, %d traps, %d finds, %s of CPU   ", f.modules, f.calls, f.traps, f.finds, cpuTime().Round(time.Second))
+	}
+	fmt.Printf("\n%d modules, %d calls of which %d trapped, %d finds, %s of CPU; first seed %d\n", f.modules, f.calls, f.traps, f.finds, cpuTime().Round(time.Second), *first)
+	if f.finds > 0 {
+		return fmt.Errorf("%d finds, in %s", f.finds, *out)
+	}
+	return nil
+}
+
+// keep writes the modules of finds.
+func keep(dir string, cases []*testCase) error {
+	for _, c := range cases {
+		if c.find == "" {
+			continue
+		}
+		fmt.Printf("\nseed %d: %s\n  again: go run ./test/fuzz -one -seed %d\n", c.seed, c.find, c.seed)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.wasm", c.seed)), c.module.Wasm, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cpuTime is that of this process and of its compilers.
+func cpuTime() time.Duration {
+	total := time.Duration(0)
+	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
+		var u syscall.Rusage
+		if syscall.Getrusage(who, &u) == nil {
+			total += time.Duration(u.Utime.Nano() + u.Stime.Nano())
+		}
+	}
+	return total
+}
