@@ -1,5 +1,12 @@
 # What the tests below test/ need beyond the demo. The Makefile includes this.
 
+# vkcc under the name by which it is a C++ compiler
+
+build: $(O)/vkc++
+
+$(O)/vkc++: $(O)/vkcc
+	@ln -sf vkcc $@
+
 # Upstream sources: input for the session, and busybox's own tests
 
 $(O)/src/busybox/testsuite/runtest: $(O)/vkport guest/recipes/busybox/recipe

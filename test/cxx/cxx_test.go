@@ -21,6 +21,7 @@ var programs = []struct {
 	{"library", "library.cc", []string{"-O2"}},
 	{"processes", "processes.cc", []string{"-O2"}},
 	{"processes-Os", "processes.cc", []string{"-Os"}},
+	{"threads", "threads.cc", []string{"-O2", "-pthread"}},
 	{"uncaught", "uncaught.cc", []string{"-O2"}},
 	{"jumps", "jumps.c", []string{"-O2"}},
 	{"jumps-as-exceptions", "jumps.c", []string{"-O2", "-mllvm", "-wasm-enable-sjlj"}},
@@ -84,7 +85,7 @@ func runNative(t *testing.T, dir, source string) result {
 	if filepath.Ext(source) == ".c" {
 		compiler, standard = "gcc", "-std=gnu17"
 	}
-	do(t, compiler, "-w", "-O2", standard, "-o", path, filepath.Join("testdata", source))
+	do(t, compiler, "-w", "-O2", "-pthread", standard, "-o", path, filepath.Join("testdata", source))
 	return outcome(t, "sh", "-c", "exec 2>/dev/null; "+path) // the shell turns a signal into a status
 }
 
