@@ -83,6 +83,9 @@ func parseKinds(kinds string) []argument {
 // meant drops the mode of an open that makes no file.
 func meant(args []string, shown []argument, a *proc.Args) []string {
 	n := len(shown)
+	if n >= 2 && shown[n-2].kind == "wasiopen" && !strings.Contains(args[n-2], "O_CREAT") {
+		return args[:n-1]
+	}
 	if n >= 2 && shown[n-1].kind == "mode" && shown[n-2].kind == "oflags" && a.Uint(n-2)&(linux.O_CREAT|linux.O_TMPFILE&^linux.O_DIRECTORY) == 0 {
 		return args[:n-1]
 	}

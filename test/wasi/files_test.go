@@ -12,7 +12,10 @@ import (
 
 // differs holds the lines of guest/c/files.c in which vkernel is right, as Linux, and wazero
 // is not: what vkernel says.
-var differs = map[string]bool{}
+var differs = map[string]bool{
+	"readlink short: 3":             true, // as much as fits
+	"a link that leads up: refused": true, // wazero leaves links to the host
+}
 
 // TestFiles runs guest/c/files.c in wazero and in a container, on equal trees.
 func TestFiles(t *testing.T) {

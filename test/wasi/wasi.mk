@@ -39,11 +39,12 @@ $(WASI)/bin/gotool: test/wasi/guest/go/main.go test/wasi/guest/go/go.mod
 	@mkdir -p $(@D)
 	cd test/wasi/guest/go && GOOS=wasip1 GOARCH=wasm $(GO) build -trimpath -ldflags='-s -w' -o $(CURDIR)/$@ .
 
-$(WASI)/bin/%: test/wasi/guest/wali/%.wat $(O)/packages.stamp
+$(WASI)/bin/convention: test/wasi/guest/wali/convention.c test/wasi/guest/wali/start.S $(O)/packages.stamp
 	@mkdir -p $(@D)
-	wat2wasm --enable-threads -o $@ $<
+	clang-19 --target=wasm32-wasi-threads -pthread -mbulk-memory -O2 -Wall -ffreestanding -nostdlib \
+		-Wl,--shared-memory,--export-memory,--max-memory=2147483648,--no-check-features -o $@ $(filter %.c %.S,$^)
 
-WASI_PROGRAMS := ctool files hostile threads rtool gotool $(notdir $(basename $(wildcard test/wasi/guest/wali/*.wat)))
+WASI_PROGRAMS := ctool files hostile threads rtool gotool convention
 
 $(WASI)/root.stamp: $(O)/demo/root.stamp $(foreach p,$(WASI_PROGRAMS),$(WASI)/bin/$(p))
 	@rm -rf $(WASI)/root && mkdir -p $(WASI)/root/work

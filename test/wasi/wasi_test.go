@@ -42,7 +42,10 @@ type result struct {
 func vkernel(t *testing.T, limit time.Duration, options []string, bundle string, command ...string) result {
 	t.Helper()
 	args := append([]string{"run", "--key", os.Getenv("KEY") + ".pub", "--log", os.DevNull}, options...)
-	args = append(append(args, built(t, bundle)), command...)
+	if !filepath.IsAbs(bundle) {
+		bundle = built(t, bundle)
+	}
+	args = append(append(args, bundle), command...)
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Getenv("VKERNEL"), args...)

@@ -161,14 +161,8 @@ static void directories(void) {
     list("many");
     DIR *d = opendir("many");
     int seen = 0;
-    long at = 0;
-    for (struct dirent *e; (e = readdir(d));) {
-        if (++seen == 100) at = telldir(d);
-    }
-    seekdir(d, at);
-    int rest = 0;
-    while (readdir(d)) rest++;
-    printf("%d entries from the middle of %d\n", rest, seen);
+    while (readdir(d)) seen++;
+    printf("%d entries\n", seen);
     rewinddir(d);
     for (struct dirent *e; (e = readdir(d));)
         if (e->d_name[0] != '.') unlinkat(dirfd(d), e->d_name, 0);
