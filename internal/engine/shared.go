@@ -155,7 +155,12 @@ func (m *sharedMemory) mapPages(start, end uint64, prot int, shared bool) linux.
 	defer m.mu.Unlock()
 	r := vma{start: start, end: end, prot: prot}
 	if !shared {
-		return m.change(func(l *vmas) { l.replace(start, end, r) }, func() linux.Errno { return m.protect(start, end, prot) })
+		return m.change(func(l *vmas) { l.replace(start, end, r) }, func() linux.Errno {
+			if prot == ProtNone {
+				return 0 // as what is unmapped is
+			}
+			return m.protect(start, end, prot)
+		})
 	}
 	r.share = m.p.code.shares.Add(1)
 	return m.change(func(l *vmas) { l.replace(start, end, r) }, func() linux.Errno {
@@ -250,6 +255,8 @@ func (m *sharedMemory) discard(start, end uint64) linux.Errno {
 
 // resident is Instance.Resident. A page counts once, however many views have it mapped.
 func (m *sharedMemory) resident(start, end uint64) (n uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.data(start, end, func(from, to uint64) linux.Errno {
 		n += to - from
 		return 0
