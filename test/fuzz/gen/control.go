@@ -53,6 +53,10 @@ func (f *body) leave(depth int) {
 		f.exprs(f.type_.results, depth)
 		f.code.op(wasm.OpReturn)
 	case 1:
+		if f.r.IntN(4) != 0 {
+			f.branch(depth)
+			return
+		}
 		f.code.op(wasm.OpUnreachable)
 	case 2:
 		if f.features.TailCalls && f.tailCall(depth) {

@@ -35,6 +35,14 @@ func generated(info *wasm.OpInfo) bool {
 	return info.Op>>8 != 0xff && !strings.Contains(info.Name, "relaxed") && !strings.HasPrefix(info.Name, "memory.")
 }
 
+// mayTrap holds the arithmetic that traps for most or for usual operands.
+var mayTrap = map[wasm.Opcode]bool{
+	wasm.OpI32DivS: true, wasm.OpI32DivU: true, wasm.OpI32RemS: true, wasm.OpI32RemU: true,
+	wasm.OpI64DivS: true, wasm.OpI64DivU: true, wasm.OpI64RemS: true, wasm.OpI64RemU: true,
+	wasm.OpI32TruncF32S: true, wasm.OpI32TruncF32U: true, wasm.OpI32TruncF64S: true, wasm.OpI32TruncF64U: true,
+	wasm.OpI64TruncF32S: true, wasm.OpI64TruncF32U: true, wasm.OpI64TruncF64S: true, wasm.OpI64TruncF64U: true,
+}
+
 // expr makes an expression of a type.
 func (f *body) expr(t wasm.ValType, depth int) {
 	f.room--
@@ -91,6 +99,9 @@ func (f *body) leaf(t wasm.ValType) {
 // instruction takes a row of the table.
 func (f *body) instruction(t wasm.ValType, depth int) {
 	info := pick(f.r, rows[t])
+	if mayTrap[info.Op] && f.r.IntN(4) != 0 { // else most calls would end early
+		info = pick(f.r, rows[t])
+	}
 	if info.Op.Atomic() && !f.features.Atomics {
 		f.leaf(t)
 		return

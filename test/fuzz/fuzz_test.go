@@ -1,0 +1,65 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"vkernel/test/fuzz/gen"
+)
+
+var long = flag.Duration("long", time.Minute, "how long to try fixed seeds")
+
+// TestSeeds tries the same seeds each time, as many as there is time for.
+func TestSeeds(t *testing.T) {
+	f := &fuzzer{}
+	const batch = 64
+	for end, seed := time.Now().Add(*long), uint64(1); time.Now().Before(end); seed += batch {
+		cases := make([]*testCase, batch)
+		for i := range cases {
+			cases[i] = newCase(seed+uint64(i), gen.New(seed+uint64(i), features))
+		}
+		tryAll(t, f, cases)
+	}
+	t.Logf("%d modules, %d calls of which %d trapped, %s of CPU", f.modules, f.calls, f.traps, cpuTime())
+	if f.modules == 0 || f.calls == 0 {
+		t.Error("nothing was tried")
+	}
+}
+
+// TestFinds tries the modules on which the engines once differed; a name says why.
+func TestFinds(t *testing.T) {
+	paths, err := filepath.Glob("testdata/*.wasm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fuzzer{}
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".wasm"), func(t *testing.T) {
+			code, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := gen.Describe(code)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tryAll(t, f, []*testCase{newCase(0, m)})
+		})
+	}
+}
+
+func tryAll(t *testing.T, f *fuzzer, cases []*testCase) {
+	t.Helper()
+	if err := f.try(cases); err != nil {
+		t.Fatalf("seeds from %d: %v", cases[0].seed, err)
+	}
+	for _, c := range cases {
+		if c.find != "" {
+			t.Errorf("seed %d: %s\nagain: go run ./test/fuzz -one -seed %d", c.seed, c.find, c.seed)
+		}
+	}
+}
