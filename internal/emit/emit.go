@@ -34,8 +34,7 @@
 //
 // # Deviations from the specification, all of them in what a trap leaves behind or in NaNs
 //
-//   - A load that the optimiser finds dead may not trap. Results that the module itself
-//     drops, or sets to a local that is never read, are kept and do trap.
+//   - In a plain loop (loop.go), a load that the optimiser finds dead may not trap.
 //   - x*1, x/1, x-0 and x+-0 may return a signalling NaN unquietened if the constant is
 //     computed from integers that went through locals. Constants of floating point are protected
 //     wherever they go, but through memory.

@@ -72,7 +72,7 @@ func (f *function) simple(in *wasm.Instr) error {
 	if len(info.Results) == 1 {
 		head += f.temp(info.Results[0])
 	}
-	if f.plain && in.Op >= wasm.OpI32Store && in.Op <= wasm.OpI64Store32 {
+	if f.plain && in.Op >= wasm.OpI32Load && in.Op <= wasm.OpI64Store32 {
 		head += "plain_"
 	}
 	tail := ");\n"

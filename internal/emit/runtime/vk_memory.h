@@ -1,18 +1,39 @@
 /* Loads, stores and bulk memory. An access outside of memory faults: no check is needed. */
-#define i32_load(a, o) MEM(u32, a, o)
-#define i64_load(a, o) MEM(u64, a, o)
-#define f32_load(a, o) MEM(f32, a, o)
-#define f64_load(a, o) MEM(f64, a, o)
-#define i32_load8_s(a, o) ((u32)(s32)MEM(s8, a, o))
-#define i32_load8_u(a, o) ((u32)MEM(u8, a, o))
-#define i32_load16_s(a, o) ((u32)(s32)MEM(s16, a, o))
-#define i32_load16_u(a, o) ((u32)MEM(u16, a, o))
-#define i64_load8_s(a, o) ((u64)(s64)MEM(s8, a, o))
-#define i64_load8_u(a, o) ((u64)MEM(u8, a, o))
-#define i64_load16_s(a, o) ((u64)(s64)MEM(s16, a, o))
-#define i64_load16_u(a, o) ((u64)MEM(u16, a, o))
-#define i64_load32_s(a, o) ((u64)(s64)MEM(s32, a, o))
-#define i64_load32_u(a, o) ((u64)MEM(u32, a, o))
+/*
+ * A load stays, even if its result is not used: it may trap. In plain loops (see emit/loop.go)
+ * vectors are worth more.
+ */
+#define LOADED(T, a, o) (*(const volatile T##_u SEG *)EA(a, o))
+#define i32_load(a, o) LOADED(u32, a, o)
+#define i64_load(a, o) LOADED(u64, a, o)
+#define f32_load(a, o) LOADED(f32, a, o)
+#define f64_load(a, o) LOADED(f64, a, o)
+#define i32_load8_s(a, o) ((u32)(s32)LOADED(s8, a, o))
+#define i32_load8_u(a, o) ((u32)LOADED(u8, a, o))
+#define i32_load16_s(a, o) ((u32)(s32)LOADED(s16, a, o))
+#define i32_load16_u(a, o) ((u32)LOADED(u16, a, o))
+#define i64_load8_s(a, o) ((u64)(s64)LOADED(s8, a, o))
+#define i64_load8_u(a, o) ((u64)LOADED(u8, a, o))
+#define i64_load16_s(a, o) ((u64)(s64)LOADED(s16, a, o))
+#define i64_load16_u(a, o) ((u64)LOADED(u16, a, o))
+#define i64_load32_s(a, o) ((u64)(s64)LOADED(s32, a, o))
+#define i64_load32_u(a, o) ((u64)LOADED(u32, a, o))
+
+#define plain_i32_load(a, o) MEM(u32, a, o)
+#define plain_i64_load(a, o) MEM(u64, a, o)
+#define plain_f32_load(a, o) MEM(f32, a, o)
+#define plain_f64_load(a, o) MEM(f64, a, o)
+#define plain_i32_load8_s(a, o) ((u32)(s32)MEM(s8, a, o))
+#define plain_i32_load8_u(a, o) ((u32)MEM(u8, a, o))
+#define plain_i32_load16_s(a, o) ((u32)(s32)MEM(s16, a, o))
+#define plain_i32_load16_u(a, o) ((u32)MEM(u16, a, o))
+#define plain_i64_load8_s(a, o) ((u64)(s64)MEM(s8, a, o))
+#define plain_i64_load8_u(a, o) ((u64)MEM(u8, a, o))
+#define plain_i64_load16_s(a, o) ((u64)(s64)MEM(s16, a, o))
+#define plain_i64_load16_u(a, o) ((u64)MEM(u16, a, o))
+#define plain_i64_load32_s(a, o) ((u64)(s64)MEM(s32, a, o))
+#define plain_i64_load32_u(a, o) ((u64)MEM(u32, a, o))
+
 /*
  * A store stays, even if another one to the same place follows: a signal handler may look in
  * between. In plain loops (see emit/loop.go) this does not matter, and vectors do.

@@ -36,11 +36,11 @@ INLINE v128 i8x16_swizzle(v128 x, v128 index) {
     return (v128)__builtin_ia32_pshufb128((c8x16)x, (c8x16)i);
 }
 
-#define v128_load(a, o) MEM(v128, a, o)
+#define v128_load(a, o) LOADED(v128, a, o)
 #define v128_store(a, o, v) (MEM(v128, a, o) = (v))
 
 /* Memory holds half a vector; a u64 carries it. */
-#define VK_HALF(N, W, a, o) ((v128) __builtin_convertvector((N)MEM(u64, a, o), W))
+#define VK_HALF(N, W, a, o) ((v128) __builtin_convertvector((N)LOADED(u64, a, o), W))
 #define v128_load8x8_s(a, o) VK_HALF(s8x8, s16x8, a, o)
 #define v128_load8x8_u(a, o) VK_HALF(u8x8, u16x8, a, o)
 #define v128_load16x4_s(a, o) VK_HALF(s16x4, s32x4, a, o)
@@ -50,7 +50,7 @@ INLINE v128 i8x16_swizzle(v128 x, v128 index) {
 
 #define VK_LOAD_SPLAT(w, T, P)                                                                                         \
     INLINE v128 v128_load##w##_splat(u32 a, u64 o) {                                                                   \
-        T x = MEM(T, a, o);                                                                                            \
+        T x = LOADED(T, a, o);                                                                                         \
         return P##_splat(x);                                                                                           \
     }
 VK_LOAD_SPLAT(8, u8, i8x16)
@@ -58,13 +58,13 @@ VK_LOAD_SPLAT(16, u16, i16x8)
 VK_LOAD_SPLAT(32, u32, i32x4)
 VK_LOAD_SPLAT(64, u64, i64x2)
 
-#define v128_load32_zero(a, o) ((v128){MEM(u32, a, o), 0})
-#define v128_load64_zero(a, o) ((v128){MEM(u64, a, o), 0})
+#define v128_load32_zero(a, o) ((v128){LOADED(u32, a, o), 0})
+#define v128_load64_zero(a, o) ((v128){LOADED(u64, a, o), 0})
 
-#define v128_load8_lane(a, o, v, n) VK_REPLACE(u8x16, u8, v, MEM(u8, a, o), n)
-#define v128_load16_lane(a, o, v, n) VK_REPLACE(u16x8, u16, v, MEM(u16, a, o), n)
-#define v128_load32_lane(a, o, v, n) VK_REPLACE(u32x4, u32, v, MEM(u32, a, o), n)
-#define v128_load64_lane(a, o, v, n) VK_REPLACE(u64x2, u64, v, MEM(u64, a, o), n)
+#define v128_load8_lane(a, o, v, n) VK_REPLACE(u8x16, u8, v, LOADED(u8, a, o), n)
+#define v128_load16_lane(a, o, v, n) VK_REPLACE(u16x8, u16, v, LOADED(u16, a, o), n)
+#define v128_load32_lane(a, o, v, n) VK_REPLACE(u32x4, u32, v, LOADED(u32, a, o), n)
+#define v128_load64_lane(a, o, v, n) VK_REPLACE(u64x2, u64, v, LOADED(u64, a, o), n)
 #define v128_store8_lane(a, o, v, n) (MEM(u8, a, o) = ((u8x16)(v))[n])
 #define v128_store16_lane(a, o, v, n) (MEM(u16, a, o) = ((u16x8)(v))[n])
 #define v128_store32_lane(a, o, v, n) (MEM(u32, a, o) = ((u32x4)(v))[n])

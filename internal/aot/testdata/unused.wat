@@ -1,0 +1,16 @@
+;; A load out of bounds traps, even if nobody needs its result.
+(module
+  (memory 1)
+  (func (export "drop") (param i32) (drop (i32.load (local.get 0))))
+  (func (export "times_zero") (param i32) (result i32) (i32.mul (i32.load (local.get 0)) (i32.const 0)))
+  (func (export "masked") (param i32) (result i64) (i64.and (i64.load8_u (local.get 0)) (i64.const 256)))
+  (func (export "unread") (param i32) (local i32)
+    (local.set 1 (i32.load16_s (local.get 0)))
+    (local.set 1 (i32.const 1))
+    (if (i32.eqz (local.get 1)) (then unreachable)))
+  (func (export "selected") (param i32) (result f64)
+    (select (f64.load (local.get 0)) (f64.const 2) (i32.const 0)))
+  (func (export "vector") (param i32) (result v128)
+    (v128.and (v128.load (local.get 0)) (v128.const i64x2 0 0)))
+  (func $get (param i32) (result i32) (i32.load (local.get 0)))
+  (func (export "inlined") (param i32) (drop (i32.sub (call $get (local.get 0)) (call $get (local.get 0))))))
