@@ -8,6 +8,7 @@ import (
 	"vkernel/internal/linux"
 	"vkernel/internal/mm"
 	"vkernel/internal/proc"
+	"vkernel/internal/sched"
 	"vkernel/internal/syscalls"
 	"vkernel/internal/vfs"
 	"vkernel/internal/vfs/procfs"
@@ -28,7 +29,7 @@ func (s system) Find(pid int) (procfs.Process, bool) {
 	if !ok {
 		return nil, false
 	}
-	return process{p}, true
+	return process{p, p.Thread(), false}, true
 }
 
 func (s system) PIDs() []int {
@@ -66,12 +67,33 @@ func (s system) Busy() (user, system time.Duration) {
 	return busy.User, busy.System
 }
 
-// process is what procfs sees of a process.
-type process struct{ p *proc.Process }
+// process is what procfs sees of a process, or of one of its threads.
+type process struct {
+	p    *proc.Process
+	t    *proc.Thread // the first one, or the one that is shown
+	only bool         // it is the thread that is shown
+}
 
 func (x process) Files() *fd.Table    { return x.p.Files() }
 func (x process) FS() *vfs.Context    { return x.p.FS() }
-func (x process) SetName(name string) { x.p.Thread().SetName(name) }
+func (x process) SetName(name string) { x.t.SetName(name) }
+
+func (x process) Threads() []int {
+	all := x.p.Threads()
+	ids := make([]int, len(all))
+	for i, t := range all {
+		ids[i] = t.TID()
+	}
+	return ids
+}
+
+func (x process) Thread(tid int) (procfs.Process, bool) {
+	t, ok := x.p.Table().FindThread(tid)
+	if !ok || t.Process() != x.p {
+		return nil, false
+	}
+	return process{x.p, t, true}, true
+}
 
 func (x process) Exe() vfs.Path {
 	if x.p.State() >= proc.Zombie {
@@ -116,17 +138,21 @@ func (x process) Limits() (all [linux.RLIM_NLIMITS]linux.Rlimit) {
 }
 
 func (x process) Facts() procfs.Facts {
-	p, t, c, f := x.p, x.p.Thread(), x.p.Cred(), x.p.Facts()
+	p, t, c, f := x.p, x.t, x.p.Cred(), x.p.Facts()
 	usage := p.Usage()
+	if x.only {
+		usage.Times = sched.Times{User: t.CPU().Ran()}
+		usage.Sleeps, usage.Evictions = t.CPU().Switches()
+	}
 	pending, ignored, caught := p.Signals().Sets()
 	facts := procfs.Facts{
-		PID: p.PID(), Parent: f.Parent, Group: f.Group, Session: f.Session, TTY: f.TTY, Foreground: f.Foreground,
+		PID: p.PID(), TID: t.TID(), Parent: f.Parent, Group: f.Group, Session: f.Session, TTY: f.TTY, Foreground: f.Foreground,
 		Name: t.Name(), State: x.state(f.State),
 		UID: [4]uint32{c.UID, c.EUID, c.SUID, c.FSUID}, GID: [4]uint32{c.GID, c.EGID, c.SGID, c.FSGID}, Groups: c.Groups,
 		User: usage.User, System: usage.System, ChildrenUser: f.Waited.User, ChildrenSystem: f.Waited.System,
-		Started: p.Started(), Nice: p.Nice(), Threads: 1,
+		Started: p.Started(), Nice: p.Nice(), Threads: max(1, f.Threads),
 		Peak:    usage.MaxRSS,
-		Pending: uint64(pending | t.Signals().Private()), Blocked: uint64(t.Signals().Mask()),
+		Pending: uint64(pending), Private: uint64(t.Signals().Private()), Blocked: uint64(t.Signals().Mask()),
 		Ignored: uint64(ignored), Caught: uint64(caught),
 		Switches: [2]int64{usage.Sleeps, usage.Evictions}, NoNewPrivs: p.NoNewPrivs().Load(), ExitCode: f.Status, ExitSignal: f.ExitSignal,
 	}
@@ -144,7 +170,7 @@ func (x process) state(s proc.State) byte {
 		return 'T'
 	case s >= proc.Zombie:
 		return 'Z'
-	case x.p.Sleeping():
+	case x.only && x.t.Sleeping(), !x.only && x.p.Sleeping():
 		return 'S'
 	}
 	return 'R'

@@ -65,8 +65,9 @@ func (t *Thread) AwaitFutex(deadline time.Time) linux.Errno {
 	}
 }
 
-// Interrupted reports whether the thread has a signal to take, or has to stop or exit.
-func (t *Thread) Interrupted() bool { return t.sig.Work.Load() != 0 }
+// Interrupted reports whether the thread has a signal to take, or has to stop or exit, or its
+// call is to be cut short.
+func (t *Thread) Interrupted() bool { return t.sig.Work.Load() != 0 || t.cut }
 
 // rest is the one place where a thread sleeps. It holds no run slot meanwhile, and its clock stands still.
 func (t *Thread) rest(d time.Duration) {

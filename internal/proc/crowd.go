@@ -102,14 +102,10 @@ func (t *Thread) join() bool {
 	return true
 }
 
-// Exit is exit(2): the end of the thread as soon as it is out of its call.
+// Exit is exit(2): the end of the thread as soon as it is out of its call. The code of the
+// last thread is the process's.
 func (t *Thread) Exit(code int) {
-	p := t.process
-	p.table.mu.Lock()
-	defer p.table.mu.Unlock()
-	if t == p.leader.Load() {
-		p.leaderStatus = code & 0xff << 8
-	}
+	t.status = code & 0xff << 8
 	t.sig.Raise(workExit)
 }
 
@@ -129,7 +125,7 @@ func (t *Thread) remove() (last bool) {
 	}
 	if len(p.threads) == 0 {
 		if !p.exiting {
-			p.exiting, p.exitStatus = true, p.leaderStatus
+			p.exiting, p.exitStatus = true, t.status
 		}
 		return true
 	}

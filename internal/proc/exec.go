@@ -117,7 +117,7 @@ func (t *Thread) replace(m Memory, image *Image) {
 	t.farewell()
 	old, inst := p.memory.set(m), t.inst
 	t.enterSpace(m.Space, m.Instance, image.Target.Program)
-	t.frames, t.spawned = nil, false
+	t.frames, t.spawned, t.cut = nil, false, false
 	p.notePeak(t.leave(old, inst))
 	p.foreign.Store(nil)
 	if image.Target.Prepare != nil {

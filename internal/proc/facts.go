@@ -9,6 +9,7 @@ type Facts struct {
 	Status                 int    // wait status of a zombie
 	ExitSignal             int
 	Waited                 Usage
+	Threads                int // that have not ended
 }
 
 // Facts gives them.
@@ -17,7 +18,7 @@ func (p *Process) Facts() Facts {
 	defer p.table.mu.Unlock()
 	f := Facts{
 		State: p.state, Parent: p.Parent(), Group: p.group.id, Session: p.group.session.id, Foreground: -1,
-		Status: p.status, ExitSignal: int(p.exitSignal), Waited: p.waited,
+		Status: p.status, ExitSignal: int(p.exitSignal), Waited: p.waited, Threads: len(p.threads),
 	}
 	if t := p.group.session.tty; t != nil {
 		f.TTY, f.Foreground = t.Device(), int(t.Foreground())

@@ -54,10 +54,9 @@ type Process struct {
 
 // crowd is the threads of a process. Guarded by table.mu.
 type crowd struct {
-	threads      []*Thread // that have not ended, in the order of their start
-	exec         *Thread   // executes a program, and waits for the end of the others
-	stopping     int       // a stop is complete when so many more have halted
-	leaderStatus int       // wait status if all threads end one by one: the leader's
+	threads  []*Thread // that have not ended, in the order of their start
+	exec     *Thread   // executes a program, and waits for the end of the others
+	stopping int       // a stop is complete when so many more have halted
 }
 
 // inherited is what a child simply has from its parent.

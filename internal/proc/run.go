@@ -51,7 +51,7 @@ func (t *Thread) syscall() (result uint64, alive bool) {
 	} else {
 		n, e = t.measured(index, args)
 	}
-	if t.sig.Work.Load() == 0 && e < ERESTARTSYS && !t.cpu.Away() {
+	if t.sig.Work.Load() == 0 && e < ERESTARTSYS && !t.cpu.Away() && !t.cut {
 		return uint64(e.Result(n)), true
 	}
 	return t.attend(call{index, args, n, e, t.deadline})
@@ -84,10 +84,7 @@ func (t *Thread) redo(c call) call {
 func (t *Thread) returned() (uint64, bool) {
 	if t.inst.Depth() > 1 {
 		t.inst.Return()
-		f := t.frames[len(t.frames)-1]
-		t.frames = t.frames[:len(t.frames)-1]
-		t.sig.SetMask(f.before)
-		return t.attend(f.call)
+		return t.attend(t.leaveHandler())
 	}
 	if t.entry != 0 {
 		t.enterEntry()

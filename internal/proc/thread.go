@@ -40,11 +40,13 @@ type Thread struct {
 	vfork    *loan      // of the instance that it runs in, if that is its parent's
 	deadline time.Time  // see Deadline
 	again    bool       // the call is done again after a signal
+	cut      bool       // the next call does not sleep, see contextCut
 	entry    uint32     // thunk to enter when the start function has returned, 0 if entered
 	index    int        // import of the current call, for messages
 	clearTID guest.Addr // set_tid_address
 	robust   Robust
 	futex    futex.Waiter
+	status   int  // wait status, if it is the last thread that ends
 	spawned  bool // by Spawn: the end of its first activation is its own end
 
 	halted bool // guarded by Table.mu: it has seen that the process stops

@@ -42,7 +42,7 @@ func Around(s Sink) func(call, kinds string, h proc.Handler) proc.Handler {
 		shown := parseKinds(kinds)
 		noReturn := call == "exit" || call == "exit_group"
 		return func(t *proc.Thread, a proc.Args) (int64, linux.Errno) {
-			pid := t.Process().PID()
+			pid := t.TID()
 			args := make([]string, len(shown))
 			show(args, shown, before, &view{t: t, a: a})
 			n, e := h(t, a)
@@ -129,7 +129,7 @@ func (o Observer) Signal(t *proc.Thread, i *linux.SigInfo) {
 	case i.Code < linux.SI_KERNEL:
 		text += fmt.Sprintf(", si_addr=%#x", i.Fields[0])
 	}
-	o.Line(t.Process().PID(), text+"} ---")
+	o.Line(t.TID(), text+"} ---")
 }
 
 // Exit shows the end of a process.

@@ -18,7 +18,7 @@ func (d dir) Lookup(c *vfs.Context, at *vfs.Entry, name string) (*vfs.Entry, lin
 	}
 	for _, k := range d.kind.rows {
 		if k.name == name {
-			return vfs.NewEntry(at, name, node{fs: d.fs, kind: k, pid: d.pid, num: d.num}.wrap()), 0
+			return vfs.NewEntry(at, name, node{fs: d.fs, kind: k, pid: d.pid, tid: d.tid, num: d.num}.wrap()), 0
 		}
 	}
 	if d.kind.find != nil {
@@ -61,7 +61,7 @@ func (f dirFile) ReadDir(c *vfs.Context, cookie int64, emit func(*linux.Dirent) 
 		return 0
 	}
 	for i, k := range d.kind.rows {
-		n := node{fs: d.fs, kind: k, pid: d.pid, num: d.num}
+		n := node{fs: d.fs, kind: k, pid: d.pid, tid: d.tid, num: d.num}
 		if !give(linux.Dirent{Ino: n.ino(), Off: int64(i) + 3, Type: linux.DirentType(k.mode), Name: k.name}) {
 			return 0
 		}

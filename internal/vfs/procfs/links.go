@@ -110,5 +110,5 @@ func (r *request) findNumber(name string, k *kind) (vfs.Node, bool) {
 		return nil, false
 	}
 	d.Unref()
-	return node{fs: r.fs, kind: k, pid: r.proc.Facts().PID, num: n}.wrap(), true
+	return node{fs: r.fs, kind: k, pid: r.proc.Facts().PID, tid: r.tid, num: n}.wrap(), true
 }

@@ -34,6 +34,7 @@ type request struct {
 	fs   *FS
 	c    *vfs.Context // nil if nobody in particular
 	proc Process      // nil outside of /proc/PID
+	tid  int
 	num  int
 }
 
@@ -42,6 +43,7 @@ type node struct {
 	fs   *FS
 	kind *kind
 	pid  int // 0: not of a process
+	tid  int // 0: of the process as a whole
 	num  int // of a descriptor
 }
 
@@ -60,16 +62,25 @@ func (n node) wrap() vfs.Node {
 
 // request prepares a look. ENOENT: the process has gone.
 func (n node) request(c *vfs.Context) (*request, linux.Errno) {
-	r := &request{fs: n.fs, c: c, num: n.num}
+	r := &request{fs: n.fs, c: c, tid: n.tid, num: n.num}
 	if n.pid == 0 {
 		return r, 0
 	}
-	p, ok := n.fs.sys.Find(n.pid)
+	p, ok := n.process()
 	if !ok {
 		return nil, linux.ENOENT
 	}
 	r.proc = p
 	return r, n.allowed(c, p)
+}
+
+// process finds the process, as the thread shows it if the node is of one.
+func (n node) process() (Process, bool) {
+	p, ok := n.fs.sys.Find(n.pid)
+	if ok && n.tid != 0 {
+		return p.Thread(n.tid)
+	}
+	return p, ok
 }
 
 // allowed keeps what is private from other users.
@@ -87,7 +98,7 @@ func (n node) allowed(c *vfs.Context, p Process) linux.Errno {
 // owner gives the ids that the node belongs to: those of its process.
 func (n node) owner() (uid, gid uint32) {
 	if n.pid != 0 {
-		if p, ok := n.fs.sys.Find(n.pid); ok {
+		if p, ok := n.process(); ok {
 			f := p.Facts()
 			return f.UID[1], f.GID[1]
 		}
@@ -105,7 +116,7 @@ func (n node) Perm() vfs.Perm {
 func (n node) Stat() (linux.Stat, linux.Errno) {
 	t := n.fs.boot
 	if n.pid != 0 {
-		p, ok := n.fs.sys.Find(n.pid)
+		p, ok := n.process()
 		if !ok {
 			return linux.Stat{}, linux.ENOENT
 		}
@@ -147,9 +158,9 @@ func (n node) fdMode() uint32 {
 	return mode
 }
 
-// ino numbers the node: process, row, descriptor.
+// ino numbers the node: thread and process (15 bits each), row, descriptor.
 func (n node) ino() uint64 {
-	return uint64(n.pid)<<40 | n.kind.ino<<24 | uint64(uint32(n.num))&0xffffff
+	return uint64(n.tid)<<48 | uint64(n.pid)<<33 | n.kind.ino<<24 | uint64(uint32(n.num))&0xffffff
 }
 
 // SetAttr refuses.

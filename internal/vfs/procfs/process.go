@@ -22,9 +22,9 @@ func stat(r *request) []byte {
 	start := ticks(f.Started.Sub(r.fs.sys.Boot()))
 	return fmt.Appendf(nil, "%d (%s) %c %d %d %d %d %d 0 0 0 0 0 %d %d %d %d %d %d %d 0 %d %d %d %d "+
 		"0 0 0 0 0 %d %d %d %d 0 0 0 %d 0 0 0 0 0 0 0 0 0 0 0 0 0 %d\n",
-		f.PID, f.Name, f.State, f.Parent, f.Group, f.Session, int32(uint32(f.TTY)), foreground,
+		f.TID, f.Name, f.State, f.Parent, f.Group, f.Session, int32(uint32(f.TTY)), foreground,
 		ticks(f.User), ticks(f.System), ticks(f.ChildrenUser), ticks(f.ChildrenSystem), prio, f.Nice, f.Threads, start, f.Virtual, f.Resident>>12, uint64(linux.RLIM_INFINITY),
-		f.Pending&0x7fffffff, f.Blocked&0x7fffffff, f.Ignored&0x7fffffff, f.Caught&0x7fffffff, f.ExitSignal, f.ExitCode)
+		(f.Pending|f.Private)&0x7fffffff, f.Blocked&0x7fffffff, f.Ignored&0x7fffffff, f.Caught&0x7fffffff, f.ExitSignal, f.ExitCode)
 }
 
 var stateNames = map[byte]string{
@@ -38,7 +38,7 @@ func status(r *request) []byte {
 	p("Name:\t%s", escape(f.Name))
 	p("Umask:\t%04o", r.proc.FS().Umask())
 	p("State:\t%s", stateNames[f.State])
-	p("Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0", f.PID, f.PID, f.Parent)
+	p("Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0", f.PID, f.TID, f.Parent)
 	p("Uid:\t%d\t%d\t%d\t%d", f.UID[0], f.UID[1], f.UID[2], f.UID[3])
 	p("Gid:\t%d\t%d\t%d\t%d", f.GID[0], f.GID[1], f.GID[2], f.GID[3])
 	p("FDSize:\t%d", max(64, len(r.proc.Files().Numbers())))
@@ -46,12 +46,12 @@ func status(r *request) []byte {
 	for _, g := range f.Groups {
 		fmt.Fprintf(&b, "%d ", g)
 	}
-	p("\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d", f.PID, f.PID, f.Group, f.Session)
+	p("\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d", f.PID, f.TID, f.Group, f.Session)
 	if f.State != 'Z' {
 		memory(p, &f)
 	}
 	p("Threads:\t%d\nSigQ:\t0/4096", f.Threads)
-	p("SigPnd:\t%016x\nShdPnd:\t%016x\nSigBlk:\t%016x\nSigIgn:\t%016x\nSigCgt:\t%016x", 0, f.Pending, f.Blocked, f.Ignored, f.Caught)
+	p("SigPnd:\t%016x\nShdPnd:\t%016x\nSigBlk:\t%016x\nSigIgn:\t%016x\nSigCgt:\t%016x", f.Private, f.Pending, f.Blocked, f.Ignored, f.Caught)
 	capabilities := uint64(0)
 	if f.UID[1] == 0 {
 		capabilities = 1<<41 - 1
@@ -242,14 +242,20 @@ func limits(r *request) []byte {
 }
 
 func listTask(r *request) []member {
-	pid := r.proc.Facts().PID
-	return []member{{strconv.Itoa(pid), pid, linux.DT_DIR}}
+	var members []member
+	for _, tid := range r.proc.Threads() {
+		members = append(members, member{strconv.Itoa(tid), tid, linux.DT_DIR})
+	}
+	return members
 }
 
 func findTask(r *request, name string) (vfs.Node, bool) {
-	pid := r.proc.Facts().PID
-	if n, ok := decimal(name); !ok || n != pid {
+	tid, ok := decimal(name)
+	if !ok {
 		return nil, false
 	}
-	return dir{node{fs: r.fs, kind: taskDirKind, pid: pid}}, true
+	if _, ok := r.proc.Thread(tid); !ok {
+		return nil, false
+	}
+	return dir{node{fs: r.fs, kind: taskDirKind, pid: r.proc.Facts().PID, tid: tid}}, true
 }

@@ -53,11 +53,14 @@ type Process interface {
 	Areas() []Area
 	Limits() [linux.RLIM_NLIMITS]linux.Rlimit
 	SetName(name string)
+	Threads() []int                 // ids, in any order
+	Thread(tid int) (Process, bool) // the process as one of its threads shows it
 }
 
 // Facts are what stat and status show.
 type Facts struct {
 	PID, Parent, Group, Session  int
+	TID                          int    // of the thread that shows it
 	TTY                          uint64 // device number of the controlling terminal, 0 if none
 	Foreground                   int    // its foreground group, -1 if none
 	Name                         string
@@ -71,7 +74,7 @@ type Facts struct {
 	Threads                      int
 	Virtual, Resident, Peak      uint64 // bytes
 	Data                         uint64
-	Pending, Blocked             uint64 // signal sets
+	Pending, Private, Blocked    uint64 // signal sets
 	Ignored, Caught              uint64
 	Switches                     [2]int64 // voluntary and not
 	NoNewPrivs                   bool

@@ -59,6 +59,15 @@ func (p *process) Exe() vfs.Path    { return p.exe }
 func (p *process) Argv() []string   { return []string{"cat", "a b"} }
 func (p *process) Env() []string    { return []string{"A=1"} }
 func (p *process) SetName(s string) { p.facts.Name = s }
+func (p *process) Threads() []int   { return []int{p.facts.PID, p.facts.PID + 100} }
+
+func (p *process) Thread(tid int) (Process, bool) {
+	one := *p
+	if one.facts.TID = tid; tid != p.facts.PID {
+		one.facts.Name = "thread"
+	}
+	return &one, tid == p.facts.PID || tid == p.facts.PID+100
+}
 
 func (p *process) Areas() []Area {
 	return []Area{{0x1000, 0x3000, linux.PROT_READ | linux.PROT_WRITE, false, 0, "[heap]"}, {0x5000, 0x6000, 0, true, 4096, ""}}
@@ -85,7 +94,7 @@ func newWorld(t *testing.T) (w *world, root, user *vfs.Context) {
 		id := c.Cred().UID
 		w.processes[pid] = &process{
 			facts: Facts{
-				PID: pid, Parent: pid / 7, Group: pid, Session: 1, TTY: linux.Makedev(5, 1), Foreground: 7, Name: "c) at",
+				PID: pid, TID: pid, Parent: pid / 7, Group: pid, Session: 1, TTY: linux.Makedev(5, 1), Foreground: 7, Name: "c) at",
 				State: 'S', UID: [4]uint32{id, id, id, id}, User: 2 * time.Second, Started: w.boot.Add(time.Second),
 				Threads: 1, Virtual: 1 << 20, Resident: 40960,
 			},
@@ -227,7 +236,7 @@ func TestDirectories(t *testing.T) {
 	if got := list("/proc/7/fd"); !slices.Equal(got, []string{".", "..", "5"}) {
 		t.Errorf("/proc/7/fd: %q", got)
 	}
-	if got := list("/proc/7/task"); !slices.Equal(got, []string{".", "..", "7"}) {
+	if got := list("/proc/7/task"); !slices.Equal(got, []string{".", "..", "7", "107"}) {
 		t.Errorf("/proc/7/task: %q", got)
 	}
 }
@@ -293,3 +302,16 @@ func TestStore(t *testing.T) {
 type emptyFile struct{ vfs.BaseFile }
 
 func (emptyFile) Stat() (linux.Stat, linux.Errno) { return linux.Stat{}, 0 }
+
+func TestTasks(t *testing.T) {
+	_, root, _ := newWorld(t)
+	if s := read(t, root, "/proc/7/task/107/stat"); !strings.HasPrefix(s, "107 (thread) ") {
+		t.Errorf("stat of a thread: %q", s)
+	}
+	if s := read(t, root, "/proc/7/task/107/status"); !strings.Contains(s, "Tgid:\t7\n") || !strings.Contains(s, "\nPid:\t107\n") {
+		t.Errorf("status of a thread: %q", s)
+	}
+	if _, _, e := root.Open(vfs.Path{}, "/proc/7/task/8/stat", vfs.OpenHow{}); e != linux.ENOENT {
+		t.Errorf("no such thread: %v, want ENOENT", e)
+	}
+}

@@ -22,13 +22,23 @@ static long point(long r)
 	return r;
 }
 
-/* Without SA_RESTART the signal ends a blocking call with EINTR, and point decides. */
+/* What the kernel takes for "end the call that this interrupts, or else the next one, with
+ * EINTR", so that a thread between the check and the call does not sleep; point decides then. */
+#define UC_CUT 0x80000000
+
 static void handler(int sig, siginfo_t *si, void *ctx)
 {
 	pthread_t self = __pthread_self();
+	ucontext_t *uc = ctx;
 	a_barrier();
-	if (self->cancel && self->canceldisable == PTHREAD_CANCEL_ENABLE && self->cancelasync)
-		pthread_exit(PTHREAD_CANCELED);
+	if (!self->cancel || self->canceldisable == PTHREAD_CANCEL_DISABLE) return;
+	if (self->cancelasync) { /* with the mask of what was interrupted */
+		sigset_t set = uc->uc_sigmask;
+		set.__bits[(SIGCANCEL-1)/8/sizeof *set.__bits] |= 1UL << (SIGCANCEL-1)%(8*sizeof *set.__bits);
+		pthread_sigmask(SIG_SETMASK, &set, 0);
+		__cancel();
+	}
+	uc->uc_flags |= UC_CUT;
 }
 
 void __testcancel(void)
@@ -40,7 +50,7 @@ void __testcancel(void)
 int pthread_cancel(pthread_t t)
 {
 	if (!__wali_cancel) {
-		struct sigaction sa = { .sa_flags = SA_SIGINFO, .sa_sigaction = handler };
+		struct sigaction sa = { .sa_flags = SA_SIGINFO | SA_RESTART, .sa_sigaction = handler };
 		memset(&sa.sa_mask, -1, _NSIG/8);
 		__libc_sigaction(SIGCANCEL, &sa, 0);
 		__wali_cancel = point;
