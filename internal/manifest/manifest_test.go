@@ -77,6 +77,8 @@ func TestParseRefuses(t *testing.T) {
 		{"neither", `"entry": "busybox", `, ``, "executables[0]", "either"},
 		{"digest twice", shaB + `", "interpreter"`, shaA + `", "interpreter"`, "executables[1].sha256", "given twice"},
 		{"path", `["/etc/rc"]`, `["/etc/../rc"]`, "executables[1].paths[0]", "clean path"},
+		{"relative preopen", `"syscalls": ["read", "write"]`, `"syscalls": [], "preopens": ["data"]`, "entries[0].preopens[0]", "neither an absolute"},
+		{"unclean preopen", `"syscalls": ["read", "write"]`, `"syscalls": [], "preopens": ["/", "/a/../b"]`, "entries[0].preopens[1]", "neither an absolute"},
 		{"unsorted syscalls", `["read", "write"]`, `["write", "read"]`, "entries[0].syscalls[1]", "out of order"},
 		{"no command", `["/bin/sh"]`, `[]`, "command", "empty"},
 		{"missing comma", `"version": 1,`, `"version": 1`, "", "expected ',' or '}'"},

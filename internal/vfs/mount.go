@@ -113,3 +113,18 @@ func (ns *Namespace) up(p, root Path) Path {
 	}
 	return p
 }
+
+// within reports whether p is dir or lies somewhere below it, through mounts too.
+func (ns *Namespace) within(p, dir Path) bool {
+	for p != dir {
+		switch parent := p.Entry.Parent(); {
+		case parent != nil:
+			p = ns.top(Path{p.Mount, parent})
+		case p.Mount.parent == nil:
+			return false
+		default:
+			p = Path{p.Mount.parent, p.Mount.at}
+		}
+	}
+	return true
+}

@@ -173,6 +173,9 @@ func (w *walker) dotdot() linux.Errno {
 		return 0
 	}
 	p := w.c.ns.up(w.pos, w.root)
+	if w.resolve&(linux.RESOLVE_BENEATH|linux.RESOLVE_IN_ROOT) != 0 && !w.c.ns.within(p, w.root) {
+		return w.escapes() // what was walked has been moved out meanwhile
+	}
 	if w.resolve&linux.RESOLVE_NO_XDEV != 0 && p.Mount != w.pos.Mount {
 		return linux.EXDEV
 	}

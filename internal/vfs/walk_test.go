@@ -261,3 +261,70 @@ func TestDeepTree(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+// TestConfined: no call of a confined context leaves the directory that it starts from.
+func TestConfined(t *testing.T) {
+	w := newTree(t)
+	w.Dir("base")
+	w.Dir("base/d")
+	w.Put("base/d/f", "in")
+	w.Put("secret", "out")
+	for name, target := range map[string]string{"up": "../secret", "abs": "/secret", "around": "d/../../secret", "rel": "d/f"} {
+		w.Want(0, w.Symlink(target, here, "base/"+name), "symlink %s", name)
+	}
+	base, c := path(w, "base"), w.Confined()
+	for _, name := range []string{"..", "../secret", "d/../../secret", "/secret", "/base/d/f", "up", "abs", "around", "up/x", "d/../.."} {
+		_, e := c.Stat(base, name, 0)
+		w.Want(linux.EPERM, e, "stat %s", name)
+		_, _, e = c.Open(base, name, vfs.OpenHow{})
+		w.Want(linux.EPERM, e, "open %s", name)
+	}
+	for _, name := range []string{"../x", "/x", "d/../../x", "up/../x"} {
+		_, _, open := c.Open(base, name, vfs.OpenHow{Flags: linux.O_CREAT | linux.O_WRONLY})
+		for call, e := range map[string]linux.Errno{
+			"create": open, "mkdir": c.Mkdir(base, name, 0o755), "symlink": c.Symlink("t", base, name),
+			"unlink": c.Unlink(base, name, 0), "rename to": c.Rename(base, "d", base, name, 0),
+			"rename from": c.Rename(base, name, base, "y", 0), "link to": c.Link(base, "d/f", base, name, 0),
+			"link from": c.Link(base, name, base, "y", 0), "utimens": c.Utimens(base, name, nil, 0),
+		} {
+			w.Want(linux.EPERM, e, "%s %s", call, name)
+		}
+	}
+	for _, name := range []string{"d/f", "rel", "./d/../d/f", "d/../rel"} {
+		_, e := c.Stat(base, name, 0)
+		w.Want(0, e, "stat %s", name)
+	}
+}
+
+// TestConfinedRace: a directory that is moved out while a walk is in it does not take the walk
+// along: ".." of it is not what lies outside.
+func TestConfinedRace(t *testing.T) {
+	w := newTree(t)
+	w.Dir("base")
+	w.Dir("base/d")
+	w.Dir("base/d/e")
+	w.Put("secret", "out")
+	base, c := path(w, "base"), w.Confined()
+	done, stopped := make(chan bool), make(chan bool)
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				w.Rename(here, "base/d", here, "d", 0)
+				w.Rename(here, "d", here, "base/d", 0)
+			}
+		}
+	}()
+	name := "d/" + strings.Repeat("e/../", 500) + "../secret"
+	for range 2000 {
+		if _, e := c.Stat(base, name, 0); e == 0 {
+			t.Error("the walk led out")
+			break
+		}
+	}
+	close(done)
+	<-stopped
+}
