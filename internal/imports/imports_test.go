@@ -16,8 +16,11 @@ import (
 func TestBind(t *testing.T) {
 	var log strings.Builder
 	program := &layout.Program{Name: "p", Imports: []layout.Import{
-		{Module: "wali", Name: "SYS_getpid"}, {Module: "wali", Name: "SYS_nothing"}, {Module: "wali", Name: "__init"},
-		{Module: wasi.Module, Name: "sock_open"}, {Module: wasi.Module, Name: "fd_sync"},
+		{Module: "wali", Name: "SYS_getpid"},
+		{Module: "wali", Name: "SYS_nothing"},
+		{Module: "wali", Name: "__init"},
+		{Module: wasi.Module, Name: "sock_open"},
+		{Module: wasi.Module, Name: "fd_sync"},
 	}}
 	calls := Bind(program, Options{
 		Allowed: func(call string) bool { return call == "getpid" },

@@ -71,8 +71,12 @@ func TestPreopens(t *testing.T) {
 		{"magic link", []string{"/data"}, "ctool cat /data/magic/secret", "tool: /data/magic/secret: " + refused},
 		{"no files", []string{}, "ctool cat /data/in; ctool hello", "tool: /data/in: " + none + "hello from C, 0 arguments, GREETING=\n"},
 		{"working directory", []string{"."}, "cd /data; ctool cat in; ctool cat ../secret; ctool cat up", "in\ntool: ../secret: " + refused + "tool: up: " + refused},
-		{"two", []string{"/data/d", "/work"}, "ctool cat /data/d/f; ctool cat /data/in; ctool cat /work/../secret",
-			"deep\ntool: /data/in: " + none + "tool: /work/../secret: " + refused},
+		{
+			"two",
+			[]string{"/data/d", "/work"},
+			"ctool cat /data/d/f; ctool cat /data/in; ctool cat /work/../secret",
+			"deep\ntool: /data/in: " + none + "tool: /work/../secret: " + refused,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

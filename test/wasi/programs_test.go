@@ -14,8 +14,10 @@ var scripts = []struct{ name, script, out, err string }{
 	{"rust", `rtool hello a "b c"`, "hello from Rust, [\"a\", \"b c\"], GREETING=hi\n", ""},
 	{"c", `ctool hello a "b c"`, "hello from C, 2 arguments, GREETING=hi\n", ""},
 	{"exit codes", `gotool exit 3; echo $?; rtool exit 4; echo $?; ctool exit 5; echo $?; ctool exit 256; echo $?`, "3\n4\n5\n0\n", ""},
-	{"abort", `ctool abort; echo $?; rtool panic 2>/dev/null; echo $?; rtool error; echo $?`,
-		"132\n132\n1\n", "Illegal instruction\nError: Custom { kind: Other, error: \"on purpose\" }\n"},
+	{
+		"abort", `ctool abort; echo $?; rtool panic 2>/dev/null; echo $?; rtool error; echo $?`,
+		"132\n132\n1\n", "Illegal instruction\nError: Custom { kind: Other, error: \"on purpose\" }\n",
+	},
 	{"go panic", `gotool panic 2>&1 | grep '^panic'; gotool panic 2>/dev/null; echo $?`, "panic: on purpose\n2\n", ""},
 	{"go files", `gotool write /tmp; gotool write .; ls`, "\"te\" 2 -rw------- true\n\"te\" 2 -rw------- true\n", ""},
 	{"rust files", `rtool write; ls`, "text 4\nSome(NotFound)\n", ""},
@@ -28,8 +30,10 @@ var scripts = []struct{ name, script, out, err string }{
 	// Together
 	{"pipes", `echo mixed | gotool upper | tr M m | rtool upper | sed s/X/x/ | ctool upper`, "MIXED\n", ""},
 	{"compression", `seq 1 20000 >a; gotool gzip <a | gunzip | cmp - a && gzip -c a | gotool gunzip | cmp - a; echo $?; rm a`, "0\n", ""},
-	{"walk", `mkdir -p t/u; echo 12345 >t/u/f; ln -s u t/l; gotool walk t; gotool walk /work/t; rm -r t`,
-		`[{"path":"t/l","size":1},{"path":"t/u/f","size":6}]` + "\n" + `[{"path":"/work/t/l","size":1},{"path":"/work/t/u/f","size":6}]` + "\n", ""},
+	{
+		"walk", `mkdir -p t/u; echo 12345 >t/u/f; ln -s u t/l; gotool walk t; gotool walk /work/t; rm -r t`,
+		`[{"path":"t/l","size":1},{"path":"t/u/f","size":6}]` + "\n" + `[{"path":"/work/t/l","size":1},{"path":"/work/t/u/f","size":6}]` + "\n", "",
+	},
 	{"sigpipe", `(gotool gzip </dev/zero; echo $? >s) | head -c 1 >/dev/null; cat s; rm s`, "141\n", ""},
 	{"closed output", `ctool hello >&-; echo $?`, "0\n", ""},
 	{"descriptors from 3 on", `echo three >f; ctool hello 3<f; exec 3<f; rtool cat f; cat <&3; rm f`, "hello from C, 0 arguments, GREETING=hi\nthree\nthree\n", ""},
@@ -38,8 +42,10 @@ text
 .`, "TEXT\n", ""},
 
 	// Paths
-	{"relative and absolute", `echo here >f; mkdir d; echo d >d/f; for p in ctool rtool; do $p cat f; $p cat ./f; $p cat d/f; $p cat /work/f; $p cat /work/d/../f; done; cd d; ctool cat ../f; rtool cat ../f; gotool hello; cd ..; rm -r f d`,
-		"here\nhere\nd\nhere\nhere\nhere\nhere\nd\nhere\nhere\nhere\nhere\nhello from Go in /work/d, [], GREETING=hi\n", ""},
+	{
+		"relative and absolute", `echo here >f; mkdir d; echo d >d/f; for p in ctool rtool; do $p cat f; $p cat ./f; $p cat d/f; $p cat /work/f; $p cat /work/d/../f; done; cd d; ctool cat ../f; rtool cat ../f; gotool hello; cd ..; rm -r f d`,
+		"here\nhere\nd\nhere\nhere\nhere\nhere\nd\nhere\nhere\nhere\nhere\nhello from Go in /work/d, [], GREETING=hi\n", "",
+	},
 	{"absolute links", `echo text >/tmp/f; ln -s /tmp/f l; ctool cat l; rtool cat l; rm l /tmp/f`, "text\ntext\n", ""},
 	{"list", `mkdir d; touch d/b d/a; rtool list d; rtool list /work; rm -r d`, "a b\nd\n", ""},
 	{"without PWD", `cd /tmp; env -u PWD gotool hello`, "hello from Go in /tmp, [], GREETING=hi\n", ""},
