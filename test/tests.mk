@@ -52,5 +52,3 @@ $(O)/guests.stamp: $(O)/vkport
 
 test-race: export VKERNEL_GUESTS = $(CURDIR)/$(O)/guests
 test-race: $(O)/guests.stamp
-
-include test/spec.mk

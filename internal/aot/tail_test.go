@@ -15,7 +15,10 @@ func TestTailCalls(t *testing.T) {
 		arg  uint64
 		want uint64
 	}{
-		{"even", 1_000_000, 1}, {"even", 100_000_000, 1}, {"even", 1_000_001, 0}, {"even_indirect", 100_000_001, 1},
+		{"even", 1_000_000, 1},
+		{"even", 100_000_000, 1},
+		{"even", 1_000_001, 0},
+		{"even_indirect", 100_000_001, 1},
 		{"wide_call", 1, 987654321 + 1},
 	} {
 		if got := h.call(c.name, c.arg); got != c.want {
