@@ -72,7 +72,7 @@ func (t *Toolchain) CXX(ctx context.Context, sysroot string) (string, error) {
 			return err
 		}
 		if err := t.buildCXX(ctx, src, sysroot, dir); err != nil {
-			return fmt.Errorf("C++ library: %w", err)
+			return fmt.Errorf("build the C++ library: %w", err)
 		}
 		t.progress("vkcc: built the C++ library in %.0f s", time.Since(start).Seconds())
 		return nil
