@@ -175,7 +175,7 @@ func TestExceptionsAndJumps(t *testing.T) {
 		name string
 		arg  uint64
 		want uint64
-	}{{"catch_and_jump", 0, 2007}, {"through", 0, 2048}, {"through", 5, 2048 + 5*16}} {
+	}{{"catch_and_jump", 0, 2007}, {"through", 0, 2048}, {"through", 5, 2048 + 5*16}, {"tail_other", 41, 42}, {"several", 2, 36}, {"several", 3, 1003}} {
 		exit, ok := h.jump(h.start(c.name, c.arg))
 		got := uint64(uint32(h.Results()[0][0]))
 		if c.name == "catch_and_jump" && got == 1007 {

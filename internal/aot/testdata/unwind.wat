@@ -53,4 +53,22 @@
   ;; A handler that throws and catches as well.
   (func $handler (param i32)
     (try (do (drop (call $two (i32.const 9)))) (catch $e (global.set $sink))))
-  (table funcref (elem $handler $two $odd)))
+  ;; A tail call of another type: its exception is not this frame's, which is gone.
+  (func $throw_value (param i32) (result i32) (throw $e (local.get 0)))
+  (func $tail_other (param i64 f64) (result i32)
+    (try (result i32)
+      (do (return_call_indirect (param i32) (result i32) (i32.wrap_i64 (local.get 0)) (i32.const 3)))
+      (catch_all (i32.const 1))))
+  (func (export "tail_other") (param i32) (result i32)
+    (try (result i32)
+      (do (call $tail_other (i64.extend_i32_u (local.get 0)) (f64.const 0.5)))
+      (catch $e (i32.add (i32.const 1)))))
+  ;; Several results, or an exception instead of them.
+  (func $several (param i32) (result i32 i64 f32)
+    (if (i32.and (local.get 0) (i32.const 1)) (then (throw $e (local.get 0))))
+    (local.get 0) (i64.const 30) (f32.const 4))
+  (func (export "several") (param i32) (result i32)
+    (try (result i32)
+      (do (call $several (local.get 0)) (i32.trunc_f32_s) (global.set $sink) (i32.wrap_i64) (i32.add) (i32.add (global.get $sink)))
+      (catch $e (i32.add (i32.const 1000)))))
+  (table funcref (elem $handler $two $odd $throw_value)))
