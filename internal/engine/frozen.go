@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"sort"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -139,35 +140,35 @@ func (i *Instance) addParts(l *layer, list ...hole) {
 
 // cutParts notes that i no longer maps what it had of layers in h.
 func (i *Instance) cutParts(h hole) {
-	if !i.inParts(h) {
-		return
-	}
-	out := make([]part, 0, len(i.parts)+1)
-	for _, p := range i.parts {
-		c, ok := p.and(h)
-		if !ok {
-			out = append(out, p)
-			continue
-		}
-		for _, rest := range []hole{{p.start, c.start}, {c.end, p.end}} {
-			if rest.start < rest.end {
+	low := i.firstPart(h.start)
+	high := low
+	var rest [2]part
+	n := 0
+	for ; high < len(i.parts) && i.parts[high].start < h.end; high++ {
+		p := i.parts[high]
+		for _, r := range []hole{{p.start, h.start}, {h.end, p.end}} {
+			if r.start < r.end {
 				p.layer.users.Add(1)
-				out = append(out, part{rest, p.layer})
+				rest[n] = part{r, p.layer}
+				n++
 			}
 		}
 		p.layer.drop()
 	}
-	i.parts = out
+	if low < high {
+		i.parts = slices.Replace(i.parts, low, high, rest[:n]...)
+	}
+}
+
+// firstPart is the index of the first part that ends above addr.
+func (i *Instance) firstPart(addr uint64) int {
+	return sort.Search(len(i.parts), func(k int) bool { return i.parts[k].end > addr })
 }
 
 // inParts tells whether a part of h is mapped from a layer.
 func (i *Instance) inParts(h hole) bool {
-	for _, p := range i.parts {
-		if _, ok := p.and(h); ok {
-			return true
-		}
-	}
-	return false
+	k := i.firstPart(h.start)
+	return k < len(i.parts) && i.parts[k].start < h.end
 }
 
 // sole tells whether nobody but i maps the layer.
@@ -205,49 +206,80 @@ func (i *Instance) declareParts(n int) linux.Errno {
 	return 0
 }
 
-// replaceParts puts memory as New makes it, but of the given protection, in the place of what
-// is mapped from layers in h: zero pages and the program's image.
-func (i *Instance) replaceParts(h hole, prot int) linux.Errno {
-	for _, p := range slices.Clone(i.parts) {
-		c, ok := p.and(h)
-		if !ok {
-			continue
+// discardParts gives what is mapped from layers in h its content as New makes it. What is large
+// is mapped anew, so that it takes no memory; but each such place may cost the host two mappings,
+// so what is small, or beyond what can be declared, is written.
+func (i *Instance) discardParts(h hole, prot int) linux.Errno {
+	for {
+		k := i.firstPart(h.start)
+		if h.start >= h.end || k == len(i.parts) || i.parts[k].start >= h.end {
+			return 0
 		}
-		const flags = unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_NORESERVE | unix.MAP_FIXED
-		at := i.base + uintptr(c.start)
-		if _, e := mmap(at, uintptr(c.size()), prot, flags, -1, 0); e != 0 {
+		c, _ := i.parts[k].and(h)
+		h.start = c.end
+		var e linux.Errno
+		if c.pages() >= min(discardFrom, i.p.code.freezeFrom/2) && len(i.parts) < 2*maxParts && i.declareParts(len(i.parts)+1) == 0 {
+			e = i.remap(c, prot)
+		} else {
+			e = i.rewritePart(c, prot)
+		}
+		if e != 0 {
 			return e
 		}
-		madvise(at, uintptr(c.size()), unix.MADV_NOHUGEPAGE)
-		if e := i.mapImagePart(c, prot); e != 0 {
+	}
+}
+
+// withoutParts gives what of h is not mapped from layers.
+func (i *Instance) withoutParts(h hole) (out []hole) {
+	for k := i.firstPart(h.start); k < len(i.parts) && i.parts[k].start < h.end; k++ {
+		if p := i.parts[k]; h.start < p.start {
+			out = append(out, hole{h.start, p.start})
+		}
+		h.start = i.parts[k].end
+	}
+	if h.start < h.end {
+		out = append(out, h)
+	}
+	return out
+}
+
+// discardFrom is how many pages of a layer are mapped anew when they are discarded.
+const discardFrom = 64
+
+// remap puts fresh memory in the place of a range of a part.
+func (i *Instance) remap(c hole, prot int) linux.Errno {
+	const flags = unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_NORESERVE | unix.MAP_FIXED
+	at := i.base + uintptr(c.start)
+	if _, e := mmap(at, uintptr(c.size()), prot, flags, -1, 0); e != 0 {
+		return e
+	}
+	madvise(at, uintptr(c.size()), unix.MADV_NOHUGEPAGE)
+	i.cutParts(c)
+	for _, h := range i.p.imageWithout(c.start, c.end, i.holes) {
+		if e := i.mapImageRange(h, prot); e != 0 {
 			return e
 		}
-		i.cutParts(c)
 	}
 	return 0
 }
 
-// mapImagePart maps what of the program's image lies in h, but for what i has unmapped of it.
-func (i *Instance) mapImagePart(h hole, prot int) linux.Errno {
-	m := &i.p.Meta.Memory
-	image := hole{uint64(m.ImageStart), uint64(m.ImageStart) + uint64(m.ImageSize)}
-	c, ok := image.and(h)
-	for _, o := range i.holes {
-		if !ok || o.end <= c.start {
-			continue
+// rewritePart writes zeros, and the program's image, over a range of a part.
+func (i *Instance) rewritePart(c hole, prot int) linux.Errno {
+	at, size := i.base+uintptr(c.start), uintptr(c.size())
+	if prot&ProtWrite == 0 {
+		if e := mprotect(at, size, ProtRead|ProtWrite); e != 0 {
+			return e
 		}
-		if before := (hole{c.start, min(c.end, o.start)}); before.start < before.end {
-			if e := i.mapImageRange(before, prot); e != 0 {
-				return e
-			}
-		}
-		c.start = max(c.start, o.end)
-		ok = c.start < c.end
 	}
-	if !ok {
-		return 0
+	clear(bytesAt(at, size))
+	first := uint64(i.p.Meta.Memory.ImageStart)
+	for _, h := range i.p.imageWithout(c.start, c.end, i.holes) {
+		copy(bytesAt(i.base+uintptr(h.start), uintptr(h.size())), i.p.memory[h.start-first:])
 	}
-	return i.mapImageRange(c, prot)
+	if prot&ProtWrite == 0 {
+		return mprotect(at, size, prot)
+	}
+	return 0
 }
 
 func (i *Instance) mapImageRange(h hole, prot int) linux.Errno {

@@ -137,7 +137,7 @@ func (i *Instance) Discard(addr, length uint64, prot int) linux.Errno {
 		e = checkProt(prot)
 	}
 	if e == 0 {
-		e = i.replaceParts(hole{addr, addr + length}, prot)
+		e = i.discardParts(hole{addr, addr + length}, prot)
 	}
 	if e != 0 {
 		return e
@@ -145,7 +145,15 @@ func (i *Instance) Discard(addr, length uint64, prot int) linux.Errno {
 	if m := i.memory.Load(); m != nil {
 		return m.discard(addr, addr+length)
 	}
-	return madvise(at, uintptr(length), unix.MADV_DONTNEED)
+	if !i.inParts(hole{addr, addr + length}) {
+		return madvise(at, uintptr(length), unix.MADV_DONTNEED)
+	}
+	for _, h := range i.withoutParts(hole{addr, addr + length}) {
+		if e := madvise(i.base+uintptr(h.start), uintptr(h.size()), unix.MADV_DONTNEED); e != 0 {
+			return e
+		}
+	}
+	return 0
 }
 
 // dropImage replaces the part of the memory image in [start, end) by reserved pages.
