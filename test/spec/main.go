@@ -1,6 +1,6 @@
 // Spec runs the official WebAssembly test suite on vkernel's compiler and engine.
 //
-//	go run ./test/spec [-only core/i32] [-preempt 100us] [-cache folder] [-text=false]
+//	go run ./test/spec [-only core/i32] [-preempt 100us] [-cache folder] [-aot file] [-text=false]
 //
 // # Model
 //
@@ -33,6 +33,7 @@ func main() {
 	suite := flag.String("suite", wasmtest.Path(), "archive of the suite")
 	flag.StringVar(&o.only, "only", "", "run scripts whose folder/name starts so")
 	flag.StringVar(&o.cache, "cache", defaultCache(), "folder of compiled objects")
+	flag.StringVar(&o.keep, "aot", "", "file to keep the native code in")
 	flag.IntVar(&o.jobs, "j", 0, "compilers at a time (default: one per CPU)")
 	flag.DurationVar(&o.preempt, "preempt", 0, "stop running code so often; below 10us, all the time")
 	flag.BoolVar(&o.text, "text", true, "judge malformed texts by wat2wasm")

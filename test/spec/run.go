@@ -24,6 +24,7 @@ import (
 type options struct {
 	only    string        // folder/name prefix of scripts
 	cache   string        // folder of compiled objects
+	keep    string        // file for the native code; it is removed otherwise
 	jobs    int           // compilers at a time
 	preempt time.Duration // stop running code so often
 	text    bool          // judge malformed texts by wat2wasm
@@ -98,6 +99,9 @@ func (r *runner) build(groups []*group) (*engine.Code, error) {
 	}
 	defer os.RemoveAll(dir)
 	out := filepath.Join(dir, "spec.aot")
+	if r.keep != "" {
+		out = r.keep
+	}
 	if _, err := aot.Build(context.Background(), inputs, aot.Options{OutAOT: out, CacheDir: r.cache, Jobs: r.jobs, Batch: batchBytes, Global: global}); err != nil {
 		return nil, err
 	}
