@@ -245,6 +245,7 @@ func (i *Instance) adopt(parent *Instance) {
 	i.state, i.started, i.held, i.result = parent.state, parent.started, parent.held, parent.result
 	i.below = slices.Clone(parent.below)
 	i.records = slices.Clone(parent.records)
+	i.kept.Store(int64(parent.Kept())) // about
 	i.exceptions = parent.exceptions.clone()
 	i.setGuestSP(parent.guestSP() - parent.base + i.base)
 	i.save().rebase(parent, i)

@@ -94,6 +94,7 @@ func (i *Instance) saveException(values int) uint64 {
 		ref: i.p.code.records.Add(1)<<indexBits | uint64(at), tag: *i.u32(layout.Thrown),
 		values: slices.Clone(i.Results()[:values]),
 	}
+	i.kept.Add(e.bytes())
 	return e.ref
 }
 
@@ -127,6 +128,7 @@ func (i *Instance) collect() {
 			e.marked = false
 		case e.ref != 0:
 			x.held -= len(e.values)
+			i.kept.Add(-e.bytes())
 			*e = exception{}
 			x.free = append(x.free, uint32(at))
 		}

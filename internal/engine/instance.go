@@ -27,7 +27,8 @@ type Instance struct {
 
 	below      []snapshot // activations that others were put on top of, outermost first
 	records    []record
-	exceptions *exceptions // to which there are references; nil until the first
+	kept       atomic.Int64 // see Kept
+	exceptions *exceptions  // to which there are references; nil until the first
 
 	stackLow uintptr // lowest mapped address of the stack; below the slot's own in a reserve
 	changed  bool    // the layout of memory is not as New made it

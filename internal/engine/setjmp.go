@@ -68,7 +68,9 @@ func (i *Instance) Setjmp(data uint64) linux.Errno {
 		return e
 	}
 	if at == len(live) {
+		before := cap(i.records)
 		i.records = append(live, r)
+		i.countRecords(before)
 		*i.u32(layout.Records) = uint32(at + 1)
 	} else {
 		live[at] = r

@@ -163,3 +163,20 @@ func TestSetjmpBounds(t *testing.T) {
 		t.Errorf("bad buffer: %v", e)
 	}
 }
+
+// What a guest makes the engine keep is counted, once.
+func TestKept(t *testing.T) {
+	i := newGuest(t, loadGuest(t))
+	defer i.Free()
+	for range 3 {
+		i.records = i.records[:0]
+		for range 1000 {
+			before := cap(i.records)
+			i.records = append(i.records, record{})
+			i.countRecords(before)
+		}
+		if n := i.Kept(); n != uint64(cap(i.records))*uint64(recordBytes) || n < 1000*64 {
+			t.Errorf("%d bytes for %d records", n, cap(i.records))
+		}
+	}
+}

@@ -214,6 +214,7 @@ func (k *Kernel) Run(ctx context.Context, argv, env []string, cwd string) (Statu
 	watched, unwatch := context.WithCancel(ctx)
 	defer unwatch()
 	go k.reaper().watch(watched)
+	go k.table.Scheduler().WatchLoad(watched)
 	stop := context.AfterFunc(ctx, k.table.Kill)
 	defer stop()
 	status, err := k.table.Wait()

@@ -188,7 +188,7 @@ func (r *reaper) candidates() (all []candidate) {
 		c := candidate{p: p, bytes: kernelBytes(p)}
 		p.View(func(m *proc.Memory) {
 			u := m.Space.Usage()
-			c.bytes += u.Resident - min(u.Lent, u.Resident)
+			c.bytes += u.Resident - min(u.Lent, u.Resident) + uint64(u.Areas)*perArea
 		})
 		if p == init {
 			c.bytes /= 2
@@ -198,11 +198,14 @@ func (r *reaper) candidates() (all []candidate) {
 	return all
 }
 
+// perArea is what the kernel keeps for an area of memory.
+const perArea = 128
+
 // kernelBytes is about what the kernel keeps for a process, where a process can make it
 // much.
 func kernelBytes(p *proc.Process) uint64 {
 	const perFile, perString = 512, 32
-	n := uint64(len(p.Files().Numbers())) * perFile
+	n := uint64(len(p.Files().Numbers()))*perFile + p.Kept()
 	if image := p.Image(); image != nil {
 		for _, list := range [][]string{image.Argv, image.Env} {
 			for _, s := range list {

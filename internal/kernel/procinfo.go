@@ -62,6 +62,8 @@ func (s system) Boot() time.Time { return s.k.table.Started() }
 func (s system) Born() uint64    { return s.k.table.Born() }
 func (s system) LastPID() int    { return s.k.table.LastPID() }
 
+func (s system) Load() [3]float64 { return s.k.table.Scheduler().Load() }
+
 func (s system) Busy() (user, system time.Duration) {
 	busy := s.k.table.Busy()
 	return busy.User, busy.System

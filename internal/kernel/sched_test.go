@@ -169,7 +169,6 @@ func TestKillSpinner(t *testing.T) {
 	for _, n := range []int{1, 100} {
 		s := newSession(t, nil)
 		last := s.spinners(n)
-		s.settle()
 		var took []time.Duration
 		for pid := last; pid > last-min(n, 10); pid-- {
 			p, ok := s.kernel.table.Find(pid)

@@ -26,6 +26,7 @@ type Usage struct {
 	Resident uint64 // pages in memory
 	Data     uint64 // private writable areas
 	Lent     uint64 // of Resident: what others keep in memory when this process ends
+	Areas    int
 }
 
 // Shared is how much shared anonymous memory is mapped, and what threads share.
@@ -47,7 +48,7 @@ func (s *Space) Shared() (n uint64) {
 func (s *Space) Usage() Usage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u := Usage{Virtual: s.areas.virtual, Data: s.areas.data}
+	u := Usage{Virtual: s.areas.virtual, Data: s.areas.data, Areas: len(s.areas.list)}
 	for _, a := range s.areas.list {
 		u.Resident += s.inst.Resident(a.start, a.size())
 	}

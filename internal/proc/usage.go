@@ -58,6 +58,20 @@ func (t *Thread) Usage() Usage {
 // CPU is the CPU time of the process.
 func (p *Process) CPU() sched.Times { return p.cpu.Times() }
 
+// threadBytes is about what the kernel keeps for a thread, its goroutine's stack included.
+const threadBytes = 24 << 10
+
+// Kept is about what the kernel keeps for the process's threads.
+func (p *Process) Kept() (n uint64) {
+	for _, t := range p.Threads() {
+		n += threadBytes
+		if inst := t.kick.Load(); inst != nil {
+			n += inst.Kept()
+		}
+	}
+	return n
+}
+
 // ChildUsage is what its children used that were waited for.
 func (p *Process) ChildUsage() Usage {
 	p.table.mu.Lock()

@@ -353,3 +353,14 @@ func TestPace(t *testing.T) {
 		t.Errorf("25ms last %v, want 100ms", got)
 	}
 }
+
+func TestLoad(t *testing.T) {
+	var s Scheduler
+	for range 12 { // a minute
+		s.load.add(10, loadSample)
+	}
+	got := s.Load()
+	if got[0] < 6.2 || got[0] > 6.5 || got[1] < 1.7 || got[1] > 1.9 || got[2] < 0.6 || got[2] > 0.7 {
+		t.Errorf("load %v after a minute with 10 runnable threads", got)
+	}
+}

@@ -37,6 +37,7 @@ type Scheduler struct {
 	slots   []slot
 	waiting atomic.Int32 // threads in the queues
 	pace    pace
+	load    load
 
 	mu sync.Mutex
 

@@ -67,6 +67,9 @@ func sysinfo(t *proc.Thread, a Args) (int64, linux.Errno) {
 		Procs:   uint16(min(len(t.Table().All()), math.MaxUint16)),
 		MemUnit: 1,
 	}
+	for i, load := range t.Table().Scheduler().Load() {
+		s.Loads[i] = uint64(load * (1 << 16)) // SI_LOAD_SHIFT
+	}
 	return 0, guest.Put(t.Mem(), a.Addr(0), &s)
 }
 

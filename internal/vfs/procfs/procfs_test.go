@@ -49,6 +49,7 @@ func (w *world) Memory() (total, free uint64) { return 8 << 30, 2 << 30 }
 func (w *world) Names() Names                 { return Names{"Linux", "box", "6.1", "#1", "x86_64", ""} }
 func (w *world) Boot() time.Time              { return w.boot }
 func (w *world) Born() uint64                 { return 12 }
+func (w *world) Load() [3]float64             { return [3]float64{0.5} }
 func (w *world) LastPID() int                 { return 7 }
 func (w *world) Busy() (_, _ time.Duration)   { return time.Second, 0 }
 
@@ -149,7 +150,7 @@ func TestTexts(t *testing.T) {
 		{"/proc/mounts", `root\040fs / tmpfs`},
 		{"/proc/self/mountinfo", `1 0 0:1 / / rw,relatime - tmpfs root\040fs rw,relatime` + "\n2 1 0:2 / /proc rw,noexec,relatime - proc proc"},
 		{"/proc/uptime", "90."},
-		{"/proc/loadavg", "0.00 0.00 0.00 0/2 7\n"},
+		{"/proc/loadavg", "0.50 0.00 0.00 0/2 7\n"},
 		{"/proc/meminfo", "MemTotal:        8388608 kB\nMemFree:         2097152 kB\n"},
 		{"/proc/stat", "cpu  100 0 0 "},
 		{"/proc/version", "Linux version 6.1 "},

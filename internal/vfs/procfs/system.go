@@ -93,7 +93,8 @@ func running(r *request) (run, all int) {
 
 func loadavg(r *request) []byte {
 	run, all := running(r)
-	return fmt.Appendf(nil, "0.00 0.00 0.00 %d/%d %d\n", run, all, r.fs.sys.LastPID())
+	load := r.fs.sys.Load()
+	return fmt.Appendf(nil, "%.2f %.2f %.2f %d/%d %d\n", load[0], load[1], load[2], run, all, r.fs.sys.LastPID())
 }
 
 func meminfo(r *request) []byte {
