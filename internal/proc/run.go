@@ -51,7 +51,7 @@ func (t *Thread) syscall() (result uint64, alive bool) {
 	} else {
 		n, e = t.measured(index, args)
 	}
-	if t.sig.Work.Load() == 0 && e < ERESTARTSYS && !t.cpu.Away() && !t.cut {
+	if t.sig.Work.Load() == 0 && e < ERESTARTSYS && !t.cut && (!t.cpu.Away() || t.cpu.Enter(&t.sig.Work)) {
 		return uint64(e.Result(n)), true
 	}
 	return t.attend(call{index, args, n, e, t.deadline})

@@ -29,7 +29,11 @@ func (p *pace) scale(d time.Duration) time.Duration { return d * time.Duration(p
 
 // stretch is how long the host takes to give d.
 func (p *pace) stretch(d time.Duration) time.Duration {
-	return d * whole / time.Duration(p.part.Load())
+	part := p.part.Load()
+	if part == whole {
+		return d // saves a division
+	}
+	return d * whole / time.Duration(part)
 }
 
 // reset forgets what was measured; nobody waits for a slot.

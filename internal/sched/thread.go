@@ -18,15 +18,16 @@ type Thread struct {
 	started   time.Time
 	nice      atomic.Int32
 	since     atomic.Int64 // when it got the slot that it holds, after sched.epoch
-	until     atomic.Int64 // when a brief one may take that slot
+	spare     atomic.Int64 // for how long no brief one may take that slot
 	base      atomic.Int64 // its virtual run time then, -1 if it is a brief one
 	waits     atomic.Bool  // for a slot
 	sleeps    atomic.Int64
 	evictions atomic.Int64
 
 	// The thread's own.
-	away    bool // Enter is due before it runs compiled code
-	stolen  bool // its slot was taken, so what is below is to be used under mu
+	away    bool          // Enter is due before it runs compiled code
+	woke    time.Duration // when it woke, until Enter: saves a look at the host's clock
+	stolen  bool          // its slot was taken, so what is below is to be used under mu
 	sampler sampler
 	shown   split
 
@@ -64,7 +65,7 @@ func (t *Thread) Inherit(parent *Thread) {
 		left = max(0, left-t.sched.pace.scale(parent.scaled(parent.holds(t.sched.now()))))
 	}
 	parent.credit -= left / 2
-	parent.until.Store(parent.since.Load() + int64(parent.allowance()))
+	parent.spare.Store(int64(parent.allowance()))
 	t.credit = max(left/2, birthCredit)
 }
 
@@ -95,8 +96,12 @@ func (t *Thread) Enter(work *atomic.Uint32) bool {
 	}
 	t.stolen = t.stolen || t.slot >= 0
 	t.slot = -1
-	s, now := t.sched, t.sched.now()
-	t.clock.goOn(now)
+	s, now := t.sched, t.woke
+	if now == 0 {
+		now = s.now()
+		t.clock.goOn(now)
+	}
+	t.woke = 0
 	if t.stolen || s.waiting.Load() != 0 || !t.grab(now) {
 		if !t.queueUp(now, work) {
 			t.away = true
@@ -123,12 +128,19 @@ func (t *Thread) grab(now time.Duration) bool {
 // begin notes when the thread gets a slot.
 func (t *Thread) begin(now time.Duration) {
 	t.since.Store(int64(now))
-	t.until.Store(int64(now + t.allowance()))
 	base := int64(-1)
 	if t.credit == 0 {
 		base = int64(max(0, t.virtual))
 	}
-	t.base.Store(base)
+	change(&t.spare, int64(t.allowance()))
+	change(&t.base, base)
+}
+
+// change stores what is seldom another value than before, since a store costs more than a look.
+func change(at *atomic.Int64, v int64) {
+	if at.Load() != v {
+		at.Store(v)
+	}
 }
 
 // queueUp waits for a slot.
@@ -229,6 +241,7 @@ func (t *Thread) Sleep(d time.Duration) bool {
 	woken := t.waiter.Sleep(d)
 	awake := t.sched.now()
 	t.clock.goOn(awake)
+	t.woke = awake
 	t.earn(awake - now)
 	return woken
 }
@@ -273,10 +286,10 @@ func (t *Thread) holds(now time.Duration) time.Duration {
 // thread when its own credit is used up, unless brief ones have had their share. Among long
 // threads that is not before it has run for as long as its weight allows.
 func (t *Thread) end(q *queue) time.Duration {
-	if b, l := &t.sched.queues[brief], &t.sched.queues[long]; q == b && b.used <= l.used {
-		return time.Duration(t.until.Load())
-	}
 	since, base := time.Duration(t.since.Load()), time.Duration(t.base.Load())
+	if b, l := &t.sched.queues[brief], &t.sched.queues[long]; q == b && b.used <= l.used {
+		return since + time.Duration(t.spare.Load())
+	}
 	if base < 0 || q == &t.sched.queues[brief] {
 		return since + slice
 	}
@@ -306,6 +319,9 @@ var weights = [40]int64{
 
 // scaled is run time by the thread's weight.
 func (t *Thread) scaled(d time.Duration) time.Duration {
+	if t.nice.Load() == 0 {
+		return d // saves a division
+	}
 	return d * 1024 / t.weight()
 }
 
