@@ -29,8 +29,6 @@ type area struct {
 	tables  []tableRange
 	imports int64
 	types   int64
-	from    uint32 // its code
-	to      uint32
 
 	args []int32 // by type id: bytes of arguments on the stack that functions of that type take
 }
@@ -60,17 +58,13 @@ func (v *verifier) newArea(p *layout.Program) (a area, err error) {
 	a = area{
 		size: int64(p.AreaSize), imports: int64(len(p.Imports)), types: int64(len(p.Types)),
 		globals: span{-layout.Control - layout.GlobalSize*int64(p.Globals), -layout.Control},
-		from:    p.Code[0], to: p.Code[1],
-		args: make([]int32, len(p.Types)+1),
+		args:    make([]int32, len(p.Types)+1),
 	}
 	if a.size < layout.Control || a.size > 1<<30 || int64(p.Globals) > (a.size-layout.Control)/layout.GlobalSize {
 		return a, fmt.Errorf("%d globals in an area of %d bytes", p.Globals, a.size)
 	}
 	if len(p.Types) >= 1<<16 {
 		return a, fmt.Errorf("%d types", len(p.Types))
-	}
-	if a.from > a.to || uint64(a.to) > uint64(len(v.text)) {
-		return a, fmt.Errorf("code [%#x, %#x) of %#x", a.from, a.to, len(v.text))
 	}
 	parts := []span{{-a.size, -a.size}, {a.globals.from, 0}}
 	for _, t := range p.Tables {
@@ -119,7 +113,7 @@ func (v *verifier) checkEntries(p *layout.Program, a *area) error {
 	refs := make(map[layout.Ref]bool, len(p.Refs))
 	for _, r := range p.Refs {
 		n := v.functionAt(int64(r.Code))
-		if n < 0 || r.Code < a.from || r.Code >= a.to {
+		if n < 0 || v.funcs[n].program != len(v.areas) {
 			return fmt.Errorf("the code of a function reference, %#x, is not the start of a function of the program", r.Code)
 		}
 		if r.Type == 0 || int64(r.Type) > a.types {

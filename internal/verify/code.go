@@ -31,8 +31,9 @@ type Code struct {
 
 // Error is a refusal: where and why.
 type Error struct {
-	Func   string
-	Addr   uint64 // as linked
+	Func   string // empty if it is about no function
+	Entry  uint64 // its address, as linked
+	Addr   uint64
 	Reason string
 }
 
@@ -80,14 +81,17 @@ const (
 
 // verifier is one run.
 type verifier struct {
-	code   *Code
-	text   []byte
-	base   uint64 // address of the text
-	roLow  uint64
-	funcs  []function
-	areas  []area
-	stubs  int   // the first functions
-	budget int64 // steps that may still be taken
+	code    *Code
+	text    []byte
+	base    uint64 // address of the text
+	roLow   uint64
+	funcs   []function
+	areas   []area
+	modules map[string]int // index in areas, by hash
+	stubs   int            // the first functions
+	all     bool
+	refused []*Error
+	budget  int64 // steps that may still be taken
 }
 
 // functionAt is the function that starts at an offset, or -1.
@@ -102,7 +106,7 @@ func (v *verifier) functionAt(off int64) int32 {
 func (v *verifier) fail(f *function, off uint32, format string, args ...any) error {
 	e := &Error{Addr: v.base + uint64(off), Reason: fmt.Sprintf(format, args...)}
 	if f != nil {
-		e.Func = f.name
+		e.Func, e.Entry = f.name, v.base+uint64(f.at)
 	}
 	return e
 }

@@ -36,7 +36,7 @@ func TestFile(t *testing.T) {
 // all reports the refusals of all functions.
 func all(t *testing.T, c *Code) {
 	v := &verifier{code: c, text: c.Text.Bytes, base: c.Text.Addr}
-	for _, step := range []func() error{v.place, v.list, v.checkStubs, v.programs, v.gaps} {
+	for _, step := range []func() error{v.place, v.list, v.checkStubs, v.programs, v.entries, v.gaps} {
 		if err := step(); err != nil {
 			t.Fatal(err)
 		}

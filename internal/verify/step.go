@@ -234,7 +234,12 @@ func (w *walker) assign(in *inst, s *state, loaded value) {
 		w.write(s, in.dst, in.size, unknown)
 		return
 	}
-	w.write(s, in.dst, in.size, w.compute(in, s, a, b))
+	v := w.compute(in, s, a, b)
+	if in.op == opBits {
+		s.set(dst, v) // which may have kept its upper half
+		return
+	}
+	w.write(s, in.dst, in.size, v)
 }
 
 // copy is mov between registers: both are known to be equal, in the low half at least.
@@ -394,16 +399,10 @@ func shifted(in *inst, a *value) value {
 // not said whether its upper half does.
 func (w *walker) bits(in *inst, s *state, n value) value {
 	old := s.regs[in.dst]
-	if old.kind != kRange {
-		old = old.plain()
-	}
+	old = old.plain()
 	low := old.low(in.size)
 	v := join(&old, &low, false)
-	v = join(&v, &n, false)
-	if in.size == 4 && !v.is32() {
-		return unknown // write would cut it to 32 bits
-	}
-	return v
+	return join(&v, &n, false)
 }
 
 // elemTop is an entry of a table with its low half masked away.

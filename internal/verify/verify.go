@@ -6,20 +6,33 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"sort"
 
 	"vkernel/internal/engine/layout"
 )
 
-// Text verifies native code. It reports the first thing that it cannot prove, as *Error.
+// Text verifies native code. It reports the first thing that it cannot prove, as *Error where
+// that has a place.
 func Text(c *Code) (Stats, error) {
 	v := &verifier{code: c, text: c.Text.Bytes, base: c.Text.Addr}
-	stats := Stats{Funcs: len(c.Funcs), Bytes: len(c.Text.Bytes)}
-	for _, step := range []func() error{v.place, v.list, v.checkStubs, v.programs, v.gaps, v.walkAll} {
+	return Stats{Funcs: len(c.Funcs), Bytes: len(c.Text.Bytes)}, v.run()
+}
+
+// Refused is Text for the builder: it lists all functions that are refused, the first reason of
+// each. err is about anything else.
+func Refused(c *Code) (refused []*Error, err error) {
+	v := &verifier{code: c, text: c.Text.Bytes, base: c.Text.Addr, all: true}
+	err = v.run()
+	return v.refused, err
+}
+
+func (v *verifier) run() error {
+	for _, step := range []func() error{v.place, v.list, v.checkStubs, v.programs, v.entries, v.gaps, v.walkAll} {
 		if err := step(); err != nil {
-			return stats, err
+			return err
 		}
 	}
-	return stats, nil
+	return nil
 }
 
 // place checks where text and data lie: addresses are added and compared as signed numbers.
@@ -63,14 +76,14 @@ func (v *verifier) list() error {
 	for _, f := range funcs {
 		off := f.Addr - v.base
 		if f.Addr < v.base || f.Size == 0 || off >= uint64(len(v.text)) || f.Size > uint64(len(v.text))-off {
-			return &Error{f.Name, f.Addr, fmt.Sprintf("a function of %d bytes that is not in the text", f.Size)}
+			return &Error{f.Name, f.Addr, f.Addr, fmt.Sprintf("a function of %d bytes that is not in the text", f.Size)}
 		}
 		g := function{name: f.Name, at: uint32(off), end: uint32(off + f.Size), program: -1}
 		if n := len(v.funcs); n > 0 && g.at < v.funcs[n-1].end {
 			if g.at == v.funcs[n-1].at && g.end == v.funcs[n-1].end {
 				continue // another name for it
 			}
-			return &Error{f.Name, f.Addr, "the function overlaps " + v.funcs[n-1].name}
+			return &Error{f.Name, f.Addr, f.Addr, "the function overlaps " + v.funcs[n-1].name}
 		}
 		v.funcs = append(v.funcs, g)
 	}
@@ -79,36 +92,46 @@ func (v *verifier) list() error {
 
 // programs checks the metadata and says whose each function is.
 func (v *verifier) programs() error {
-	ranges := map[[2]uint32]*layout.Program{}
+	first := map[string]*layout.Program{}
+	v.modules = map[string]int{}
 	for i := range v.code.Meta.Programs {
 		p := &v.code.Meta.Programs[i]
-		if o := ranges[p.Code]; o != nil && p.Code[0] != p.Code[1] {
+		if o := first[p.Module]; o != nil {
 			if !sameCode(o, p) {
-				return fmt.Errorf("native code: programs %q and %q have the same code and not the same area", o.Name, p.Name)
+				return fmt.Errorf("native code: programs %q and %q are of one module and have not the same code", o.Name, p.Name)
 			}
 			continue
 		}
-		ranges[p.Code] = p
+		first[p.Module] = p
+		v.modules[p.Module] = len(v.areas)
+		if err := v.claim(p, len(v.areas)); err != nil {
+			return err
+		}
 		a, err := v.newArea(p)
 		if err != nil {
 			return fmt.Errorf("native code: program %q: %w", p.Name, err)
 		}
-		for _, o := range v.areas {
-			if a.from < o.to && o.from < a.to {
-				return fmt.Errorf("native code: program %q: its code overlaps another program's", p.Name)
-			}
-		}
-		for n := range v.funcs {
-			if f := &v.funcs[n]; f.at < a.to && a.from < f.end {
-				if n < v.stubs || f.at < a.from || f.end > a.to {
-					return v.fail(f, f.at, "the function is in part program %q's", p.Name)
-				}
-				f.program = len(v.areas)
-			}
-		}
 		v.areas = append(v.areas, a)
 	}
-	return v.entries()
+	return nil
+}
+
+// claim makes the functions in a program's ranges its own.
+func (v *verifier) claim(p *layout.Program, program int) error {
+	for _, r := range p.Code {
+		if r[0] > r[1] || uint64(r[1]) > uint64(len(v.text)) {
+			return fmt.Errorf("native code: program %q: code [%#x, %#x) of %#x", p.Name, r[0], r[1], len(v.text))
+		}
+		n := sort.Search(len(v.funcs), func(i int) bool { return v.funcs[i].end > r[0] })
+		for ; n < len(v.funcs) && v.funcs[n].at < r[1]; n++ {
+			f := &v.funcs[n]
+			if n < v.stubs || f.at < r[0] || f.end > r[1] || f.program >= 0 {
+				return v.fail(f, f.at, "the function is not all program %q's", p.Name)
+			}
+			f.program = program
+		}
+	}
+	return nil
 }
 
 // sameCode tells whether two programs are one module.
@@ -138,7 +161,7 @@ func (v *verifier) entries() error {
 		}
 		for _, at := range starts {
 			n := v.functionAt(int64(at))
-			if n < 0 || at < p.Code[0] || at >= p.Code[1] {
+			if n < 0 || v.funcs[n].program < 0 || v.funcs[n].program != v.modules[p.Module] {
 				return fmt.Errorf("native code: program %q: an export's code, %#x, is not the start of a function of it", p.Name, at)
 			}
 			v.funcs[n].entered = true
@@ -185,9 +208,12 @@ func zeros(b []byte) bool {
 func (v *verifier) walkAll() error {
 	w := &walker{v: v}
 	for i := v.stubs; i < len(v.funcs); i++ {
-		if err := w.function(int32(i)); err != nil {
+		if err := v.collect(w.function(int32(i))); err != nil {
 			return err
 		}
+	}
+	if len(v.refused) > 0 {
+		return nil
 	}
 	if err := v.arguments(); err != nil {
 		return err
@@ -200,7 +226,7 @@ func (v *verifier) walkAll() error {
 	}
 	w.edges = w.edges[:0]
 	for _, n := range slices.Sorted(maps.Keys(again)) {
-		if err := w.function(n); err != nil {
+		if err := v.collect(w.function(n)); err != nil {
 			return err
 		}
 	}
@@ -209,6 +235,16 @@ func (v *verifier) walkAll() error {
 			return v.fail(&v.funcs[e.caller], e.at, "a call with %d bytes for arguments on the stack, of which the callee takes %d", e.room, need)
 		}
 	}
+	return nil
+}
+
+// collect keeps what is wrong with a function, if all is to be known.
+func (v *verifier) collect(err error) error {
+	var e *Error
+	if !v.all || !errors.As(err, &e) {
+		return err
+	}
+	v.refused = append(v.refused, e)
 	return nil
 }
 

@@ -175,7 +175,6 @@ func (w *walker) block(i int) error {
 			return w.fail(i, "the file takes too long to verify")
 		}
 		w.at = w.f.at + w.where[i]
-		if debug != nil && w.at == debugAt { debug(w, s) } // DEBUG
 		in := &w.insts[i]
 		on, problem := true, ""
 		if in.op >= opCall || in.op == opTrap {
