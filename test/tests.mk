@@ -52,3 +52,19 @@ $(O)/guests.stamp: $(O)/vkport
 
 test-race: export VKERNEL_GUESTS = $(CURDIR)/$(O)/guests
 test-race: $(O)/guests.stamp
+
+# The C tests of threads: a program of their own, since one that starts threads is linked
+# with a shared memory. They use the runner of the other C tests.
+
+THREADS := $(wildcard test/threads/*.c test/threads/*.h) test/syscalls/main.c test/syscalls/vktest.h
+
+$(O)/systest/threads: $(THREADS) $(O)/packages.stamp
+	@mkdir -p $(@D)
+	musl-gcc -static -O2 -pthread -o $@ $(filter %.c,$^)
+
+$(O)/systest/root/bin/threads: $(THREADS) $(O)/vkcc
+	@mkdir -p $(@D)
+	$(O)/vkcc -O2 -pthread -o $@ $(filter %.c,$^)
+
+$(O)/systest.vk/manifest.json: $(O)/systest/root/bin/threads
+test-guest: $(O)/systest/threads

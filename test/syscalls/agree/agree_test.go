@@ -1,5 +1,5 @@
-// Package agree_test runs the C tests of test/syscalls on Linux and on vkernel and
-// compares what they print. Linux is the oracle.
+// Package agree_test runs the C tests of test/syscalls and test/threads on Linux and on vkernel
+// and compares what they print. Linux is the oracle.
 package agree_test
 
 import (
@@ -18,7 +18,17 @@ import (
 const (
 	vkernel = "out/vkernel"
 	bundle  = "out/systest.vk"
-	native  = "out/systest/native"
+)
+
+// suite is one program of tests, built for both.
+type suite struct {
+	native, guest string
+	least         int // tests that it has at least
+}
+
+var (
+	calls   = suite{"out/systest/native", "/bin/systest", 50}
+	threads = suite{"out/systest/threads", "/bin/threads", 70}
 )
 
 func repo(t *testing.T, path string) string {
@@ -51,7 +61,7 @@ func split(out []byte) map[string]section {
 	return tests
 }
 
-func runNative(t *testing.T) map[string]section {
+func (s suite) runNative(t *testing.T) map[string]section {
 	dir, err := os.MkdirTemp("/dev/shm", "systest") // tmpfs, the nearest to the memory layer
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +70,7 @@ func runNative(t *testing.T) map[string]section {
 	os.Chmod(dir, 0o755)
 	// The tests drop privileges and run the program again: it must be reachable by all.
 	self := filepath.Join(dir, "systest")
-	text, err := os.ReadFile(repo(t, native))
+	text, err := os.ReadFile(repo(t, s.native))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,31 +81,35 @@ func runNative(t *testing.T) map[string]section {
 	cmd.Env = []string{"TMPDIR=" + dir, "SYSTEST=" + self, "PATH=/bin:/usr/bin", "HOME=/"}
 	out, err := cmd.Output()
 	if err != nil {
-		t.Logf("native systest: %v", err)
+		t.Logf("%s: %v", s.native, err)
 	}
 	return split(out)
 }
 
 // runArgs are the arguments of vkernel before the bundle.
-func runArgs(t *testing.T, extra ...string) []string {
+func (s suite) runArgs(t *testing.T, extra ...string) []string {
 	t.Helper()
-	return append([]string{"run", "-e", "SYSTEST=/bin/systest", "-e", "PATH=/bin:/usr/bin", "-e", "HOME=/"}, extra...)
+	return append([]string{"run", "-e", "SYSTEST=" + s.guest, "-e", "PATH=/bin:/usr/bin", "-e", "HOME=/"}, extra...)
 }
 
-func runVKernel(t *testing.T) map[string]section {
-	cmd := exec.Command(repo(t, vkernel), append(runArgs(t), repo(t, bundle), "/bin/systest")...)
+func (s suite) runVKernel(t *testing.T) map[string]section {
+	cmd := exec.Command(repo(t, vkernel), append(s.runArgs(t), repo(t, bundle), s.guest)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		t.Logf("systest on vkernel: %v\n%s", err, stderr.Bytes())
+		t.Logf("%s on vkernel: %v\n%s", s.guest, err, stderr.Bytes())
 	}
 	return split(out)
 }
 
-func TestAgree(t *testing.T) {
-	linux, ours := runNative(t), runVKernel(t)
-	if len(linux) < 50 {
+func TestAgree(t *testing.T) { calls.agree(t) }
+
+func TestThreadsAgree(t *testing.T) { threads.agree(t) }
+
+func (s suite) agree(t *testing.T) {
+	linux, ours := s.runNative(t), s.runVKernel(t)
+	if len(linux) < s.least {
 		t.Fatalf("only %d tests ran on Linux", len(linux))
 	}
 	for name, want := range linux {
@@ -133,13 +147,15 @@ func TestCoverage(t *testing.T) {
 	if err := json.Unmarshal(list, &table); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(repo(t, vkernel), append(runArgs(t, "--strace"), repo(t, bundle), "/bin/systest")...)
-	var trace bytes.Buffer
-	cmd.Stderr = &trace
-	cmd.Run() // TestAgree judges the result
 	made := map[string]bool{}
-	for _, m := range regexp.MustCompile(`(?m)^\[\d+\] (?:<\.\.\. )?(\w+)`).FindAllStringSubmatch(trace.String(), -1) {
-		made[m[1]] = true
+	for _, s := range []suite{calls, threads} {
+		cmd := exec.Command(repo(t, vkernel), append(s.runArgs(t, "--strace"), repo(t, bundle), s.guest)...)
+		var trace bytes.Buffer
+		cmd.Stderr = &trace
+		cmd.Run() // the other tests judge the result
+		for _, m := range regexp.MustCompile(`(?m)^\[\d+\] (?:<\.\.\. )?(\w+)`).FindAllStringSubmatch(trace.String(), -1) {
+			made[m[1]] = true
+		}
 	}
 	for _, c := range table {
 		if _, excused := unreached[c.Name]; !made[c.Name] && !excused {
