@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vkernel/internal/syscalls"
+	"vkernel/internal/wasi"
 )
 
 func syscallsCommand() *cobra.Command {
@@ -16,16 +17,22 @@ func syscallsCommand() *cobra.Command {
 		Short: "List the system calls of this kernel",
 		Long: `Lists the table from which calls are dispatched: number on x86-64, name, type of the
 import (parameters, colon, result; i is a 32-bit word, l a 64-bit one), how much of
-Linux's behaviour it has, and what is missing. A call that is not listed answers ENOSYS.`,
+Linux's behaviour it has, and what is missing. A call that is not listed answers ENOSYS.
+With --wasi, the calls of WASI: name, type, the system call that it is charged to.`,
 		Example: `  vkernel syscalls | grep partial
   vkernel syscalls --markdown > docs/syscalls.md`,
 		Args: args(0, 0, "no arguments"),
 	}
 	markdown := cmd.Flags().Bool("markdown", false, "write a table in Markdown")
+	ofWASI := cmd.Flags().Bool("wasi", false, "list the calls of wasi_snapshot_preview1")
 	asJSON := jsonFlag(cmd)
-	cmd.MarkFlagsMutuallyExclusive("json", "markdown")
+	cmd.MarkFlagsMutuallyExclusive("json", "markdown", "wasi")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		switch out := cmd.OutOrStdout(); {
+		case *ofWASI:
+			for _, c := range wasi.Table {
+				fmt.Fprintln(out, strings.TrimRight(fmt.Sprintf("%-24s  %-12s  %-14s  %s", c.Name, c.Sig, c.Linux, c.Note), " "))
+			}
 		case *asJSON:
 			return syscallsJSON(out)
 		case *markdown:
