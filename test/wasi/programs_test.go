@@ -25,6 +25,7 @@ var scripts = []struct{ name, script, out, err string }{
 	{"garbage collection", `gotool sort`, "5000\n", ""},
 	{"terminal", `ctool isatty; echo $?`, "1\n", ""},
 	{"threads", `threads; echo $?`, "16 threads\n7\n", ""},
+	{"both ABIs", `both`, "child: read Bad file descriptor\nparent: child exited with 3, offset 5\nusleep: 0, signal 14\n", ""},
 	{"published WALI", `convention x y; echo $?`, "initialised by the start function\nx\ny\nGREETING=hi\nthread\n9\n", ""},
 
 	// Together
