@@ -74,6 +74,9 @@ func TestPrograms(t *testing.T) {
 			if got.status != want.status || !bytes.Equal(got.stdout, want.stdout) {
 				t.Errorf("status %d, native %d; output\n%s\nnative\n%s\nerrors\n%s", got.status, want.status, got.stdout, want.stdout, got.stderr)
 			}
+			if said := "terminating due to uncaught exception of type std::runtime_error: nobody catches this"; p.name == "uncaught" && !bytes.Contains(got.stderr, []byte(said)) {
+				t.Errorf("errors %q, expected %q", got.stderr, said)
+			}
 		})
 	}
 }
