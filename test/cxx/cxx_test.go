@@ -17,10 +17,8 @@ var programs = []struct {
 	flags        []string // of vkcc alone
 }{
 	{"exceptions", "exceptions.cc", []string{"-O2"}},
-	{"exceptions-O0", "exceptions.cc", []string{"-O0"}},
 	{"library", "library.cc", []string{"-O2"}},
 	{"processes", "processes.cc", []string{"-O2"}},
-	{"processes-Os", "processes.cc", []string{"-Os"}},
 	{"threads", "threads.cc", []string{"-O2", "-pthread"}},
 	{"uncaught", "uncaught.cc", []string{"-O2"}},
 	{"jumps", "jumps.c", []string{"-O2"}},
