@@ -78,10 +78,13 @@ func seek(t *proc.Thread, n int32, off int64, whence uint64, need uint64, to gue
 }
 
 func fdClose(t *proc.Thread, a proc.Args) (int64, linux.Errno) {
-	e := t.Files().Close(a.Int(0))
-	if e == 0 {
-		setGrant(t, a.Int(0), nil)
+	d, e := t.Files().GetAny(a.Int(0))
+	if e != 0 {
+		return 0, e
 	}
+	defer d.Unref()
+	e = t.Files().Close(a.Int(0))
+	dropGrant(t, a.Int(0), d)
 	return 0, e
 }
 
@@ -106,12 +109,11 @@ func fdRenumber(t *proc.Thread, a proc.Args) (int64, linux.Errno) {
 	if e := t.Files().Replace(d, to, g.preopen != "", t.Limit(linux.RLIMIT_NOFILE)); e != 0 {
 		return 0, e
 	}
-	setGrant(t, to, nil)
 	if g != &ungranted {
 		setGrant(t, to, g)
 	}
 	t.Files().Close(from)
-	setGrant(t, from, nil)
+	dropGrant(t, from, d)
 	return int64(to), 0
 }
 

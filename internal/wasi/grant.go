@@ -75,14 +75,29 @@ func setGrant(t *proc.Thread, n int32, g *grant) {
 	}
 }
 
+// dropGrant forgets the grant of a number that led to d, unless another thread has opened
+// something there meanwhile.
+func dropGrant(t *proc.Thread, n int32, d *fd.Description) {
+	if s, ok := t.Process().Foreign().(*state); ok {
+		s.drop(n, d)
+	}
+}
+
+func (s *state) drop(n int32, d *fd.Description) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if table := *s.slots.Load(); int(n) < len(table) {
+		if g := table[n].Load(); g != nil && g.d == d {
+			table[n].Store(nil)
+		}
+	}
+}
+
 func (s *state) set(n int32, g *grant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	table := *s.slots.Load()
 	if int(n) >= len(table) {
-		if g == nil {
-			return
-		}
 		size := max(16, len(table))
 		for size <= int(n) {
 			size *= 2

@@ -84,7 +84,7 @@ func pathOpen(t *proc.Thread, a proc.Args) (int64, linux.Errno) {
 	setGrant(t, n, &grant{d: d, base: base, inheriting: inheriting})
 	if e := guest.Put(t.Mem(), guest.Addr(t.Arg(8)), &n); e != 0 {
 		t.Files().Close(n)
-		setGrant(t, n, nil)
+		dropGrant(t, n, d)
 		return 0, e
 	}
 	return int64(n), 0

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"vkernel/internal/fd"
 	"vkernel/internal/linux"
 	"vkernel/internal/proc"
 )
@@ -114,5 +115,31 @@ func TestTimesToSet(t *testing.T) {
 		if _, e := timesToSet(0, 0, flags); e != linux.EINVAL {
 			t.Errorf("%#x: %v", flags, e)
 		}
+	}
+}
+
+func TestGrants(t *testing.T) {
+	s := newState(16)
+	at := func(s *state, n int) *grant {
+		if table := *s.slots.Load(); n < len(table) {
+			return table[n].Load()
+		}
+		return nil
+	}
+	x, y := &fd.Description{}, &fd.Description{}
+	s.set(3, &grant{d: x, base: 1})
+	s.set(100, &grant{d: y, base: 2})
+	child := s.Fork().(*state)
+	s.drop(3, y) // somebody else's by now
+	if at(s, 3) == nil || at(s, 100) == nil {
+		t.Error("lost")
+	}
+	s.drop(3, x)
+	s.drop(1000, x)
+	if at(s, 3) != nil {
+		t.Error("kept")
+	}
+	if g := at(child, 3); g == nil || g.base != 1 || at(child, 100) == nil {
+		t.Error("a child has its parent's grants")
 	}
 }
