@@ -18,7 +18,7 @@ import (
 // package in a subfolder belongs to the entry with the longest matching prefix.
 var layers = [][]string{
 	{"linux", "guest", "wait"},
-	{"wasm", "emit", "aot", "engine"},
+	{"wasm", "emit", "aot", "engine", "verify"},
 	{"manifest", "bundle", "router", "toolchain"},
 	{"mm", "vfs", "fd", "sock", "signal", "futex", "sched", "proc"},
 	{"syscalls", "wasi", "imports", "trace"},

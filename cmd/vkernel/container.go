@@ -15,6 +15,7 @@ import (
 	"vkernel/internal/router"
 	"vkernel/internal/sched"
 	"vkernel/internal/trace"
+	"vkernel/internal/verify"
 	"vkernel/internal/vfs/memfs"
 	"vkernel/internal/vfs/rootfs"
 )
@@ -79,9 +80,23 @@ func (o *runOptions) run(ctx context.Context) (status int, err error) {
 	})
 }
 
+// load maps the native code of a bundle, whose digest was checked. It is verified first, unless
+// this vkernel remembers that it has verified code of this digest.
+func load(b *bundle.Bundle) (*engine.Code, error) {
+	known, digest := verify.OpenKnown(), b.Native.SHA256.String()
+	if known.Has(digest) {
+		return engine.LoadVerified(b.Code)
+	}
+	code, err := engine.Load(b.Code)
+	if err == nil {
+		known.Add(digest)
+	}
+	return code, err
+}
+
 // config makes the container of a verified bundle, without its streams.
 func (o *runOptions) config(b *bundle.Bundle, mounts []mount, log *slog.Logger) (*kernel.Config, error) {
-	code, err := engine.Load(b.Code)
+	code, err := load(b)
 	if err != nil {
 		return nil, fmt.Errorf("%s does not start: native code: %w", o.bundle, err)
 	}

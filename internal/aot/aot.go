@@ -48,6 +48,9 @@ type Options struct {
 	// Batch puts the C of modules smaller than so many bytes together into files of about this
 	// size. For tests that build very many modules; Progress does not see those.
 	Batch int
+	// Unverified writes the output even if the verifier refuses it. For tests of what it and the
+	// compiler's flags are good for; the engine refuses such code.
+	Unverified bool
 	// Global and Tables are passed to package emit, for tests.
 	Global func(im *wasm.Import) (bits uint64, ok bool)
 	Tables bool

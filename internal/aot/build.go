@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"sync/atomic"
 
 	"vkernel/internal/emit"
@@ -22,8 +23,16 @@ type builder struct {
 	tools tools
 	dir   string // scratch
 
+	runtime []byte // all of the runtime's text
+	meta    *layout.Meta
+
 	modules []*module // each distinct module once, in order of first appearance
 	byHash  map[string]*module
+
+	mu sync.Mutex
+
+	// guarded by mu
+	built map[string]string // objects in the scratch folder, by name: the key of what they were made from
 }
 
 // module is a distinct module: programs with the same bytes share its code.
@@ -33,9 +42,12 @@ type module struct {
 	prefix string // of its symbols
 	out    *emit.Output
 	bytes  []byte
-	size   int          // of bytes
-	left   int          // C files to compile; guarded by pool.mu
-	spent  atomic.Int64 // nanoseconds of CPU time of its compilers
+
+	bounded map[uint32]bool // functions whose addresses are hidden from clang, see bounded.go
+
+	size  int          // of bytes
+	left  int          // C files to compile; guarded by pool.mu
+	spent atomic.Int64 // nanoseconds of CPU time of its compilers
 }
 
 // Build compiles programs into one native code file and returns its metadata. On failure
@@ -56,7 +68,7 @@ func build(ctx context.Context, programs []Input, opts Options) (*layout.Meta, e
 		return nil, errors.New("no programs given")
 	}
 	opts.defaults()
-	b := &builder{opts: opts, byHash: map[string]*module{}}
+	b := &builder{opts: opts, byHash: map[string]*module{}, built: map[string]string{}}
 	if err := b.enlist(programs); err != nil {
 		return nil, err
 	}
@@ -68,15 +80,15 @@ func build(ctx context.Context, programs []Input, opts Options) (*layout.Meta, e
 		return nil, err
 	}
 	defer os.RemoveAll(b.dir)
-	objects, err := b.compile(ctx)
+	if b.runtime, err = b.writeRuntime(); err != nil {
+		return nil, err
+	}
+	b.loadBounded()
+	linked, err := b.untilVerified(ctx, programs)
 	if err != nil {
 		return nil, err
 	}
-	linked, err := b.link(ctx, objects)
-	if err != nil {
-		return nil, err
-	}
-	return b.finish(ctx, linked, programs)
+	return b.meta, b.publish(linked)
 }
 
 func (o *Options) defaults() {
@@ -135,7 +147,7 @@ func (b *builder) translate(m *module) error {
 	if err != nil {
 		return fmt.Errorf("program %s: %w", m.name, err)
 	}
-	m.out, err = emit.Emit(decoded, emit.Options{Prefix: m.prefix, Global: b.opts.Global, Tables: b.opts.Tables})
+	m.out, err = emit.Emit(decoded, emit.Options{Prefix: m.prefix, Global: b.opts.Global, Tables: b.opts.Tables, Bounded: m.bounded})
 	if err != nil {
 		return fmt.Errorf("program %s: %w", m.name, err)
 	}

@@ -166,7 +166,7 @@ func TestErrors(t *testing.T) {
 		{"same names", append(good, good...), aot.Options{}, "not unique"},
 		{"no compiler", good, aot.Options{Clang: "no-such-clang"}, "no-such-clang is not installed"},
 		{"compiler fails", good, aot.Options{Clang: "false"}, "false"},
-		{"many compilers", good, aot.Options{Clang: script(t, "ulimit -v; exit 1"), Jobs: 5000}, "(limits: 300 s of CPU, 2048 MiB)\n2097152"},
+		{"many compilers", good, aot.Options{Clang: script(t, "ulimit -v; exit 1"), Jobs: 5000}, " s of CPU, 2048 MiB)\n2097152"},
 		{"refused import", inputs(t, "exits"), aot.Options{CheckImport: func(program string, im layout.Import) error {
 			return errors.New("no such call")
 		}}, `program exits: import "wali" "SYS_write" of type ilfd:l: no such call`},

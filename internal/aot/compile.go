@@ -40,16 +40,12 @@ func noProgress(int, int, string, time.Duration) {}
 
 // compile translates all modules and compiles them; it returns the objects in link order.
 func (b *builder) compile(ctx context.Context) ([]string, error) {
-	runtime, err := b.writeRuntime()
-	if err != nil {
-		return nil, err
-	}
 	p := &pool{b: b, jobs: make(chan job)}
 	p.ctx, p.cancel = context.WithCancel(ctx)
 	defer p.cancel()
 	for range b.opts.Jobs {
 		p.wg.Add(1)
-		go p.work(runtime)
+		go p.work()
 	}
 	objects := []string{}
 	for _, name := range []string{"vk_stubs.S", "vk_bulk.c"} { // vk_text is the start of the first
@@ -108,7 +104,6 @@ func (p *pool) add(m *module, together *batch) ([]string, error) {
 	if err := p.b.translate(m); err != nil {
 		return nil, err
 	}
-	m.bytes = nil
 	m.left = len(m.out.Files)
 	data, err := p.b.writeData(m)
 	if err != nil {
@@ -141,13 +136,13 @@ func (p *pool) submit(j job) {
 	}
 }
 
-func (p *pool) work(runtime []byte) {
+func (p *pool) work() {
 	defer p.wg.Done()
 	for j := range p.jobs {
 		if p.ctx.Err() != nil {
 			continue
 		}
-		if err := p.b.object(p.ctx, j, runtime); err != nil {
+		if err := p.b.object(p.ctx, j); err != nil {
 			p.fail(err)
 			continue
 		}
@@ -178,15 +173,15 @@ func (p *pool) finished(j job) {
 }
 
 // object compiles a file, or takes its object from the cache.
-func (b *builder) object(ctx context.Context, j job, runtime []byte) error {
+func (b *builder) object(ctx context.Context, j job) error {
 	who := "runtime"
 	if j.m != nil {
 		who = "program " + j.m.name
 	}
 	key := ""
 	if !j.data {
-		key = b.key(j, runtime)
-		if b.fromCache(key, j.name+".o") {
+		key = b.key(j, b.runtime)
+		if b.isBuilt(j.name, key) || b.fromCache(key, j.name+".o") {
 			return nil
 		}
 		if err := b.write(j.name, j.text); err != nil {
@@ -203,7 +198,21 @@ func (b *builder) object(ctx context.Context, j job, runtime []byte) error {
 	if j.data {
 		return nil
 	}
+	b.setBuilt(j.name, key)
 	return b.toCache(key, j.name+".o")
+}
+
+// isBuilt tells whether an object of that name was made in an earlier round from the same.
+func (b *builder) isBuilt(name, key string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.built[name] == key
+}
+
+func (b *builder) setBuilt(name, key string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.built[name] = key
 }
 
 // clang runs the compiler within the time that the module has left: the limit of one process

@@ -2,6 +2,7 @@ package aot
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"debug/elf"
 	"encoding/json"
@@ -19,30 +20,27 @@ import (
 // far larger.
 const maxFrame = 1 << 20
 
-// finish completes the areas and the metadata, renames the symbols and writes the output.
-func (b *builder) finish(ctx context.Context, l *linked, programs []Input) (*layout.Meta, error) {
+// finish completes the areas and the metadata and renames the symbols; the result is "finished"
+// in the scratch folder.
+func (b *builder) finish(ctx context.Context, l *linked, programs []Input) (err error) {
 	if err := l.patch(b.modules); err != nil {
-		return nil, err
+		return err
 	}
-	meta, err := b.metadata(l, programs)
-	if err != nil {
-		return nil, err
+	if b.meta, err = b.metadata(l, programs); err != nil {
+		return err
 	}
-	text, err := json.Marshal(meta)
+	text, err := json.Marshal(b.meta)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := b.write("meta", text); err != nil {
-		return nil, err
+		return err
 	}
 	if err := b.write("names", b.names()); err != nil {
-		return nil, err
+		return err
 	}
-	if err := b.tools.run(ctx, b.dir, b.tools.objcopy, "--remove-section=.stack_sizes", "--remove-section=.comment",
-		"--redefine-syms=names", "--add-section", layout.MetaSection+"=meta", "linked", "finished"); err != nil {
-		return nil, err
-	}
-	return meta, b.publish(l)
+	return b.tools.run(ctx, b.dir, b.tools.objcopy, "--remove-section=.stack_sizes", "--remove-section=.comment",
+		"--redefine-syms=names", "--add-section", layout.MetaSection+"=meta", "linked", "finished")
 }
 
 // metadata describes the linked file.
@@ -84,7 +82,7 @@ func (l *linked) place(m *module, p *layout.Program) (err error) {
 			return err
 		}
 	}
-	p.Code = l.extent(m.prefix)
+	p.Code = l.extents(m.prefix)
 	for _, r := range m.out.Refs {
 		code, err := l.code(r.Symbol)
 		if err != nil {
@@ -121,18 +119,33 @@ func (l *linked) placeData(m *module, p *layout.Program) (err error) {
 	return nil
 }
 
-// extent is the range of code offsets that a module's functions take.
-func (l *linked) extent(prefix string) [2]uint32 {
-	low, high := l.text.Addr+l.text.Size, l.text.Addr
-	for name, s := range l.symbols {
-		if elf.ST_TYPE(s.Info) == elf.STT_FUNC && strings.HasPrefix(name, prefix) {
-			low, high = min(low, s.Value), max(high, s.Value+s.Size)
+// extents are the ranges of code offsets that a module's functions take. They are several if
+// it was compiled together with others.
+func (l *linked) extents(prefix string) (ranges [][2]uint32) {
+	if l.functions == nil {
+		for name, s := range l.symbols {
+			if elf.ST_TYPE(s.Info) == elf.STT_FUNC {
+				l.functions = append(l.functions, name)
+			}
 		}
+		slices.SortFunc(l.functions, func(a, b string) int {
+			return cmp.Or(cmp.Compare(l.symbols[a].Value, l.symbols[b].Value), cmp.Compare(a, b))
+		})
 	}
-	if low > high {
-		return [2]uint32{}
+	open := false
+	for _, name := range l.functions {
+		if !strings.HasPrefix(name, prefix) {
+			open = false
+			continue
+		}
+		from := uint32(l.symbols[name].Value - l.text.Addr)
+		if !open {
+			ranges = append(ranges, [2]uint32{from, 0})
+		}
+		open = true
+		ranges[len(ranges)-1][1] = from + uint32(l.symbols[name].Size)
 	}
-	return [2]uint32{uint32(low - l.text.Addr), uint32(high - l.text.Addr)}
+	return ranges
 }
 
 // frame is the largest frame of a program and whose it is.

@@ -71,7 +71,7 @@ func flagged(t *testing.T, without string) (map[string]uint64, error) {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "x.aot")
-	meta, err := Build(context.Background(), []Input{{Name: "flags", Wasm: data}}, Options{OutAOT: out})
+	meta, err := Build(context.Background(), []Input{{Name: "flags", Wasm: data}}, Options{OutAOT: out, Unverified: true})
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func flagged(t *testing.T, without string) (map[string]uint64, error) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	code, err := engine.Load(f)
+	code, err := engine.LoadVerified(f)
 	if err != nil {
 		t.Fatal(err)
 	}

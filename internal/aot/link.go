@@ -20,6 +20,8 @@ type linked struct {
 	images  *elf.Section // nil if no program has data
 	data    *elf.Section // nil if no program has passive data segments
 	frames  map[uint64]uint64
+
+	functions []string // symbols of functions in the order of their addresses; made when needed
 }
 
 // link makes one ELF of the objects.

@@ -9,9 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"vkernel/internal/engine/layout"
 	"vkernel/internal/manifest"
+	"vkernel/internal/verify"
 )
 
 // Checked is one line of what Verify found in order.
@@ -43,6 +45,12 @@ func Verify(dir string, trusted []manifest.Key, found func(Checked)) error {
 		return err
 	}
 	found(Checked{"native code", fmt.Sprintf("%s, %d bytes, programs: %d", Arch, b.Native.Size, len(meta.Programs))})
+	start := time.Now()
+	stats, err := b.verifyText()
+	if err != nil {
+		return &PartError{"native code", err}
+	}
+	found(Checked{"text", fmt.Sprintf("text verified: %d functions, %d bytes, %d ms", stats.Funcs, stats.Bytes, time.Since(start).Milliseconds())})
 	if err := b.checkTree(); err != nil {
 		return &PartError{"root file system", err}
 	}
@@ -52,6 +60,19 @@ func Verify(dir string, trusted []manifest.Key, found func(Checked)) error {
 	}
 	found(Checked{"executables", fmt.Sprintf("contents: %d, entry points: %d", len(b.Manifest.Executables), len(b.Manifest.Entries))})
 	return nil
+}
+
+// verifyText proves that the native code stays where it may be.
+func (b *Bundle) verifyText() (verify.Stats, error) {
+	data := make([]byte, b.Native.Size)
+	if _, err := b.Code.ReadAt(data, 0); err != nil {
+		return verify.Stats{}, err
+	}
+	code, err := verify.Parse(data)
+	if err != nil {
+		return verify.Stats{}, err
+	}
+	return verify.Text(code)
 }
 
 func (b *Bundle) checkMegabinary() error {

@@ -47,7 +47,7 @@ const (
 )
 
 // emitFunc appends the C of defined function i to b.
-func (p *program) emitFunc(b []byte, i int, refs refs) ([]byte, error) {
+func (p *program) emitFunc(b []byte, i int, refs refs) (text []byte, err error) {
 	f := &function{p: p, index: p.m.NumImportedFuncs() + uint32(i), scan: &p.scan[i], refs: refs, lazy: map[uint32]int{}}
 	f.typ, _ = p.m.FuncTypeOf(f.index)
 	if len(f.typ.Results) > maxResults {
@@ -55,6 +55,10 @@ func (p *program) emitFunc(b []byte, i int, refs refs) ([]byte, error) {
 	}
 	if err := f.body(p.m.BodyReader(i), &p.m.Funcs[i]); err != nil {
 		return nil, fmt.Errorf("function %d: %w", f.index, err)
+	}
+	if p.opts.Bounded[f.index] {
+		b = append(b, "#undef EA\n#define EA EA_BOUND\n"...)
+		defer func() { text = append(text, "#undef EA\n#define EA EA_PLAIN\n"...) }()
 	}
 	b = p.appendPrototype(b, f.index, " l")
 	b = append(b, " {\n"...)

@@ -15,6 +15,7 @@ import (
 
 	"vkernel/internal/engine/layout"
 	"vkernel/internal/linux"
+	"vkernel/internal/verify"
 )
 
 const wasmPage = 65536
@@ -41,18 +42,61 @@ type Code struct {
 	freezeFrom    int          // private pages
 }
 
-// Load checks the ELF file and its metadata and maps it: text readable and executable,
-// everything else read-only. The file must not change afterwards (give a sealed memfd).
-// The first Load of the process installs the signal handlers.
-func Load(f *os.File) (*Code, error) {
-	c, err := load(f)
+// Load checks the ELF file and its metadata, verifies its code (package verify) and maps it: text
+// readable and executable, everything else read-only. The file must not change afterwards (give
+// a sealed memfd). The first Load of the process installs the signal handlers.
+func Load(f *os.File) (*Code, error) { return loadWith(f, verifyText) }
+
+// LoadVerified is Load for code that was verified before, by this vkernel: the caller knows its
+// digest. Only tests use it for anything else.
+func LoadVerified(f *os.File) (*Code, error) {
+	return loadWith(f, func(*object, []byte, *layout.Meta) error { return nil })
+}
+
+// verifyText verifies the code that is to be mapped.
+func verifyText(o *object, image []byte, meta *layout.Meta) error {
+	c, err := verify.Parse(image)
+	if err != nil {
+		return err
+	}
+	c.Meta = meta
+	if err := o.same(c); err != nil {
+		return err
+	}
+	_, err = verify.Text(c)
+	return err
+}
+
+// same makes sure that what was taken apart for the verifier is what will be mapped.
+func (o *object) same(c *verify.Code) error {
+	rest := c.Rodata
+	for _, s := range o.segments {
+		v := c.Text
+		if !s.exec {
+			if len(rest) == 0 {
+				return fmt.Errorf("the verifier found %d read-only segments", len(c.Rodata))
+			}
+			v, rest = rest[0], rest[1:]
+		}
+		if v.Addr != s.addr || uint64(len(v.Bytes)) != s.size || s.size != 0 && &v.Bytes[0] != &c.File[s.off] {
+			return fmt.Errorf("the verifier found another segment at %#x", s.addr)
+		}
+	}
+	if len(rest) != 0 {
+		return fmt.Errorf("the verifier found %d read-only segments", len(c.Rodata))
+	}
+	return nil
+}
+
+func loadWith(f *os.File, check func(*object, []byte, *layout.Meta) error) (*Code, error) {
+	c, err := load(f, check)
 	if err != nil {
 		return nil, fmt.Errorf("load native code %s: %w", f.Name(), err)
 	}
 	return c, nil
 }
 
-func load(f *os.File) (_ *Code, err error) {
+func load(f *os.File, check func(*object, []byte, *layout.Meta) error) (_ *Code, err error) {
 	if err := initSignals(); err != nil {
 		return nil, err
 	}
@@ -82,6 +126,9 @@ func load(f *os.File) (_ *Code, err error) {
 		return nil, err
 	}
 	if c.meta, err = parseMeta(o.metadata, c.image, o.text.size); err != nil {
+		return nil, err
+	}
+	if err := check(o, c.image, c.meta); err != nil {
 		return nil, err
 	}
 	if err := c.mapSegments(o); err != nil {

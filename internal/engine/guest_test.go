@@ -17,7 +17,7 @@ func loadGuest(t testing.TB) *Code {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	c, err := Load(f)
+	c, err := LoadVerified(f)
 	if err != nil {
 		t.Fatal(err)
 	}

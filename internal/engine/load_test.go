@@ -71,7 +71,7 @@ func loadBytes(t testing.TB, b []byte) (*Code, error) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	return Load(f)
+	return LoadVerified(f)
 }
 
 // withMeta gives the test code with changed metadata. The section is the last content of the

@@ -23,7 +23,7 @@ func loadAll(t testing.TB) []*engine.Program {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	c, err := engine.Load(f)
+	c, err := engine.LoadVerified(f)
 	if err != nil {
 		t.Fatal(err)
 	}

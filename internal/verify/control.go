@@ -15,16 +15,18 @@ func (w *walker) control(i int, in *inst, s *state) (on bool, problem string) {
 	case opRet:
 		return false, w.leave(s)
 	case opJmp:
-		return false, w.jump(i, in, s)
+		return false, w.jump(in, s)
 	case opJcc:
 		taken := &w.branch
 		s.copyTo(taken)
-		if w.refine(in.cc, taken) {
-			if problem := w.jump(i, in, taken); problem != "" {
+		takes, falls := w.refine(in.cc, taken), w.refine(in.cc^1, s)
+		w.pruned = w.pruned || !takes || !falls
+		if takes {
+			if problem := w.jump(in, taken); problem != "" {
 				return false, problem
 			}
 		}
-		return w.refine(in.cc^1, s), ""
+		return falls, ""
 	case opJmpInd:
 		return false, w.jumpIndirect(in, s)
 	case opCall:
@@ -34,18 +36,11 @@ func (w *walker) control(i int, in *inst, s *state) (on bool, problem string) {
 }
 
 // jump goes to another instruction of the function, or is a tail call.
-func (w *walker) jump(i int, in *inst, s *state) string {
-	off := int64(w.where[i]) + int64(in.len) + in.imm
-	if off >= 0 && off < int64(len(w.index)) {
-		if w.index[off] < 0 {
-			return "a jump into the middle of an instruction"
-		}
-		return w.reach(w.index[off], s)
+func (w *walker) jump(in *inst, s *state) string {
+	if in.local {
+		return w.reach(in.target, s)
 	}
-	n, problem := w.callee(off)
-	if problem != "" {
-		return problem
-	}
+	n := in.target
 	if problem := w.leave(s); problem != "" {
 		return "tail call: " + problem
 	}
@@ -149,10 +144,7 @@ func (w *walker) enter(s *state) string {
 }
 
 func (w *walker) call(i int, in *inst, s *state) (on bool, problem string) {
-	n, problem := w.callee(int64(w.where[i]) + int64(in.len) + in.imm)
-	if problem != "" {
-		return false, problem
-	}
+	n := in.target
 	if problem := w.enter(s); problem != "" {
 		return false, problem
 	}

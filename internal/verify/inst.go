@@ -98,6 +98,8 @@ type inst struct {
 	cc       uint8 // condition: of jcc, setcc, cmovcc
 	hasImm   bool
 	locked   bool
+	local    bool  // target is an instruction of the function, else a function
+	target   int32 // of a direct jump or call; set by the walker
 	dst, src reg
 	mem      memory
 	imm      int64 // immediate, or the distance of a jump

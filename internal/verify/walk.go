@@ -20,7 +20,8 @@ type walker struct {
 	in     []int32  // index of the state of each leader; -1: not reached
 	visits []uint8
 	dirty  []bool
-	left   int // number of dirty ones
+	left   int  // number of dirty ones
+	pruned bool // some condition never holds
 
 	states []state
 	used   int
@@ -65,6 +66,28 @@ func (w *walker) function(n int32) error {
 			}
 		}
 	}
+	return w.unreached()
+}
+
+// unreached checks that what control does not reach is padding: unless some way was found to be
+// never taken, which clang may not have found.
+func (w *walker) unreached() error {
+	reached := false
+	for i := range w.insts {
+		if w.leader[i] {
+			reached = w.in[i] >= 0
+		}
+		in := &w.insts[i]
+		if !reached && !w.pruned && in.op != opPad && in.op != opTrap {
+			return w.fail(i, "code that nothing leads to")
+		}
+		switch in.op {
+		case opJmp, opJmpInd, opRet, opTrap:
+			reached = false
+		case opCall:
+			reached = reached && !(w.mayEnd(i) && !w.v.returns(in.target))
+		}
+	}
 	return nil
 }
 
@@ -95,17 +118,33 @@ func (w *walker) decode() error {
 	w.leader, w.dirty = resize(w.leader, n, false), resize(w.dirty, n, false)
 	w.in, w.visits = resize(w.in, n, -1), resize(w.visits, n, 0)
 	w.used, w.left = 0, 0
-	for i := range w.insts {
-		if in := &w.insts[i]; in.op == opJmp || in.op == opJcc {
-			if t := int64(w.where[i]) + int64(in.len) + in.imm; t >= 0 && t < int64(size) && w.index[t] >= 0 {
-				w.leader[w.index[t]] = true
-			}
-		}
-	}
 	if n == 0 {
 		return w.v.fail(w.f, w.f.at, "a function without code")
 	}
-	w.leader[0] = true
+	w.leader[0], w.pruned = true, false
+	return w.link()
+}
+
+// link finds the targets of direct jumps and calls, whether they are ever taken or not.
+func (w *walker) link() error {
+	for i := range w.insts {
+		in := &w.insts[i]
+		if in.op != opJmp && in.op != opJcc && in.op != opCall {
+			continue
+		}
+		t := int64(w.where[i]) + int64(in.len) + in.imm
+		problem := ""
+		if in.local = in.op != opCall && t >= 0 && t < int64(len(w.index)); !in.local {
+			in.target, problem = w.callee(t)
+		} else if in.target = w.index[t]; in.target < 0 {
+			problem = "a jump into the middle of an instruction"
+		} else {
+			w.leader[in.target] = true
+		}
+		if problem != "" {
+			return w.fail(i, problem)
+		}
+	}
 	return nil
 }
 

@@ -46,7 +46,18 @@ VK_UNALIGNED(f64)
 
 /* AT: a word of the instance. EA: a memory address. MEM: what is there. */
 #define AT(T, off) (*(T##_u SEG *)(s64)(off))
-#define EA(a, o) ((u64)(u32)(a) + (u64)(o))
+#define EA_PLAIN(a, o) ((u64)(u32)(a) + (u64)(o))
+#define EA EA_PLAIN
+/*
+ * EA_BOUND is the same, but clang does not know how the addresses of a loop follow from one
+ * another, and so cannot count with pointers: each one is cut to 32 bits.
+ */
+#define EA_BOUND(a, o)                                                                                                 \
+    ({                                                                                                                 \
+        u64 vk_ea;                                                                                                     \
+        __asm__("movl %1, %k0" : "=r"(vk_ea) : "r"((u32)(a)));                                                         \
+        vk_ea + (u64)(o);                                                                                              \
+    })
 #define MEM(T, a, o) (*(T##_u SEG *)EA(a, o))
 
 #define ARG(T, i) AT(T, VK_ARGS + 8 * (i))

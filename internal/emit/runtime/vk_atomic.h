@@ -1,6 +1,6 @@
 /* Atomics: sequentially consistent, through GS like all accesses; misaligned ones trap. */
 INLINE u64 vk_aligned(u32 a, u64 o, u64 width) {
-    u64 ea = EA(a, o);
+    u64 ea = EA_BOUND(a, o);
     if (UNLIKELY(ea & (width - 1))) vk_trap_unaligned();
     return ea;
 }

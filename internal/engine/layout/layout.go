@@ -20,7 +20,7 @@
 package layout
 
 // Version names this contract. It is stored in the native code and must match.
-const Version = "vk1"
+const Version = "vk2"
 
 // Offsets from base, in bytes.
 const (

@@ -33,9 +33,9 @@ type Program struct {
 	Data         []DataSegment `json:"data,omitempty"`
 	MaxFrame     uint32        `json:"max_frame"` // largest native stack frame, bytes
 
-	Code    [2]uint32 `json:"code"`           // its functions lie in this range of code offsets, and no others
-	Globals uint32    `json:"globals"`        // 16 bytes each, down from the control page
-	Refs    []Ref     `json:"refs,omitempty"` // all function references that there can be
+	Code    [][2]uint32 `json:"code"`           // its functions lie in these ranges of code offsets, and no others
+	Globals uint32      `json:"globals"`        // 16 bytes each, down from the control page
+	Refs    []Ref       `json:"refs,omitempty"` // all function references that there can be
 }
 
 // Ref is a function reference: code offset and type id. Nothing else gets into a table of
