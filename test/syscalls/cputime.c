@@ -51,10 +51,10 @@ TEST(getrusage_user_and_system) {
     CHECK(us(thread.ru_utime) + us(thread.ru_stime) >= 60000);
     int fd = open("/dev/zero", O_RDONLY);
     static char buf[65536];
-    for (int64_t end = clock_ns(CLOCK_PROCESS_CPUTIME_ID) + 60000000; clock_ns(CLOCK_PROCESS_CPUTIME_ID) < end;)
+    for (int64_t end = clock_ns(CLOCK_PROCESS_CPUTIME_ID) + 200000000; clock_ns(CLOCK_PROCESS_CPUTIME_ID) < end;)
         for (int i = 0; i < 20; i++) CHECK(read(fd, buf, sizeof buf) == sizeof buf);
     RET(getrusage(RUSAGE_SELF, &a));
-    CHECK(us(a.ru_stime) - us(b.ru_stime) >= 10000);
+    CHECK(us(a.ru_stime) - us(b.ru_stime) >= 5000);
     CHECK(us(a.ru_utime) >= us(b.ru_utime));
     struct tms t;
     CHECK(times(&t) != -1);
@@ -195,7 +195,7 @@ static int use_up(void *handle) {
     if (*(int *)handle) signal(SIGXCPU, on_limit);
     CHECK(setrlimit(RLIMIT_CPU, &l) == 0);
     while (!over) compute(1000);
-    CHECK(clock_ns(CLOCK_PROCESS_CPUTIME_ID) >= 900000000);
+    CHECK(clock_ns(CLOCK_PROCESS_CPUTIME_ID) >= 500000000);
     CHECK(getrlimit(RLIMIT_CPU, &now) == 0);
     printf("  after SIGXCPU the soft limit is %d\n", (int)now.rlim_cur);
     fflush(stdout);
@@ -212,7 +212,7 @@ TEST(rlimit_cpu_hard_is_sigkill) {
     struct rusage ru;
     run_child(use_up, &handle);
     getrusage(RUSAGE_CHILDREN, &ru);
-    CHECK(us(ru.ru_utime) + us(ru.ru_stime) >= 1700000);
+    CHECK(us(ru.ru_utime) + us(ru.ru_stime) >= 1200000);
 }
 
 static int inherits(void *arg) {
