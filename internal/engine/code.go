@@ -39,6 +39,7 @@ type Code struct {
 	shared        sharedSet
 	layerPages    atomic.Int64 // in the files of layers
 	plans         sync.Pool    // of *plan
+	runs          sync.Pool    // of *[slotRuns]run
 	freezeFrom    int          // private pages
 }
 

@@ -114,7 +114,11 @@ type run struct{ at, size uintptr }
 func (p *Program) reset(i *Instance, high uintptr) (int, linux.Errno) {
 	at := i.at
 	low, guard := at+p.stackLow, at+baseOffset+p.guard
-	var buf [slotRuns]run
+	buf, ok := p.code.runs.Get().(*[slotRuns]run) // on the stack it would be most of it, for as long as the process lives
+	if !ok {
+		buf = new([slotRuns]run)
+	}
+	defer p.code.runs.Put(buf)
 	runs, size := buf[:0], uintptr(0)
 	note := func(at, n uintptr, private bool) {
 		i.resident += uint64(n)

@@ -102,6 +102,12 @@ func (l *areas) within(start, end uint64) []area {
 	return out
 }
 
+// begin makes a the only area of an empty list.
+func (l *areas) begin(a area) {
+	l.list = []area{a}
+	l.count(&l.list[0], true)
+}
+
 // replace puts areas, in order and inside of [start, end), in the place of what was there.
 func (l *areas) replace(start, end uint64, with ...area) {
 	lo := l.first(start)

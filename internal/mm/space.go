@@ -72,7 +72,7 @@ func New(inst *engine.Instance, limits Limits) *Space {
 	}
 	s.brk, s.floor = s.initial, s.initial
 	if s.initial > 0 {
-		s.areas.replace(s.low, s.initial, area{start: s.low, end: s.initial, prot: linux.PROT_READ | linux.PROT_WRITE, name: nameData})
+		s.areas.begin(area{start: s.low, end: s.initial, prot: linux.PROT_READ | linux.PROT_WRITE, name: nameData})
 	}
 	return s
 }
