@@ -12,8 +12,11 @@ import (
 // firstPreopen is the number of the first preopened directory.
 const firstPreopen = 3
 
-// maxPreopens bounds how many there are.
-const maxPreopens = 64
+// maxPreopens bounds how many there are, maxRoot how many names of the root are looked at.
+const (
+	maxPreopens = 64
+	maxRoot     = 1024
+)
 
 // Prepare readies a process for a program of this ABI. preopens are absolute names, or "."
 // for the working directory; nil stands for the usual ones. What cannot be opened is left
@@ -88,9 +91,12 @@ func usual(t *proc.Thread) []string {
 	if !ok {
 		return names
 	}
-	cwd := c.Cwd()
+	cwd, seen := c.Cwd(), 0
 	dir.ReadDir(c, 0, func(ent *linux.Dirent) bool {
 		name := ent.Name
+		if seen++; seen > maxRoot {
+			return false
+		}
 		if name == "." || name == ".." || ent.Type != linux.DT_DIR && ent.Type != linux.DT_LNK && ent.Type != linux.DT_UNKNOWN {
 			return true
 		}
