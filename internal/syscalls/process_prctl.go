@@ -20,11 +20,7 @@ func prctl(t *proc.Thread, a Args) (int64, linux.Errno) {
 		sig := p.DeathSignal().Load()
 		return 0, guest.Put(t.Mem(), a.Addr(1), &sig)
 	case linux.PR_SET_NAME:
-		name, e := t.Mem().String(a.Addr(1), 16, 0)
-		if e != 0 {
-			return 0, e
-		}
-		return setName(t, a.Addr(1), name)
+		return setName(t, a.Addr(1))
 	case linux.PR_GET_NAME:
 		var name [16]byte
 		copy(name[:15], t.Name())
@@ -72,20 +68,21 @@ func prctl(t *proc.Thread, a Args) (int64, linux.Errno) {
 	return 0, linux.EINVAL
 }
 
-// setName sets the thread's name; one without an end in 16 bytes is cut.
-func setName(t *proc.Thread, at guest.Addr, name string) (int64, linux.Errno) {
-	if name == "" {
-		var raw [15]byte
-		if first, e := guest.Get[byte](t.Mem(), at); e != 0 || first == 0 {
-			t.SetName("")
+// setName sets the thread's name; one without an end in 15 bytes is cut. Each byte is read
+// once, and none beyond the end.
+func setName(t *proc.Thread, at guest.Addr) (int64, linux.Errno) {
+	var name []byte
+	for len(name) < 15 {
+		c, e := guest.Get[byte](t.Mem(), at+uint32(len(name)))
+		if e != 0 {
 			return 0, e
 		}
-		if e := t.Mem().Read(at, raw[:]); e != 0 {
-			return 0, e
+		if c == 0 {
+			break
 		}
-		name = string(raw[:])
+		name = append(name, c)
 	}
-	t.SetName(name)
+	t.SetName(string(name))
 	return 0, 0
 }
 

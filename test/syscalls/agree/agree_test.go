@@ -174,3 +174,24 @@ func diff(want, got string) string {
 	tail := func(s []string) string { return strings.Join(s[min(i, len(s)):min(i+6, len(s))], "\n") }
 	return fmt.Sprintf("at line %d\nLinux:\n%s\nvkernel:\n%s", i+1, tail(w), tail(g))
 }
+
+// TestHostileThreads runs programs that mean no good, in containers of their own.
+func TestHostileThreads(t *testing.T) {
+	for child, want := range map[string]string{
+		"many_threads":          "EAGAIN many\nfork: EAGAIN\n",
+		"many_spinning_threads": "",
+		"racing_arguments":      "alive\n",
+		"bad_lists":             "alive\n",
+	} {
+		t.Run(child, func(t *testing.T) {
+			args := append(threads.runArgs(t), repo(t, bundle), threads.guest, "child", child)
+			cmd := exec.Command(repo(t, vkernel), args...)
+			var stderr bytes.Buffer
+			cmd.Stderr = &stderr
+			out, err := cmd.Output()
+			if err != nil || string(out) != want {
+				t.Errorf("%v, printed %q, want %q\n%s", err, out, want, stderr.Bytes())
+			}
+		})
+	}
+}
