@@ -202,6 +202,7 @@ func TestBuildRefuses(t *testing.T) {
 		{"corrupted", []file{sh, {"bin/c", wasmHeader + "\x01\xff\xff\xff\xff\x0f", 0o755}}, nil, "/bin/c: "},
 		{"not even a version", []file{sh, {"bin/v", "\x00asm", 0o755}}, nil, "/bin/v: "},
 		{"invalid", []file{sh, {"bin/i", wasmHeader + typeVoid + oneFunc + startFunc + "\x0a\x05\x01\x03\x00\x1a\x0b", 0o755}}, nil, "/bin/i: "},
+		{"foreign memory", []file{sh, {"bin/m", wasmHeader + typeVoid + "\x02\x0a\x01\x03env\x01m\x02\x00\x01" + oneFunc + startFunc + emptyBody, 0o755}}, nil, `/bin/m: import of memory "env" "m"`},
 		{"unknown import", []file{sh, {"bin/m", importing, 0o755}}, nil, "/bin/m: import env.f: unknown module"},
 		{"_start of another type", []file{sh, {"bin/s", wasmHeader + "\x01\x05\x01\x60\x01\x7f\x00" + oneFunc + startFunc + emptyBody, 0o755}}, nil, "export _start has type i:"},
 		{"fifo", []file{sh}, func(root string) error { return unix.Mkfifo(root+"/fifo", 0o644) }, "a bundle cannot hold"},

@@ -79,6 +79,9 @@ func (b *builder) newProgram(n *manifest.Node, data []byte) (*program, error) {
 	p := &program{digest: *n.SHA256, wasm: data}
 	var unknown []string
 	for _, im := range m.Imports {
+		if im.Kind == wasm.KindMemory && (im.Module != "env" || im.Name != "memory") {
+			return nil, fmt.Errorf("%s: import of memory %q %q: programs share none; env.memory, as toolchains link it, is the program's own", n.Path, im.Module, im.Name)
+		}
 		if im.Kind != wasm.KindFunc {
 			continue
 		}
