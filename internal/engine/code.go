@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -140,6 +141,9 @@ func load(f *os.File, check func(*object, []byte, *layout.Meta) error) (_ *Code,
 	}
 	c.slots.init()
 	c.freezeFrom = freezeFrom
+	if !layersAllowed() {
+		c.freezeFrom = math.MaxInt
+	}
 	c.guardMarkers = hasGuardMarkers()
 	c.sharedMarkers = hasSharedMarkers()
 	c.records.Store(firstRecord())

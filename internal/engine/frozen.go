@@ -46,6 +46,13 @@ func (h hole) and(o hole) (hole, bool) {
 	return c, c.start < c.end
 }
 
+// layersAllowed tells whether files may be as large as memory: beyond RLIMIT_FSIZE a write is
+// not only refused, but answered with SIGXFSZ.
+func layersAllowed() bool {
+	var l unix.Rlimit
+	return unix.Getrlimit(unix.RLIMIT_FSIZE, &l) == nil && l.Cur >= memorySize
+}
+
 // newLayer makes an empty file of the largest size that memory can have.
 func (c *Code) newLayer() (*layer, linux.Errno) {
 	fd, err := unix.MemfdCreate("vkernel-layer", unix.MFD_CLOEXEC)
