@@ -8,7 +8,6 @@ import (
 	"vkernel/internal/linux"
 	"vkernel/internal/mm"
 	"vkernel/internal/proc"
-	"vkernel/internal/sched"
 	"vkernel/internal/syscalls"
 	"vkernel/internal/vfs"
 	"vkernel/internal/vfs/procfs"
@@ -143,7 +142,7 @@ func (x process) Facts() procfs.Facts {
 	p, t, c, f := x.p, x.t, x.p.Cred(), x.p.Facts()
 	usage := p.Usage()
 	if x.only {
-		usage.Times = sched.Times{User: t.CPU().Ran()}
+		usage.Times = t.CPU().Times()
 		usage.Sleeps, usage.Evictions = t.CPU().Switches()
 	}
 	pending, ignored, caught := p.Signals().Sets()

@@ -47,7 +47,7 @@ func (p *Process) used() Usage {
 	return u
 }
 
-// Usage is what the thread used by now. Its own goroutine asks.
+// Usage is what the thread used by now.
 func (t *Thread) Usage() Usage {
 	u := t.process.Usage()
 	u.Times = t.cpu.Times()

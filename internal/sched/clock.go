@@ -64,8 +64,18 @@ func (t *Thread) Running() bool { return t.clock.running() }
 // call it.
 func (t *Thread) Sleeps() bool { return !t.clock.running() && !t.waits.Load() }
 
-// Times is the thread's CPU time, for itself.
-func (t *Thread) Times() Times { return t.shown.of(t.Ran(), time.Duration(t.sampler.system.Load())) }
+// guarded is a split that anybody may use.
+type guarded struct {
+	mu sync.Mutex
+	split
+}
+
+// Times is the thread's CPU time. Anybody may call it.
+func (t *Thread) Times() Times {
+	t.shown.mu.Lock()
+	defer t.shown.mu.Unlock()
+	return t.shown.of(t.Ran(), time.Duration(t.sampler.system.Load()))
+}
 
 // Account is the CPU time of a process: of its threads, and of those that have ended.
 type Account struct {

@@ -23,13 +23,13 @@ type Thread struct {
 	waits     atomic.Bool  // for a slot
 	sleeps    atomic.Int64
 	evictions atomic.Int64
+	shown     guarded
 
 	// The thread's own.
 	away    bool          // Enter is due before it runs compiled code
 	woke    time.Duration // when it woke, until Enter: saves a look at the host's clock
 	stolen  bool          // its slot was taken, so what is below is to be used under mu
 	sampler sampler
-	shown   split
 
 	// The thread's own while it neither waits nor holds a slot, guarded by Scheduler.mu
 	// otherwise.
