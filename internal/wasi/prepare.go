@@ -26,12 +26,15 @@ func Prepare(t *proc.Thread, preopens []string) {
 	if pwd, e := t.FS().Getcwd(); e == 0 && pwd[0] == '/' {
 		s.pwd = "PWD=" + pwd
 	}
+	// Names of the manifest lead through no links: who can write around a preopened
+	// directory must not have it point elsewhere.
+	resolve := uint64(linux.RESOLVE_NO_SYMLINKS)
 	if preopens == nil {
-		preopens = usual(t)
+		preopens, resolve = usual(t), 0
 	}
 	var dirs []grant
 	for _, name := range preopens[:min(len(preopens), maxPreopens)] {
-		if d := openDir(t, name); d != nil {
+		if d := openDir(t, name, resolve); d != nil {
 			dirs = append(dirs, grant{d: d, base: rightsAll, inheriting: rightsAll, preopen: name})
 			s.whole = s.whole || d.Path() == t.FS().Root()
 		}
@@ -47,10 +50,10 @@ func Prepare(t *proc.Thread, preopens []string) {
 }
 
 // openDir opens a directory: to be read if that is allowed.
-func openDir(t *proc.Thread, name string) *fd.Description {
+func openDir(t *proc.Thread, name string, resolve uint64) *fd.Description {
 	for _, flags := range []uint32{linux.O_RDONLY, linux.O_PATH} {
 		flags |= linux.O_DIRECTORY | linux.O_CLOEXEC
-		file, p, e := t.FS().Open(vfs.Path{}, name, vfs.OpenHow{Flags: flags})
+		file, p, e := t.FS().Open(vfs.Path{}, name, vfs.OpenHow{Flags: flags, Resolve: resolve})
 		if e == 0 {
 			return fd.New(file, p, flags)
 		}
@@ -82,7 +85,7 @@ func usual(t *proc.Thread) []string {
 	if c.Cwd() == c.Root() {
 		return names
 	}
-	root := openDir(t, "/")
+	root := openDir(t, "/", 0)
 	if root == nil {
 		return names
 	}

@@ -70,6 +70,7 @@ func TestPreopens(t *testing.T) {
 		{"link around", []string{"/data"}, "ctool cat /data/around", "tool: /data/around: " + refused},
 		{"magic link", []string{"/data"}, "ctool cat /data/magic/secret", "tool: /data/magic/secret: " + refused},
 		{"no files", []string{}, "ctool cat /data/in; ctool hello", "tool: /data/in: " + none + "hello from C, 0 arguments, GREETING=\n"},
+		{"a preopened link", []string{"/link", "/data/l/d"}, "ln -s / /link; ln -s . /data/l; ctool cat /link/secret; ctool cat /data/l/d/f", "tool: /link/secret: " + none + "tool: /data/l/d/f: " + none},
 		{"working directory", []string{"."}, "cd /data; ctool cat in; ctool cat ../secret; ctool cat up", "in\ntool: ../secret: " + refused + "tool: up: " + refused},
 		{
 			"two",
