@@ -68,3 +68,17 @@ $(O)/systest/root/bin/threads: $(THREADS) $(O)/vkcc
 
 $(O)/systest.vk/manifest.json: $(O)/systest/root/bin/threads
 test-guest: $(O)/systest/threads
+
+# The benchmarks of threads, for the same reason.
+
+$(O)/bench/native/threads: test/bench/guest/threads.c test/bench/guest/bench.h $(O)/packages.stamp
+	@mkdir -p $(@D)
+	$(MUSL_CLANG) -c -o $(O)/bench/threads.o $<
+	musl-gcc -static -o $@ $(O)/bench/threads.o
+
+$(O)/bench/root/bin/threads: test/bench/guest/threads.c test/bench/guest/bench.h $(O)/vkcc
+	@mkdir -p $(@D)
+	$(O)/vkcc -O2 -pthread -o $@ $<
+
+$(O)/bench.vk/manifest.json: $(O)/bench/root/bin/threads
+bench: $(O)/bench/native/threads

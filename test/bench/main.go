@@ -58,6 +58,11 @@ var benchmarks = []benchmark{
 	{"getpid", 5, 20},
 	{"memfile_read_4k", 5, 20},
 	{"memfile_write_4k", 5, 20},
+	{"thread_create_join", 5, 20},
+	{"thread_mutex_free", 5, 10},
+	{"thread_mutex_contended", 5, 10},
+	{"thread_cond_handoff", 5, 20},
+	{"thread_sem_handoff", 5, 20},
 	{"cpu_sieve", 3, 10},
 	{"cpu_matmul", 3, 20},
 	{"cpu_sha256", 3, 20},
@@ -156,7 +161,7 @@ func onNative(dir string) (side, func(), error) {
 func nativeStart(dir string) start {
 	bin := filepath.Join(dir, "bin")
 	return func(args ...string) *exec.Cmd {
-		cmd := exec.Command(filepath.Join(dir, "bench"), args...)
+		cmd := exec.Command(filepath.Join(dir, program(args)), args...)
 		cmd.Env = []string{
 			"PATH=" + bin + ":" + filepath.Join(dir, "usr/bin"), "BENCH_SH=" + filepath.Join(bin, "sh"),
 			"BENCH_TRUE=" + filepath.Join(dir, "trivial"), "BENCH_GLIBC=" + filepath.Join(dir, "trivial_glibc"), "BENCH_LARGE=" + filepath.Join(dir, "large"), "BENCH_IDLE=" + filepath.Join(dir, "idle"),
@@ -164,6 +169,14 @@ func nativeStart(dir string) start {
 		cmd.Dir = bin // so that `ls` has as much to list as in the container
 		return cmd
 	}
+}
+
+// program is the one that has a benchmark: those of threads are one of their own.
+func program(args []string) string {
+	if strings.HasPrefix(args[0], "thread_") {
+		return "threads"
+	}
+	return "bench"
 }
 
 // onVKernel runs the program of the bundle in a container.
@@ -188,7 +201,7 @@ func vkernelStart(vkernel, bundle, key string) start {
 		if key != "" {
 			all = append(all, "--key", key)
 		}
-		return exec.Command(vkernel, append(append(all, bundle, "/bin/bench"), args...)...)
+		return exec.Command(vkernel, append(append(all, bundle, "/bin/"+program(args)), args...)...)
 	}
 }
 

@@ -1,4 +1,4 @@
-// bench-threads NAME COUNT: like bench, of what threads cost. A program of its own, since one
+// threads NAME COUNT: like bench, of what threads cost. A program of its own, since one
 // that starts threads is linked with a shared memory.
 #define _GNU_SOURCE
 #include "bench.h"
@@ -66,7 +66,7 @@ static void *take_turns(void *p) {
 }
 
 // One operation is one handoff from thread to thread.
-static int64_t cond_pingpong(void) {
+static int64_t cond_handoff(void) {
     int64_t start = now();
     run2(take_turns);
     return (now() - start) / (2 * ROUNDS);
@@ -81,7 +81,7 @@ static void *pass_on(void *p) {
     return 0;
 }
 
-static int64_t sem_pingpong(void) {
+static int64_t sem_handoff(void) {
     sem_init(&sems[0], 0, 1);
     sem_init(&sems[1], 0, 0);
     int64_t start = now();
@@ -108,8 +108,9 @@ static const struct {
     const char *name;
     int64_t (*sample)(void);
 } all[] = {
-    {"thread_create_join", create_join}, {"mutex_free", mutex_free},     {"mutex_contended", mutex_contended},
-    {"cond_pingpong", cond_pingpong},    {"sem_pingpong", sem_pingpong},
+    {"thread_create_join", create_join},         {"thread_mutex_free", mutex_free},
+    {"thread_mutex_contended", mutex_contended}, {"thread_cond_handoff", cond_handoff},
+    {"thread_sem_handoff", sem_handoff},
 };
 
 int main(int argc, char **argv) {
