@@ -6,16 +6,17 @@
 // A Table is all processes of one container: ids, the tree of parents, process groups and
 // sessions. A Process is made of parts that belong to other packages (descriptors, file
 // system context, signals, address space) or to a file here (credentials, limits, usage,
-// timers); each part has its own lock and its own Fork. A Thread is a goroutine that runs
-// the guest:
+// timers), and of threads; each part has its own lock and its own Fork. A Thread is a
+// goroutine that runs the guest:
 //
 //	resume compiled code -> it leaves: system call -> handler -> result
 //	                                   trap        -> signal
 //	                                   return      -> end of a signal handler
 //	                     -> Work, if any: exit, stop, signals -> resume
 //
-// The only loops in which a thread sleeps are Block and Sleep here, the end of a stop, and
-// the wait of a vfork parent. A sleeping thread holds no thread of the host.
+// The only loops in which a thread sleeps are Block, Sleep and AwaitFutex here, the end of a
+// stop, the wait of a vfork parent, and that of a thread that executes a program for the end
+// of the others. A sleeping thread holds no thread of the host.
 //
 // A call that was interrupted returns an Errno above 511 (ERESTARTSYS and friends), which
 // tells the loop here whether it is done again after the signal; no guest sees one.
@@ -27,13 +28,20 @@
 //	signal.State.mu
 //	wait.Queue.mu
 //
-// Table.mu guards the tree, groups, sessions, and the state of each process. No handler of
-// an ordinary call takes it; fork, exit, wait, setpgid and job control do.
+// Table.mu guards the tree, groups, sessions, the state of each process, and which threads it
+// has. No handler of an ordinary call takes it; fork, the start and the end of a thread, wait,
+// setpgid, signals and job control do. The locks of package futex are taken with none of these
+// held, and under them guest memory is touched.
 //
 // # Rules
 //
 //   - Fields of a Thread without a comment belong to its goroutine.
 //   - After vfork the child runs in its parent's instance until it execs or exits. The
 //     parent cannot be interrupted meanwhile, save by SIGKILL, with which the instance
-//     becomes the child's: two threads never run in one instance.
+//     becomes the child's: two threads never run in one instance. Such a child has one thread.
+//   - A thread runs in an instance of its own. It gives that up before it leaves its process's
+//     list of threads, and touches no memory of the guest after it: who is the last one on the
+//     list, or alone on it, may free what they had in common.
+//   - The guest's threads change memory while a call reads it: what is read is copied once, and
+//     the copy is checked (package guest).
 package proc

@@ -233,3 +233,37 @@ func TestExecAndFork(t *testing.T) {
 		t.Errorf("exec changed an ignored signal: %+v", a)
 	}
 }
+
+// A signal to the process goes to a thread that takes it, and on to another when that one
+// blocks it before it has taken it, or ends.
+func TestYield(t *testing.T) {
+	s, first, alarms := newThread(0)
+	other := new(int)
+	second := s.Start(Of(linux.SIGUSR2), linux.Stack{}, func() { *other++ })
+	s.SetAction(linux.SIGUSR1, Action{Handler: 5})
+	s.Send(user(linux.SIGUSR1))
+	if *alarms != 1 || *other != 0 {
+		t.Errorf("alarms %d %d, want one for the first", *alarms, *other)
+	}
+	first.ChangeMask(linux.SIG_BLOCK, Of(linux.SIGUSR1))
+	if first.Work.Load() != 0 || second.Work.Load() != Pending || *other != 1 {
+		t.Error("not handed on when the first blocked it")
+	}
+	first.ChangeMask(linux.SIG_UNBLOCK, Of(linux.SIGUSR1))
+	second.End()
+	if e := second.Send(user(linux.SIGUSR1)); e != linux.ESRCH {
+		t.Errorf("to a thread that has ended: %v, want ESRCH", e)
+	}
+	if got := take(first); !equal(got, []linux.Signal{linux.SIGUSR1}) {
+		t.Errorf("taken %v", got)
+	}
+	// In a handler for another signal that blocks it.
+	third := s.Start(Of(linux.SIGHUP), linux.Stack{}, func() {})
+	s.SetAction(linux.SIGHUP, Action{Handler: 5, Mask: Of(linux.SIGUSR1)})
+	s.Send(user(linux.SIGHUP))
+	s.Send(user(linux.SIGUSR1))
+	first.Next()
+	if third.Work.Load() != Pending {
+		t.Error("not handed on when a handler blocked it")
+	}
+}
