@@ -13,16 +13,15 @@
 //
 // Those who wait stand in one of two queues:
 //
-//   - brief: threads that sleep more than they run. A thread earns credit while it sleeps and
-//     spends it while it runs; with credit left it is brief. It takes the slot of a thread
-//     without credit at once.
-//   - long: the others.
+//   - brief: threads that have credit. A thread earns it while it sleeps and spends it while
+//     it runs, as CPU time that the host really gave (pace.go). It takes the slot of a thread
+//     without credit at once. Who has most credit comes first, and waiting counts as earning.
+//   - long: the others. The thread with the least virtual run time comes first, which is run
+//     time divided by the weight of its nice value.
 //
 // While both have threads, brief gets up to four fifths of the time, long the rest, so that
-// neither starves. In a queue the thread with the least virtual run time comes first, which
-// is run time divided by the weight of its nice value.
-//
-// A child gets half of its parent's credit, and the parent loses it: forks make no credit.
+// neither starves. A child gets half of its parent's credit, which the parent loses, but 10 ms
+// at least: a process tree that forks much is brief, at the price of other brief ones only.
 //
 // # CPU time
 //
