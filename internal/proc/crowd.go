@@ -168,3 +168,12 @@ func (t *Thread) standAlone() linux.Errno {
 	}
 	return 0
 }
+
+// KickOthers makes the process's threads but t leave compiled code, and enter it again.
+func (p *Process) KickOthers(t *Thread) {
+	for _, o := range p.Threads() {
+		if inst := o.kick.Load(); o != t && inst != nil {
+			inst.Kick()
+		}
+	}
+}

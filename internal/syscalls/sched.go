@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"runtime"
 
+	"vkernel/internal/engine"
 	"vkernel/internal/guest"
 	"vkernel/internal/linux"
 	"vkernel/internal/proc"
@@ -202,8 +203,9 @@ func setpriority(t *proc.Thread, a Args) (int64, linux.Errno) {
 	return 0, e
 }
 
-// membarrier: one thread in a process has nobody to wait for.
-func membarrier(_ *proc.Thread, a Args) (int64, linux.Errno) {
+// membarrier is a barrier for all guests, whatever the command says: they are threads of one
+// process of the host. One that the host cannot reach is kicked, which is a barrier too.
+func membarrier(t *proc.Thread, a Args) (int64, linux.Errno) {
 	const (
 		query   = 0
 		known   = 1<<0 | 1<<1 | 1<<2 | 1<<3 | 1<<4 // global, its expedited forms, private expedited
@@ -217,6 +219,9 @@ func membarrier(_ *proc.Thread, a Args) (int64, linux.Errno) {
 		return known, 0
 	case cmd&(cmd-1) != 0, cmd&^uint32(known) != 0:
 		return 0, linux.EINVAL
+	}
+	if !engine.Barrier() {
+		t.Process().KickOthers(t)
 	}
 	return 0, 0
 }

@@ -36,7 +36,7 @@ type System interface {
 	Boot() time.Time
 	Born() uint64 // processes made since boot
 	LastPID() int
-	Load() [3]float64 // average over 1, 5 and 15 minutes
+	Load() [3]float64                   // average over 1, 5 and 15 minutes
 	Busy() (user, system time.Duration) // CPU time of all processes, ended ones included
 }
 
