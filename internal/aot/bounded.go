@@ -22,7 +22,7 @@ import (
 
 // maxRounds bounds how often what is refused is compiled again: a function that is compiled
 // anew may be inlined elsewhere.
-const maxRounds = 4
+const maxRounds = 6
 
 // verified verifies the finished file. again says that there are functions to be compiled
 // again.
@@ -42,12 +42,33 @@ func (b *builder) verified(l *linked, path string) (again bool, err error) {
 	names := l.byAddress()
 	for _, r := range refused {
 		m, index, ok := b.functionOf(names[r.Entry])
-		if !ok || m.bounded[index] {
+		if !ok || !m.bound(index, maxInlined) {
 			return false, fmt.Errorf("the compiler's output is not safe, or not provably: %w", r)
 		}
-		m.bounded[index] = true
 	}
 	return true, b.keepBounded()
+}
+
+// maxInlined is how deep calls are followed from a function that is refused again.
+const maxInlined = 4
+
+// bound adds a function to those that are bounded, or, if it is one, the next of what may have
+// been inlined into it. It reports false if there is nothing more.
+func (m *module) bound(index uint32, depth int) bool {
+	if !m.bounded[index] {
+		m.bounded[index] = true
+		return true
+	}
+	added := false
+	for _, callee := range m.out.Calls[index] {
+		if !m.bounded[callee] {
+			m.bounded[callee], added = true, true
+		}
+	}
+	for _, callee := range m.out.Calls[index] {
+		added = added || depth > 0 && m.bound(callee, depth-1)
+	}
+	return added
 }
 
 // byAddress names the functions.

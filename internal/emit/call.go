@@ -50,6 +50,9 @@ func (f *function) callee(in *wasm.Instr) (wasm.FuncType, string, error) {
 			return t, "vk_setjmp", nil
 		}
 		f.refs.funcs[in.Index] = true
+		if f.p.opts.Bounded[f.index] {
+			f.p.out.Calls[f.index] = append(f.p.out.Calls[f.index], in.Index)
+		}
 		if in.Index <= f.index {
 			f.emit("OBSERVE;")
 		}

@@ -108,6 +108,9 @@ type Output struct {
 	Fixups []Fixup
 	// Refs are the functions to which there are references; each function once.
 	Refs []Ref
+	// Calls are the direct calls of the functions in Options.Bounded: clang may inline the
+	// callees.
+	Calls map[uint32][]uint32
 	// Image holds memory bytes from Program.Memory.ImageStart on; a multiple of 4096 long.
 	Image []byte
 	// Data are passive data segments, read-only data by these symbols.

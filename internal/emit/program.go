@@ -38,7 +38,7 @@ func Emit(m *wasm.Module, opts Options) (*Output, error) {
 	if opts.FileBytes <= 0 {
 		opts.FileBytes = DefaultFileBytes
 	}
-	p := &program{m: m, opts: opts, out: &Output{}, referred: map[uint32]bool{}}
+	p := &program{m: m, opts: opts, out: &Output{Calls: map[uint32][]uint32{}}, referred: map[uint32]bool{}}
 	for _, step := range []func() error{
 		p.checkPrefix, p.imports, p.types, p.memory, p.tagIDs, p.scanBodies, p.uniformTypes, p.layoutArea, p.globals, p.elements, p.data, p.nullGuard, p.exports, p.files,
 	} {

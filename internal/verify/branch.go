@@ -24,25 +24,33 @@ func (w *walker) setFlags(in *inst, s *state) {
 	switch in.op {
 	case opTest:
 		if in.dst.isGeneral() && in.dst == in.src {
-			*f = flags{valid: true, test: true, size: in.size, a: in.dst, b: noReg}
+			*f = flags{valid: true, size: in.size, a: in.dst, b: noReg}
 		}
 	case opCmp:
 		m := &in.mem
 		switch {
 		case in.dst.isGeneral() && in.src.isGeneral():
 			*f = flags{valid: true, size: in.size, a: in.dst, b: in.src}
+			if b := s.regs[in.src].low(in.size); b.isConst() {
+				f.b, f.imm = noReg, b.lo
+			}
 		case in.dst.isGeneral() && in.hasImm:
 			*f = flags{valid: true, size: in.size, a: in.dst, b: noReg, imm: in.imm}
 		case in.dst == noReg && in.hasImm && m.base == rsp && !m.gs && m.index == noReg:
 			*f = flags{valid: true, size: in.size, a: noReg, b: noReg, imm: in.imm, off: int32(m.disp) - s.depth}
 		}
 	}
+	if f.valid {
+		f.was, _ = s.compared()
+	}
 }
 
 // operands are the two sides of the last comparison.
 func (s *state) compared() (a, b value) {
 	f := &s.flags
-	if f.a == noReg {
+	if f.gone {
+		a = f.was
+	} else if f.a == noReg {
 		a = s.load(f.off, f.size)
 	} else {
 		a = s.regs[f.a]
@@ -81,6 +89,12 @@ func (w *walker) refine(cc uint8, s *state) bool {
 		s.narrowReg(f.a, f.size, lo, hi)
 		return true
 	}
+	if f.gone {
+		if f.size == 4 && a.kind == kRange {
+			s.narrowEqual(a.id, f.size, lo, hi)
+		}
+		return true
+	}
 	v := a.low(f.size)
 	v.narrow(f.size, lo, hi)
 	if s.find(f.off, f.size) < 0 {
@@ -109,7 +123,7 @@ func (s *state) addSlot(off int32, size uint8, v value) {
 // refineCopy uses that a condition holds for what is a copy of a register.
 func (w *walker) refineCopy(cc uint8, s *state, r reg, v *value) {
 	f := &s.flags
-	if !f.valid || f.a == noReg || v.kind != kRange {
+	if !f.valid || f.gone || f.a == noReg || v.kind != kRange {
 		return
 	}
 	same := f.a == r || v.id != 0 && s.regs[f.a].id == v.id && s.regs[f.a].kind == kRange && f.size == 4

@@ -61,6 +61,9 @@ func (d *decoder) group3(n byte) bool {
 	case 4, 5, 6, 7:
 		in.op = opMulDiv
 		d.touch(reads, in.size)
+		if !d.isMem() {
+			in.src = d.general(d.rm(), in.size)
+		}
 	default:
 		return false
 	}

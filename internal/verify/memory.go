@@ -15,7 +15,9 @@ func (w *walker) operand(in *inst, s *state) (value, string) {
 	case m.rip:
 		return w.constantData(in, w.next(in))
 	case m.base == rsp:
-		return w.frame(in, s)
+		return w.frame(in, s, -int64(s.depth))
+	case m.base != noReg && s.regs[m.base].kind == kStack:
+		return w.frame(in, s, s.regs[m.base].lo)
 	case m.base == noReg:
 		return unknown, "a memory operand with an absolute address"
 	case s.regs[m.base].kind == kRodata:
@@ -147,14 +149,14 @@ func (w *walker) recordsWord(in *inst, s *state) (value, string) {
 	return unknown, ""
 }
 
-// frame is an access relative to the stack pointer.
-func (w *walker) frame(in *inst, s *state) (value, string) {
+// frame is an access relative to the stack pointer, which lies at the offset at.
+func (w *walker) frame(in *inst, s *state, at int64) (value, string) {
 	m := &in.mem
 	if m.index != noReg {
 		return unknown, "a stack operand with an index"
 	}
 	size := int64(m.size)
-	off := m.disp - int64(s.depth)
+	off := m.disp + at
 	switch {
 	case m.disp < 0:
 		return unknown, "an access below the stack pointer"

@@ -6,28 +6,32 @@ const maxSlots = 96
 // slot is what is known of size bytes of the stack at off, which counts from where the return
 // address lies: what is below is the frame, what is from 8 on are arguments.
 type slot struct {
-	off    int32
-	size   uint8
-	pinned bool // it was there when setjmp was called, and is taken for granted when that returns again
-	v      value
+	off  int32
+	size uint8
+	v    value
 }
 
-// flags is the last comparison, whose operands have not changed since.
+// flags is the last comparison. Its first operand is register a, or the place off on the stack,
+// or, if that was overwritten, only was: what was known of it.
 type flags struct {
 	valid bool
-	test  bool // test x, x: a comparison with 0
+	gone  bool // the first operand was overwritten
 	size  uint8
-	a, b  reg   // b is noReg: compared with imm; a is noReg: with the stack at off
+	a, b  reg   // noReg: on the stack; noReg: compared with imm
 	imm   int64 // sign-extended
 	off   int32
+	was   value
 }
 
 // state is what is known at a place.
 type state struct {
-	regs  [16]value
-	slots []slot
-	flags flags
-	depth int32 // the return address lies so far above rsp
+	regs     [16]value
+	slots    []slot
+	flags    flags
+	pointers uint16 // registers that hold a copy of the stack pointer
+	depth    int32  // the return address lies so far above rsp
+
+	w *walker // whose it is
 
 	jumped bool // setjmp was called: control may come back to where it was
 	back   bool // since then the word Records was set back, so no longer
@@ -38,8 +42,8 @@ type state struct {
 func (s *state) open() bool { return s.jumped && !s.back }
 
 // entryState is what a function may take for granted.
-func entryState(s *state) {
-	*s = state{slots: s.slots[:0]}
+func entryState(s *state, w *walker) {
+	*s = state{slots: s.slots[:0], w: w}
 	for r := range s.regs {
 		s.regs[r] = unknown
 	}
@@ -60,9 +64,20 @@ func (s *state) copyTo(d *state) {
 // set gives a register a value.
 func (s *state) set(r reg, v value) {
 	s.regs[r] = v
-	if s.flags.valid && (s.flags.a == r || s.flags.b == r) {
-		s.flags.valid = false
+	s.pointers &^= 1 << r
+	if f := &s.flags; f.valid && (f.a == r || f.b == r) {
+		s.overwritten(f.b != r)
 	}
+}
+
+// overwritten says that an operand of the last comparison is no longer there.
+func (s *state) overwritten(first bool) {
+	f := &s.flags
+	if !first || f.was.id == 0 {
+		f.valid = false
+		return
+	}
+	f.gone, f.a = true, noReg
 }
 
 // find is the slot that is exactly [off, off+size), or -1.
@@ -95,16 +110,16 @@ func (s *state) load(off int32, size uint8) value {
 // forget drops what is known of [off, off+size). It reports false if that is something that
 // must stay, as control may come back to a setjmp.
 func (s *state) forget(off, size int32) bool {
+	if s.open() && !s.w.mayChange(off, size) {
+		return false
+	}
 	f := &s.flags
-	if f.valid && f.a == noReg && f.off < off+size && off < f.off+int32(f.size) {
-		f.valid = false
+	if f.valid && f.a == noReg && !f.gone && f.off < off+size && off < f.off+int32(f.size) {
+		s.overwritten(true)
 	}
 	for i := 0; i < len(s.slots); i++ {
 		t := &s.slots[i]
 		if t.off < off+size && off < t.off+int32(t.size) {
-			if s.open() && t.pinned {
-				return false
-			}
 			s.slots[i] = s.slots[len(s.slots)-1]
 			s.slots = s.slots[:len(s.slots)-1]
 			i--
@@ -112,9 +127,6 @@ func (s *state) forget(off, size int32) bool {
 	}
 	return true
 }
-
-// stays tells whether a value is one that a frame needs until it returns.
-func (v *value) stays() bool { return v.kind == kEntry || v.kind == kRecords }
 
 // store notes a value on the stack, if it is worth it. forget was called before.
 func (s *state) store(off int32, size uint8, v value) {
@@ -133,12 +145,12 @@ func (s *state) store(off int32, size uint8, v value) {
 // release moves the stack pointer up and forgets what lay there. Like forget it reports false
 // if that must stay.
 func (s *state) release(depth int32) bool {
+	if depth < s.depth && s.open() && !s.w.mayChange(-s.depth, s.depth-depth) {
+		return false
+	}
 	s.depth = depth
 	for i := 0; i < len(s.slots); i++ {
 		if s.slots[i].off < -depth {
-			if s.open() && s.slots[i].pinned {
-				return false
-			}
 			s.slots[i] = s.slots[len(s.slots)-1]
 			s.slots = s.slots[:len(s.slots)-1]
 			i--
@@ -153,6 +165,9 @@ func (s *state) lowest() int32 {
 	low := int32(0)
 	for i := range s.slots {
 		low = min(low, s.slots[i].off)
+	}
+	if s.open() {
+		low = min(low, s.w.lowestPin())
 	}
 	return low + s.depth
 }
@@ -170,8 +185,7 @@ func (s *state) returnsTwice() {
 	s.called()
 	kept := s.slots[:0]
 	for _, t := range s.slots {
-		if t.v.stays() {
-			t.pinned = true
+		if s.w.pin(t.off, int32(t.size)) {
 			kept = append(kept, t)
 		}
 	}
@@ -182,6 +196,9 @@ func (s *state) returnsTwice() {
 // renumber ends the use of id for values from before: the instruction of that number is
 // executed again.
 func (s *state) renumber(id uint32) {
+	if s.flags.was.id == id {
+		s.flags.valid = false
+	}
 	for r := range s.regs {
 		s.regs[r].drop(id)
 	}
@@ -226,19 +243,10 @@ func (s *state) merge(o *state, widen bool) (changed bool, problem string) {
 		s.jumped, s.back = jumped, !open
 		changed = true
 	}
-	c, problem := s.mergeSlots(o, widen)
-	return changed || c, problem
+	return s.mergeSlots(o, widen) || changed, ""
 }
 
-func (s *state) mergeSlots(o *state, widen bool) (changed bool, problem string) {
-	const overwritten = "a saved register is overwritten on one way to here, after setjmp"
-	if s.open() {
-		for i := range o.slots {
-			if t := &o.slots[i]; t.pinned && s.load(t.off, t.size) != t.v {
-				return false, overwritten
-			}
-		}
-	}
+func (s *state) mergeSlots(o *state, widen bool) (changed bool) {
 	for i := 0; i < len(s.slots); i++ {
 		t := &s.slots[i]
 		k := o.find(t.off, t.size)
@@ -249,14 +257,8 @@ func (s *state) mergeSlots(o *state, widen bool) (changed bool, problem string) 
 		if k >= 0 {
 			v = join(&t.v, &o.slots[k].v, widen)
 		}
-		if k >= 0 && o.slots[k].pinned && !t.pinned {
-			t.pinned, changed = true, true
-		}
 		if v == t.v {
 			continue
-		}
-		if s.open() && t.pinned {
-			return false, overwritten
 		}
 		changed = true
 		t.v = v
@@ -266,5 +268,5 @@ func (s *state) mergeSlots(o *state, widen bool) (changed bool, problem string) 
 			i--
 		}
 	}
-	return changed, ""
+	return changed
 }

@@ -38,6 +38,9 @@ func (w *walker) step(in *inst, s *state) string {
 	if w.usesStackPointer(in) {
 		return w.moveStack(in, s)
 	}
+	if s.pointers != 0 && w.usesCopy(in, s) {
+		return copied
+	}
 	loaded, problem := w.operand(in, s)
 	if problem != "" {
 		return problem
@@ -75,9 +78,39 @@ func (w *walker) usesStackPointer(in *inst) bool {
 		in.mem.base == rsp && in.mem.access == hasMem && in.op != opPad
 }
 
+// copied is why the stack pointer must not be where it is.
+const copied = "the stack pointer is copied to a register that is used for more than one access, or too long"
+
+// usesCopy tells whether a copy of the stack pointer is used otherwise than as the base of an
+// address, or overwritten.
+func (w *walker) usesCopy(in *inst, s *state) bool {
+	if (in.op == opXor || in.op == opSub) && in.src == in.dst && in.size >= 4 {
+		return false // it becomes 0
+	}
+	is := func(r reg) bool { return r != noReg && r.full() < 16 && s.pointers>>r.full()&1 != 0 }
+	if is(in.src) || is(in.mem.index) || in.op == opLea && is(in.mem.base) {
+		return true
+	}
+	switch in.op {
+	case opMov, opZext, opSext, opLea:
+		return is(in.dst) && in.size < 4
+	case opPad, opNop, opSSE:
+		return is(in.dst) && in.size < 4
+	case opMulDiv, opCmpxchg, opXchg, opXadd, opCwd, opCdqe, opShl, opShr, opSar, opShift:
+		return true // some have operands that are not named
+	}
+	return is(in.dst)
+}
+
 // moveStack allows what makes and releases a frame.
 func (w *walker) moveStack(in *inst, s *state) string {
 	switch {
+	case in.op == opMov && in.size == 8 && in.src == rsp && in.dst.isGeneral() && in.dst != rsp && s.pointers == 0:
+		// clang stores an argument through a copy. It may be used for that and is to be gone
+		// before control goes anywhere.
+		s.set(in.dst, value{kind: kStack, lo: -int64(s.depth)})
+		s.pointers = 1 << in.dst
+		return ""
 	case in.op == opLea && in.dst != rsp:
 		return "the stack pointer is copied to a register"
 	case in.dst != rsp:
@@ -96,6 +129,9 @@ func (w *walker) moveStack(in *inst, s *state) string {
 		return "the stack pointer is set"
 	}
 	w.setFlags(in, s)
+	if s.pointers != 0 {
+		return copied
+	}
 	return w.adjust(s, n)
 }
 
@@ -116,6 +152,9 @@ func (w *walker) adjust(s *state, n int64) string {
 }
 
 func (w *walker) push(in *inst, s *state, loaded value) string {
+	if s.pointers != 0 {
+		return copied
+	}
 	v := loaded
 	switch {
 	case in.hasImm:

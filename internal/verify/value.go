@@ -12,6 +12,7 @@ const (
 	kRodata               // the address lo to hi, as linked, in read-only data
 	kCode                 // the address lo, as linked, in the text
 	kJump                 // an entry of the jump table of hi entries at lo
+	kStack                // the address lo from where the return address lies
 	kTarget               // that, plus the table's base, which lies base above the start of read-only data
 	kElem                 // an entry of a function table, loaded at instruction id
 	kElemHigh             // its type id

@@ -195,8 +195,13 @@ func (d *decoder) vector(e ventry, c byte) bool {
 func (d *decoder) vectorOperands(f vform, c byte, size, general uint8) bool {
 	in := d.in
 	switch f {
-	case vRead, vFromE:
+	case vRead:
 		d.touch(reads, size)
+	case vFromE:
+		d.touch(reads, size)
+		if !d.isMem() {
+			in.src = reg(d.rm())
+		}
 	case vWrite:
 		d.touch(writes, size)
 	case vWriteMem:
@@ -220,6 +225,7 @@ func (d *decoder) vectorOperands(f vform, c byte, size, general uint8) bool {
 		}
 	case vStore:
 		d.touch(writes, size)
+		in.src = reg(d.regField())
 		return d.isMem()
 	case vCRC:
 		in.dst, in.size = reg(d.regField()), general
@@ -227,6 +233,9 @@ func (d *decoder) vectorOperands(f vform, c byte, size, general uint8) bool {
 			size = 1
 		}
 		d.touch(reads, size)
+		if !d.isMem() {
+			in.src = reg(d.rm())
+		}
 	}
 	return true
 }

@@ -27,6 +27,10 @@ type walker struct {
 	used   int
 	edges  []edge
 
+	pins     []pin // see setjmp.go
+	unpinned []int32
+	again    bool
+
 	now    state
 	branch state
 }
@@ -42,6 +46,16 @@ type edge struct {
 
 // function verifies function n.
 func (w *walker) function(n int32) error {
+	w.pins, w.unpinned = w.pins[:0], w.unpinned[:0]
+	for {
+		w.again = false
+		if err := w.attempt(n); !w.again {
+			return err
+		}
+	}
+}
+
+func (w *walker) attempt(n int32) error {
 	f := &w.v.funcs[n]
 	w.n, w.f, w.area = n, f, nil
 	if f.program >= 0 {
@@ -50,7 +64,7 @@ func (w *walker) function(n int32) error {
 	if err := w.decode(); err != nil {
 		return err
 	}
-	entryState(&w.now)
+	entryState(&w.now, w)
 	if problem := w.reach(0, &w.now); problem != "" {
 		return w.fail(0, problem)
 	}
@@ -220,6 +234,9 @@ func (w *walker) block(i int) error {
 			on, problem = w.control(i, in, s)
 		} else {
 			problem = w.step(in, s)
+		}
+		if s.pointers != 0 && problem == "" && (in.op >= opCall || i+1 < len(w.insts) && w.leader[i+1]) {
+			problem = copied
 		}
 		if problem != "" {
 			return w.fail(i, problem)
