@@ -20,7 +20,7 @@ func TestSeeds(t *testing.T) {
 	for end, seed := time.Now().Add(*long), uint64(1); time.Now().Before(end); seed += batch {
 		cases := make([]*testCase, batch)
 		for i := range cases {
-			cases[i] = newCase(seed+uint64(i), gen.New(seed+uint64(i), features))
+			cases[i] = newCase(seed+uint64(i), features)
 		}
 		tryAll(t, f, cases)
 	}
@@ -47,7 +47,7 @@ func TestFinds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			tryAll(t, f, []*testCase{newCase(0, m)})
+			tryAll(t, f, []*testCase{caseOf(0, m)})
 		})
 	}
 }

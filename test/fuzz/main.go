@@ -26,7 +26,7 @@ import (
 )
 
 // features is all that both engines have.
-var features = gen.Features{Atomics: true, TailCalls: true, Faults: true}
+var features = gen.Features{Atomics: true, TailCalls: true, Exceptions: true, Faults: true}
 
 func main() {
 	if err := run(); err != nil {
@@ -39,7 +39,7 @@ func run() error {
 	duration := flag.Duration("time", 0, "stop after this time (default: run until interrupted)")
 	first := flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of the first module; the following ones count up")
 	batch := flag.Int("batch", 64, "modules that are compiled at a time")
-	flag.BoolVar(&features.Faults, "faults", features.Faults, "loads and stores may be out of bounds")
+	flag.BoolVar(&features.Faults, "faults", features.Faults, "some modules do much that traps")
 	single := flag.Bool("one", false, "try the module of -seed alone, and tell what each call did")
 	out := flag.String("out", "out/fuzz", "directory for modules on which the engines differ")
 	flag.Parse()
@@ -58,7 +58,7 @@ func run() error {
 	for seed := *first; ctx.Err() == nil; seed += uint64(*batch) {
 		cases := make([]*testCase, *batch)
 		for i := range cases {
-			cases[i] = newCase(seed+uint64(i), gen.New(seed+uint64(i), features))
+			cases[i] = newCase(seed+uint64(i), features)
 		}
 		if err := f.try(cases); err != nil {
 			return fmt.Errorf("seeds from %d: %w", seed, err)

@@ -1,148 +1,148 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
-	"vkernel/internal/aot"
 	eng "vkernel/internal/engine"
 	"vkernel/internal/engine/layout"
+	"vkernel/internal/guest"
+	"vkernel/internal/linux"
 	"vkernel/internal/wasm"
 )
 
-// fuzzer counts.
-type fuzzer struct {
-	verbose                      bool
-	modules, calls, traps, finds int
+// compiled is an instance of compiled code, with the least of a kernel: memory that grows, and
+// waits that are over at once.
+type compiled struct {
+	program *eng.Program
+	inst    *eng.Instance
+	pending uint64 // result with which the next run is resumed
 }
 
-// try compiles the modules of some cases together and compares.
-func (f *fuzzer) try(cases []*testCase) error {
-	dir, err := os.MkdirTemp("", "vkfuzz")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "fuzz.aot")
-	inputs := make([]aot.Input, len(cases))
-	for i, c := range cases {
-		inputs[i] = aot.Input{Name: fmt.Sprint("m", i), Wasm: c.module.Wasm}
-	}
-	if _, err := aot.Build(context.Background(), inputs, aot.Options{OutAOT: path, Batch: 256 << 10}); err != nil {
-		return err
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	code, err := eng.Load(file)
-	if err != nil {
-		return err
-	}
-	defer code.Close()
-	programs := map[string]*eng.Program{}
-	for _, p := range code.Programs() {
-		programs[p.Meta.Name] = p
-	}
-	for i, c := range cases {
-		if err := f.tryOne(c, programs[inputs[i].Name]); err != nil {
-			return fmt.Errorf("seed %d: %w", c.seed, err)
-		}
-	}
-	return nil
-}
-
-func (f *fuzzer) tryOne(c *testCase, p *eng.Program) error {
-	inst, e := p.New()
+func (c *compiled) start() (o outcome) {
+	inst, e := c.program.New()
 	if e != 0 {
-		return fmt.Errorf("new instance: %w", e)
+		return outcome{trap: "new instance: " + e.Error()}
 	}
-	ours := &compiled{inst: inst}
-	defer ours.close()
-	theirs, err := newInterpreted(c.module.Wasm)
-	if err != nil {
-		return err
+	c.inst = inst
+	if c.program.Meta.Start != 0 {
+		return c.run(c.program.Meta.Start, nil, nil)
 	}
-	defer theirs.close()
-	f.modules++
-	f.compare(c, ours, theirs)
-	if c.find != "" {
-		f.finds++
-	}
-	return nil
+	return outcome{}
 }
 
-// compiled is an instance of compiled code, with the least of a kernel: memory that grows.
-type compiled struct{ inst *eng.Instance }
-
-func (c *compiled) close() { c.inst.Free() }
+func (c *compiled) close() {
+	if c.inst != nil {
+		c.inst.Free()
+	}
+}
 
 // patience is far more than the fuel of a call lasts.
 const patience = 60 * time.Second
 
 var errSlow = errors.New("does not end")
 
-func (c *compiled) call(name string, results []wasm.ValType, args []uint64) outcome {
-	for _, e := range c.inst.Program().Meta.Exports {
+func (c *compiled) thunk(name string) uint32 {
+	for _, e := range c.program.Meta.Exports {
 		if e.Name == name {
-			return c.run(e.Thunk, results, args)
+			return e.Thunk
 		}
 	}
-	return outcome{trap: "no export " + name}
+	return 0
+}
+
+func (c *compiled) call(name string, results []wasm.ValType, args []uint64) outcome {
+	thunk := c.thunk(name)
+	if thunk == 0 {
+		return outcome{trap: "no export " + name}
+	}
+	return c.run(thunk, results, args)
 }
 
 func (c *compiled) run(thunk uint32, results []wasm.ValType, args []uint64) outcome {
 	c.inst.Start(thunk, args...)
+	return c.resume(results)
+}
+
+// resume goes on to the end of a call.
+func (c *compiled) resume(results []wasm.ValType) outcome {
 	defer time.AfterFunc(patience, c.inst.Kick).Stop()
-	result := uint64(0)
+	result := c.pending
+	c.pending = 0
 	for {
-		switch exit := c.inst.Resume(result); exit {
-		case layout.ExitGrow:
-			result = c.grow(uint32(c.inst.Arg(0)))
-		case layout.ExitTrap:
-			return outcome{trap: trapName(c.inst.Trap().Code)}
-		case layout.ExitReturn:
-			var o outcome
-			for i, t := range results {
-				o.results = append(o.results, number(t, c.inst.Results()[i]))
-			}
-			c.inst.Return()
-			return o
-		case layout.ExitPreempt:
+		exit := c.inst.Resume(result)
+		if exit == layout.ExitPreempt {
 			return outcome{trap: errSlow.Error()}
-		default:
-			return outcome{trap: fmt.Sprint("exit ", exit)}
+		}
+		o, done := c.serve(exit, &result, results)
+		if done {
+			return o
 		}
 	}
 }
 
-// number keeps the bytes of a result that its type has.
-func number(t wasm.ValType, v value) value {
-	switch t {
-	case wasm.I32, wasm.F32:
-		return value{v[0] & 0xffffffff}
-	case wasm.V128:
-		return v
+// serve answers an exit, or tells how the call has ended.
+func (c *compiled) serve(exit eng.Exit, result *uint64, results []wasm.ValType) (o outcome, done bool) {
+	switch exit {
+	case layout.ExitPreempt:
+		*result = 0
+	case layout.ExitGrow:
+		*result = c.grow(uint32(c.inst.Arg(0)))
+	case layout.ExitNotify:
+		*result = 0
+	case layout.ExitWait:
+		*result = c.wait()
+	case layout.ExitTrap:
+		return outcome{trap: trapName(c.inst.Trap().Code)}, true
+	case layout.ExitReturn:
+		for i, t := range results {
+			o.results = append(o.results, number(t, c.inst.Results()[i]))
+		}
+		c.inst.Return()
+		return o, true
+	default:
+		return outcome{trap: fmt.Sprint("exit ", exit)}, true
 	}
-	return value{v[0]}
+	return o, false
 }
 
 func (c *compiled) grow(n uint32) uint64 {
-	const protReadWrite = 3
 	old := c.inst.Pages()
-	if most := c.inst.Program().Meta.Memory.Max; uint64(old)+uint64(n) > uint64(most) {
-		return uint64(^uint32(0))
-	}
-	if n > 0 && c.inst.Map(uint64(old)<<16, uint64(n)<<16, protReadWrite, false) != 0 {
+	if most := c.program.Meta.Memory.Max; uint64(old)+uint64(n) > uint64(most) || mapPages(c.inst, old, n) != 0 {
 		return uint64(^uint32(0))
 	}
 	c.inst.SetPages(old + n)
 	return uint64(old)
+}
+
+func mapPages(i *eng.Instance, from, n uint32) linux.Errno {
+	const protReadWrite = 3
+	if n == 0 {
+		return 0
+	}
+	return i.Map(uint64(from)<<16, uint64(n)<<16, protReadWrite, false)
+}
+
+// wait is memory.atomic.wait where nobody else runs.
+func (c *compiled) wait() uint64 {
+	const notEqual, timedOut = 1, 2
+	var b [8]byte
+	if e := c.inst.Memory().Read(guest.Addr(c.inst.Arg(0)), b[:c.inst.Arg(3)]); e != 0 {
+		return notEqual
+	}
+	v := uint64(0)
+	for i, x := range b {
+		v |= uint64(x) << (8 * i)
+	}
+	want := c.inst.Arg(1)
+	if c.inst.Arg(3) == 4 {
+		want &= 0xffffffff
+	}
+	if v != want {
+		return notEqual
+	}
+	return timedOut
 }
 
 func (c *compiled) memory() []byte {
@@ -152,8 +152,6 @@ func (c *compiled) memory() []byte {
 	}
 	return b
 }
-
-const stackOverflow = "stack overflow"
 
 // trapName is what both engines call a trap.
 func trapName(code int) string {
@@ -167,13 +165,17 @@ func trapName(code int) string {
 	case layout.TrapConversion:
 		return "invalid conversion to integer"
 	case layout.TrapTableBounds, layout.TrapNullElement:
-		return "invalid table access"
+		return badTable
 	case layout.TrapTypeMismatch:
 		return "indirect call type mismatch"
 	case layout.TrapMemoryBounds, layout.TrapFault:
-		return "out of bounds memory access"
+		return outOfBounds
 	case layout.TrapUnaligned:
-		return "unaligned atomic"
+		return unaligned
+	case layout.TrapUnshared:
+		return "expected shared memory"
+	case layout.TrapUncaught:
+		return "uncaught exception"
 	case layout.TrapStackOverflow:
 		return stackOverflow
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/tetratelabs/wazero"
@@ -11,38 +12,64 @@ import (
 	"vkernel/internal/wasm"
 )
 
-// interpreted is a module in wazero's interpreter.
-type interpreted struct {
+// reference is a module compiled for wazero's interpreter.
+type reference struct {
 	ctx     context.Context
 	runtime wazero.Runtime
-	module  api.Module
+	module  wazero.CompiledModule
 }
 
-func newInterpreted(code []byte) (*interpreted, error) {
+func newReference(code []byte) (*reference, error) {
 	ctx := context.Background()
-	config := wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesThreads | experimental.CoreFeaturesTailCall)
+	config := wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesThreads |
+		experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExceptionHandling)
 	r := wazero.NewRuntimeWithConfig(ctx, config)
-	m, err := r.Instantiate(ctx, code)
+	m, err := r.CompileModule(ctx, code)
 	if err != nil {
 		r.Close(ctx)
-		return nil, err
+		return nil, fmt.Errorf("wazero refuses a valid module: %w", err)
 	}
-	return &interpreted{ctx, r, m}, nil
+	return &reference{ctx, r, m}, nil
 }
 
-func (i *interpreted) close() { i.runtime.Close(i.ctx) }
+func (r *reference) close() { r.runtime.Close(r.ctx) }
+
+// interpreted is an instance in wazero's interpreter.
+type interpreted struct {
+	*reference
+	instance api.Module
+}
+
+func (i *interpreted) start() outcome {
+	m, err := i.runtime.InstantiateModule(i.ctx, i.module, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	if err != nil {
+		_, cause, _ := strings.Cut(err.Error(), " failed: ") // start function[index] failed: ...
+		return outcome{trap: wazeroTrap(cause)}
+	}
+	i.instance = m
+	return outcome{}
+}
+
+func (i *interpreted) close() {
+	if i.instance != nil {
+		i.instance.Close(i.ctx)
+	}
+}
 
 func (i *interpreted) memory() []byte {
-	m := i.module.Memory()
+	m := i.instance.Memory()
 	b, _ := m.Read(0, m.Size())
 	return b
 }
 
 func (i *interpreted) call(name string, results []wasm.ValType, args []uint64) outcome {
-	words, err := i.module.ExportedFunction(name).Call(i.ctx, args...)
+	f := i.instance.ExportedFunction(name)
+	if f == nil {
+		return outcome{trap: "no export " + name}
+	}
+	words, err := f.Call(i.ctx, args...)
 	if err != nil {
-		first, _, _ := strings.Cut(err.Error(), "\n")
-		return outcome{trap: strings.TrimPrefix(strings.TrimSuffix(first, " (recovered by wazero)"), "wasm error: ")}
+		return outcome{trap: wazeroTrap(err.Error())}
 	}
 	var o outcome
 	for _, t := range results {
@@ -54,4 +81,10 @@ func (i *interpreted) call(name string, results []wasm.ValType, args []uint64) o
 		o.results = append(o.results, number(t, v))
 	}
 	return o
+}
+
+// wazeroTrap is the name of a trap in wazero's text of an error.
+func wazeroTrap(text string) string {
+	first, _, _ := strings.Cut(text, "\n")
+	return strings.TrimPrefix(strings.TrimSuffix(first, " (recovered by wazero)"), "wasm error: ")
 }

@@ -6,10 +6,10 @@ import "vkernel/internal/wasm"
 func (f *body) block(t wasm.ValType, depth int) {
 	types := []wasm.ValType{t}
 	op, branch := wasm.OpBlock, types
-	if f.r.IntN(3) == 0 {
+	if f.chance(3) && !f.inPlain {
 		op, branch = wasm.OpLoop, nil
 	}
-	f.open(op, types, branch)
+	f.open(op, funcType{results: types}, label{types: branch})
 	if op == wasm.OpLoop {
 		f.burn()
 	}
@@ -17,7 +17,7 @@ func (f *body) block(t wasm.ValType, depth int) {
 		f.statement(depth)
 	}
 	f.expr(t, depth)
-	if op == wasm.OpBlock && f.r.IntN(2) == 0 { // the value goes on either way
+	if op == wasm.OpBlock && f.chance(2) { // the value goes on either way
 		f.expr(wasm.I32, depth)
 		f.index(wasm.OpBrIf, 0)
 	}
@@ -27,10 +27,10 @@ func (f *body) block(t wasm.ValType, depth int) {
 // choice makes an if with both arms.
 func (f *body) choice(t wasm.ValType, depth int) {
 	f.expr(wasm.I32, depth)
-	f.open(wasm.OpIf, []wasm.ValType{t}, []wasm.ValType{t})
+	f.open(wasm.OpIf, funcType{results: []wasm.ValType{t}}, label{types: []wasm.ValType{t}})
 	f.expr(t, depth)
-	f.code.op(wasm.OpElse)
-	if f.r.IntN(6) == 0 {
+	f.op(wasm.OpElse)
+	if f.chance(6) {
 		f.leave(depth)
 	} else {
 		f.expr(t, depth)
@@ -42,24 +42,35 @@ func (f *body) selection(t wasm.ValType, depth int) {
 	f.expr(t, depth)
 	f.expr(t, depth)
 	f.expr(wasm.I32, depth)
-	f.code.op(wasm.OpSelect)
+	if t.IsRef() || f.chance(2) {
+		f.op(wasm.OpSelectT)
+		f.code.put(1, byte(t))
+		return
+	}
+	f.op(wasm.OpSelect)
 }
 
 // leave makes code that does not go on: a branch with the values of its label, a return, a tail
-// call or a trap.
+// call, an exception or a trap.
 func (f *body) leave(depth int) {
 	switch f.r.IntN(8) {
 	case 0:
 		f.exprs(f.type_.results, depth)
-		f.code.op(wasm.OpReturn)
+		f.leavePlain(0)
+		f.op(wasm.OpReturn)
 	case 1:
-		if f.r.IntN(4) != 0 {
-			f.branch(depth)
+		if f.seldom(4) {
+			f.op(wasm.OpUnreachable)
 			return
 		}
-		f.code.op(wasm.OpUnreachable)
+		f.branch(depth)
 	case 2:
-		if f.features.TailCalls && f.tailCall(depth) {
+		if f.features.TailCalls && !f.inPlain && f.tailCall(depth) {
+			return
+		}
+		f.branch(depth)
+	case 3, 4:
+		if f.throws && !f.inPlain && f.throw(depth) {
 			return
 		}
 		f.branch(depth)
@@ -68,11 +79,22 @@ func (f *body) leave(depth int) {
 	}
 }
 
+// branch goes to a label.
 func (f *body) branch(depth int) {
-	n := f.r.IntN(len(f.labels))
-	f.exprs(f.labels[len(f.labels)-1-n], depth)
-	f.index(wasm.OpBr, n)
+	var to []int
+	for i, l := range f.labels {
+		if !l.hidden {
+			to = append(to, i)
+		}
+	}
+	n := pick(f.r, to)
+	f.exprs(f.labels[n].types, depth)
+	f.leavePlain(n)
+	f.index(wasm.OpBr, f.depthOf(n))
 }
+
+// depthOf is how an instruction names a label.
+func (f *body) depthOf(n int) int { return len(f.labels) - 1 - n }
 
 // tailCall makes a tail call of a function with the same results, if there is one.
 func (f *body) tailCall(depth int) bool {
@@ -84,13 +106,14 @@ func (f *body) tailCall(depth int) bool {
 			continue
 		}
 		f.exprs(t.params, depth)
-		if f.r.IntN(2) == 0 {
-			f.index(wasm.OpReturnCall, k)
-			return true
+		if f.chance(2) {
+			if table, ok := f.target(f.funcs[k], depth); ok {
+				f.index(wasm.OpReturnCallIndirect, f.funcs[k])
+				f.code.u(uint64(table))
+				return true
+			}
 		}
-		f.element(depth)
-		f.index(wasm.OpReturnCallIndirect, f.funcs[k])
-		f.code.put(0)
+		f.index(wasm.OpReturnCall, k)
 		return true
 	}
 	return false
@@ -108,67 +131,19 @@ func sameTypes(a, b []wasm.ValType) bool {
 	return true
 }
 
-// element is an index into the table, mostly a valid one.
-func (f *body) element(depth int) {
-	f.expr(wasm.I32, depth)
-	if f.r.IntN(10) != 0 {
-		f.code.op(wasm.OpI32Const)
-		f.code.s(int64(f.table))
-		f.code.op(wasm.OpI32RemU)
-	}
-}
-
 // call makes a call of a function whose results begin with t, and drops the other results.
 func (f *body) call(t wasm.ValType, depth int) {
 	start := f.r.IntN(len(f.funcs))
 	for i := range f.funcs {
 		k := (start + i) % len(f.funcs)
 		ft := f.types[f.funcs[k]]
-		if len(ft.results) == 0 || ft.results[0] != t {
+		if len(ft.results) == 0 || ft.results[0] != t || f.inPlain {
 			continue
 		}
 		f.exprs(ft.params, depth)
 		f.invoke(k, depth)
-		for range ft.results[1:] {
-			f.code.op(wasm.OpDrop)
-		}
+		f.consume(ft.results[1:])
 		return
 	}
 	f.leaf(t)
-}
-
-// invoke calls a function directly, or whatever of its type the table holds.
-func (f *body) invoke(k, depth int) {
-	if f.r.IntN(3) != 0 {
-		f.index(wasm.OpCall, k)
-		return
-	}
-	f.element(depth)
-	f.index(wasm.OpCallIndirect, f.funcs[k])
-	f.code.put(0)
-}
-
-// size asks for the size of memory or table, or for more memory.
-func (f *body) size(depth int) {
-	switch f.r.IntN(4) {
-	case 0:
-		f.expr(wasm.I32, depth)
-		f.code.op(wasm.OpI32Const)
-		f.code.s(3)
-		f.code.op(wasm.OpI32And)
-		f.code.op(wasm.OpMemoryGrow)
-		f.code.put(0)
-	case 1:
-		f.code.op(wasm.OpTableSize)
-		f.code.put(0)
-	case 2:
-		f.index(wasm.OpRefFunc, f.r.IntN(len(f.funcs)))
-		f.code.op(wasm.OpI32Const)
-		f.code.s(int64(f.r.IntN(3)))
-		f.code.op(wasm.OpTableGrow)
-		f.code.put(0)
-	default:
-		f.code.op(wasm.OpMemorySize)
-		f.code.put(0)
-	}
 }

@@ -12,18 +12,26 @@ func Describe(code []byte) (Module, error) {
 	if err != nil {
 		return Module{}, err
 	}
-	out := Module{Wasm: code}
+	out := Module{Wasm: code, Loose: ^uint32(0), Throws: len(m.Tags) > 0}
 	for _, e := range m.Exports {
-		if e.Kind != wasm.KindFunc || e.Name == "fuel" {
+		if e.Kind != wasm.KindFunc {
 			continue
 		}
 		t, _ := m.FuncTypeOf(e.Index)
-		x := Export{e.Name, t.Params, t.Results}
-		if strings.HasPrefix(e.Name, "g") {
-			out.Globals = append(out.Globals, x)
-		} else {
-			out.Funcs = append(out.Funcs, x)
-		}
+		out.add(Export{e.Name, t.Params, t.Results})
 	}
 	return out, nil
+}
+
+// add sorts an exported function by its name.
+func (m *Module) add(e Export) {
+	switch {
+	case strings.HasPrefix(e.Name, "fuel"):
+	case strings.HasPrefix(e.Name, "f"):
+		m.Funcs = append(m.Funcs, e)
+	case strings.HasPrefix(e.Name, "n"):
+		m.Tables = append(m.Tables, e)
+	default:
+		m.Globals = append(m.Globals, e)
+	}
 }

@@ -15,11 +15,12 @@ const (
 	sectionMemory
 	sectionGlobal
 	sectionExport
-	_
+	sectionStart
 	sectionElement
 	sectionCode
 	sectionData
 	sectionDataCount
+	sectionTag
 )
 
 // bytes is a growing part of a module.
@@ -86,136 +87,134 @@ func (b *bytes) typeList(l []wasm.ValType) {
 
 // encode writes the module.
 func (m *module) encode() Module {
-	out := Module{}
+	out := Module{Throws: m.throws, Loose: ^uint32(0)}
+	if m.wild {
+		out.Loose = uint32(m.loose())
+	}
+	own := m.access() // code and types that only exports need
+	var code bytes
+	m.encodeCode(&code, own)
 	w := bytes("\x00asm\x01\x00\x00\x00")
-	getters := len(m.types)
-	all := append(m.types[:len(m.types):len(m.types)], m.extraTypes()...)
 	w.section(sectionType, func(b *bytes) {
-		b.u(uint64(len(all)))
-		for _, t := range all {
+		b.u(uint64(len(m.types)))
+		for _, t := range m.types {
 			b.put(0x60)
 			b.typeList(t.params)
 			b.typeList(t.results)
 		}
 	})
 	w.section(sectionFunction, func(b *bytes) {
-		b.u(uint64(len(m.funcs) + len(m.globals) + 1))
+		b.u(uint64(len(m.funcs) + len(own)))
 		for _, t := range m.funcs {
 			b.u(uint64(t))
 		}
-		for i := range len(m.globals) + 1 {
-			b.u(uint64(getters + i))
+		for _, a := range own {
+			b.u(uint64(m.typeIndex(a.type_)))
 		}
 	})
-	w.section(sectionTable, func(b *bytes) {
-		b.put(1, byte(wasm.FuncRef), 1)
-		b.u(uint64(m.table))
-		b.u(uint64(m.table + 4))
-	})
-	w.section(sectionMemory, func(b *bytes) { b.put(1, 1, byte(m.pages), byte(m.pages+1)) })
+	w.section(sectionTable, m.encodeTables)
+	w.section(sectionMemory, m.encodeMemory)
+	if len(m.tags) > 0 {
+		w.section(sectionTag, m.encodeTags)
+	}
 	w.section(sectionGlobal, m.encodeGlobals)
-	w.section(sectionExport, func(b *bytes) { m.encodeExports(b, &out) })
+	w.section(sectionExport, func(b *bytes) { m.encodeExports(b, &out, own) })
+	if m.start >= 0 {
+		w.section(sectionStart, func(b *bytes) { b.u(uint64(m.start)) })
+	}
 	w.section(sectionElement, m.encodeElements)
 	w.section(sectionDataCount, func(b *bytes) { b.u(uint64(len(m.passive) + m.active())) })
-	w.section(sectionCode, m.encodeCode)
+	w.section(sectionCode, func(b *bytes) { b.put(code...) })
 	w.section(sectionData, m.encodeData)
 	out.Wasm = w
 	return out
 }
 
-// extraTypes are those of the getters of globals and of the setter of fuel.
-func (m *module) extraTypes() []funcType {
-	var l []funcType
-	for _, g := range m.globals {
-		l = append(l, funcType{results: []wasm.ValType{g}})
+func (m *module) encodeTables(b *bytes) {
+	b.u(uint64(len(m.tables)))
+	for _, t := range m.tables {
+		b.put(byte(t.elem), 1)
+		b.u(uint64(t.min))
+		b.u(uint64(t.max))
 	}
-	return append(l, funcType{params: []wasm.ValType{wasm.I32}})
+}
+
+func (m *module) encodeMemory(b *bytes) {
+	flags := byte(1)
+	if m.shared {
+		flags = 3
+	}
+	b.put(1, flags)
+	b.u(uint64(m.pages))
+	b.u(uint64(m.pages + m.grow))
+}
+
+func (m *module) encodeTags(b *bytes) {
+	b.u(uint64(len(m.tags)))
+	for _, t := range m.tags {
+		b.put(0)
+		b.u(uint64(t))
+	}
 }
 
 func (m *module) encodeGlobals(b *bytes) {
-	b.u(uint64(len(m.globals) + 1))
-	for _, t := range append(m.globals[:len(m.globals):len(m.globals)], wasm.I32) {
+	n := m.counters
+	if m.features.Count {
+		n += len(Opcodes)
+	}
+	b.u(uint64(n))
+	for _, t := range m.globals {
 		b.put(byte(t), 1)
-		constant(m.r, b, t)
+		switch {
+		case t == wasm.FuncRef && m.chance(2):
+			b.put(byte(wasm.OpRefFunc))
+			b.u(uint64(m.r.IntN(len(m.funcs))))
+		case t.IsRef():
+			b.put(byte(wasm.OpRefNull), byte(t))
+		default:
+			constant(m.r, b, t)
+		}
 		b.put(byte(wasm.OpEnd))
+	}
+	b.put(byte(wasm.I32), 1, byte(wasm.OpI32Const))
+	b.s(int64(m.r.IntN(400)))
+	b.put(byte(wasm.OpEnd))
+	for range n - m.plain {
+		b.put(byte(wasm.I32), 1, byte(wasm.OpI32Const), 0, byte(wasm.OpEnd))
 	}
 }
 
-func (m *module) encodeExports(b *bytes, out *Module) {
+func (m *module) encodeExports(b *bytes, out *Module, own []access) {
+	n, list := 0, bytes{}
+	export := func(name string, kind byte, index int) {
+		n++
+		list.name(name)
+		list.put(kind)
+		list.u(uint64(index))
+	}
 	for i, t := range m.funcs {
 		if m.exported(i) {
-			out.Funcs = append(out.Funcs, Export{fmt.Sprintf("f%d", i), m.types[t].params, m.types[t].results})
+			name := fmt.Sprintf("f%d", i)
+			out.add(Export{name, m.types[t].params, m.types[t].results})
+			export(name, 0, i)
 		}
 	}
-	b.u(uint64(len(out.Funcs) + len(m.globals) + 2))
-	export := func(name string, kind byte, index int) {
-		b.name(name)
-		b.put(kind)
-		b.u(uint64(index))
+	for i, a := range own {
+		out.add(Export{a.name, a.type_.params, a.type_.results})
+		export(a.name, 0, len(m.funcs)+i)
 	}
-	for i := range m.funcs {
-		if m.exported(i) {
-			export(fmt.Sprintf("f%d", i), 0, i)
-		}
-	}
-	for i, t := range m.globals {
-		name := fmt.Sprintf("g%d", i)
-		out.Globals = append(out.Globals, Export{Name: name, Results: []wasm.ValType{t}})
-		export(name, 0, len(m.funcs)+i)
-	}
-	export("fuel", 0, len(m.funcs)+len(m.globals))
 	export("memory", 2, 0)
-}
-
-// encodeElements fills the beginning of the table, and makes the passive segments.
-func (m *module) encodeElements(b *bytes) {
-	b.u(uint64(2 + len(m.elems)))
-	b.put(0, byte(wasm.OpI32Const), 0, byte(wasm.OpEnd))
-	m.encodeFuncs(b, m.r.IntN(m.table+1))
-	for _, n := range m.elems {
-		b.put(1, 0)
-		m.encodeFuncs(b, n)
+	for i := range Opcodes {
+		if m.features.Count {
+			export(Counter(i), 3, m.counters+i)
+		}
 	}
-	b.put(3, 0) // declares all functions, for ref.func
-	b.u(uint64(len(m.funcs)))
-	for i := range m.funcs {
-		b.u(uint64(i))
-	}
-}
-
-func (m *module) encodeFuncs(b *bytes, n int) {
 	b.u(uint64(n))
-	for range n {
-		b.u(uint64(m.r.IntN(len(m.funcs))))
-	}
+	b.put(list...)
 }
 
-// active counts active data segments.
-func (m *module) active() int { return min(m.pages, 1) }
-
-func (m *module) encodeData(b *bytes) {
-	b.u(uint64(len(m.passive) + m.active()))
-	for _, n := range m.passive {
-		b.put(1)
-		m.encodeBytes(b, n)
-	}
-	if m.active() == 1 {
-		b.put(0, byte(wasm.OpI32Const))
-		b.s(int64(m.r.IntN(60000)))
-		b.put(byte(wasm.OpEnd))
-		m.encodeBytes(b, m.r.IntN(300))
-	}
-}
-
-func (m *module) encodeBytes(b *bytes, n int) {
-	b.u(uint64(n))
-	for range n {
-		b.put(byte(m.r.Uint32()))
-	}
-}
-
-func (m *module) encodeCode(b *bytes) {
-	b.u(uint64(len(m.funcs) + len(m.globals) + 1))
+func (m *module) encodeCode(b *bytes, own []access) {
+	b.u(uint64(len(m.funcs) + len(own)))
 	put := func(code bytes) {
 		b.u(uint64(len(code)))
 		b.put(code...)
@@ -223,12 +222,7 @@ func (m *module) encodeCode(b *bytes) {
 	for _, t := range m.funcs {
 		put(m.body(m.types[t]))
 	}
-	for i := range m.globals {
-		code := bytes{0, byte(wasm.OpGlobalGet)}
-		code.u(uint64(i))
-		put(append(code, byte(wasm.OpEnd)))
+	for _, a := range own {
+		put(a.code)
 	}
-	code := bytes{0, byte(wasm.OpLocalGet), 0, byte(wasm.OpGlobalSet)}
-	code.u(uint64(m.fuel))
-	put(append(code, byte(wasm.OpEnd)))
 }

@@ -35,14 +35,6 @@ func generated(info *wasm.OpInfo) bool {
 	return info.Op>>8 != 0xff && !strings.Contains(info.Name, "relaxed") && !strings.HasPrefix(info.Name, "memory.")
 }
 
-// mayTrap holds the arithmetic that traps for most or for usual operands.
-var mayTrap = map[wasm.Opcode]bool{
-	wasm.OpI32DivS: true, wasm.OpI32DivU: true, wasm.OpI32RemS: true, wasm.OpI32RemU: true,
-	wasm.OpI64DivS: true, wasm.OpI64DivU: true, wasm.OpI64RemS: true, wasm.OpI64RemU: true,
-	wasm.OpI32TruncF32S: true, wasm.OpI32TruncF32U: true, wasm.OpI32TruncF64S: true, wasm.OpI32TruncF64U: true,
-	wasm.OpI64TruncF32S: true, wasm.OpI64TruncF32U: true, wasm.OpI64TruncF64S: true, wasm.OpI64TruncF64U: true,
-}
-
 // expr makes an expression of a type.
 func (f *body) expr(t wasm.ValType, depth int) {
 	f.room--
@@ -50,7 +42,7 @@ func (f *body) expr(t wasm.ValType, depth int) {
 		f.leaf(t)
 		return
 	}
-	switch f.r.IntN(16) {
+	switch f.r.IntN(18) {
 	case 0, 1:
 		f.leaf(t)
 	case 2:
@@ -74,6 +66,8 @@ func (f *body) expr(t wasm.ValType, depth int) {
 			return
 		}
 		f.instruction(t, depth-1)
+	case 8:
+		f.try([]wasm.ValType{t}, depth-1)
 	default:
 		f.instruction(t, depth-1)
 	}
@@ -93,16 +87,35 @@ func (f *body) leaf(t wasm.ValType) {
 			return
 		}
 	}
-	constant(f.r, &f.code, t)
+	f.constant(t)
+}
+
+// constant makes a constant, references included.
+func (f *body) constant(t wasm.ValType) {
+	switch {
+	case t == wasm.FuncRef && !f.chance(3):
+		f.index(wasm.OpRefFunc, f.r.IntN(len(f.funcs)))
+	case t.IsRef():
+		f.op(wasm.OpRefNull)
+		f.code.put(byte(t))
+	default:
+		constant(f.r, &f.code, t)
+	}
 }
 
 // instruction takes a row of the table.
 func (f *body) instruction(t wasm.ValType, depth int) {
-	info := pick(f.r, rows[t])
-	if mayTrap[info.Op] && f.r.IntN(4) != 0 { // else most calls would end early
-		info = pick(f.r, rows[t])
+	if t.IsRef() {
+		if n := f.tableOf(t); n >= 0 && !f.inPlain {
+			f.element(n, depth)
+			f.index(wasm.OpTableGet, n)
+			return
+		}
+		f.leaf(t)
+		return
 	}
-	if info.Op.Atomic() && !f.features.Atomics {
+	info := pick(f.r, rows[t])
+	if info.Op.Atomic() && (!f.features.Atomics || f.inPlain) || info.Width > 0 && f.pages == 0 && !f.wild || f.inPlain && mayTrap(info.Name) {
 		f.leaf(t)
 		return
 	}
@@ -112,49 +125,93 @@ func (f *body) instruction(t wasm.ValType, depth int) {
 	}
 }
 
+// mayTrap says whether arithmetic traps for some operands.
+func mayTrap(name string) bool {
+	return strings.Contains(name, ".div_") || strings.Contains(name, ".rem_") || strings.Contains(name, ".trunc_f") && !strings.Contains(name, "x")
+}
+
 // operands makes an instruction's operands and the instruction.
 func (f *body) operands(info *wasm.OpInfo, depth int) {
+	tame := mayTrap(info.Name) && !f.seldom(2)
 	for i, p := range info.Params {
-		if i == 0 && info.Width > 0 {
+		switch {
+		case i == 0 && info.Width > 0:
 			f.address(info, depth)
+			continue
+		case tame && len(info.Params) == 1:
+			f.small(p, depth)
 			continue
 		}
 		f.expr(p, depth)
+		if i == 1 && tame {
+			f.positive(p)
+		}
 		if i == 1 && strings.HasSuffix(info.Name, "cmpxchg_u") { // wazero compares less than all bits
 			f.mask(p, info.Width)
 		}
 	}
-	f.code.op(info.Op)
+	f.op(info.Op)
 	f.immediate(info)
+}
+
+// small makes a number that fits all integers.
+func (f *body) small(t wasm.ValType, depth int) {
+	f.expr(wasm.I32, depth)
+	f.i32(8)
+	f.op(wasm.OpI32ShrU)
+	if t == wasm.F32 {
+		f.op(wasm.OpF32ConvertI32S)
+	} else {
+		f.op(wasm.OpF64ConvertI32S)
+	}
+}
+
+// positive makes a divisor of the number on the stack.
+func (f *body) positive(t wasm.ValType) {
+	if t == wasm.I32 {
+		f.i32(0x7ffffff)
+		f.op(wasm.OpI32And)
+		f.i32(1)
+		f.op(wasm.OpI32Or)
+		return
+	}
+	f.code.op(wasm.OpI64Const)
+	f.code.s(1<<50 - 1)
+	f.op(wasm.OpI64And)
+	f.code.op(wasm.OpI64Const)
+	f.code.s(1)
+	f.op(wasm.OpI64Or)
 }
 
 // mask keeps the low bytes of a number.
 func (f *body) mask(t wasm.ValType, width uint8) {
 	mask := int64(1)<<(8*width) - 1
 	if t == wasm.I32 {
-		f.code.op(wasm.OpI32Const)
-		f.code.s(int64(int32(mask)))
-		f.code.op(wasm.OpI32And)
+		f.i32(int64(int32(mask)))
+		f.op(wasm.OpI32And)
 		return
 	}
 	f.code.op(wasm.OpI64Const)
 	f.code.s(mask)
-	f.code.op(wasm.OpI64And)
+	f.op(wasm.OpI64And)
 }
 
 // address is mostly within memory, and aligned where it must be.
 func (f *body) address(info *wasm.OpInfo, depth int) {
+	if f.inPlain {
+		f.plainAddress()
+		return
+	}
 	f.expr(wasm.I32, depth)
-	if f.r.IntN(40) == 0 && f.features.Faults {
+	if f.wild && f.chance(20) {
 		return
 	}
 	mask := int64(0xffff)
-	if info.Op.Atomic() && f.r.IntN(20) != 0 {
+	if info.Op.Atomic() && !f.seldom(20) {
 		mask &^= int64(info.Width) - 1
 	}
-	f.code.op(wasm.OpI32Const)
-	f.code.s(mask)
-	f.code.op(wasm.OpI32And)
+	f.i32(mask)
+	f.op(wasm.OpI32And)
 }
 
 func (f *body) immediate(info *wasm.OpInfo) {
@@ -169,11 +226,7 @@ func (f *body) immediate(info *wasm.OpInfo) {
 			align = f.r.IntN(align + 1)
 		}
 		f.code.u(uint64(align))
-		offset := uint64(f.r.IntN(8)) << info.Align
-		if f.r.IntN(60) == 0 && f.features.Faults {
-			offset = uint64(I32(f.r)) &^ (uint64(info.Width) - 1)
-		}
-		f.code.u(offset)
+		f.code.u(f.offset(info))
 		if info.Imm == wasm.ImmMemArgLane {
 			f.code.put(lanes())
 		}
@@ -184,6 +237,14 @@ func (f *body) immediate(info *wasm.OpInfo) {
 			f.code.put(byte(f.r.IntN(32)))
 		}
 	}
+}
+
+// offset is that of an access to memory.
+func (f *body) offset(info *wasm.OpInfo) uint64 {
+	if f.wild && !f.inPlain && f.chance(30) {
+		return uint64(I32(f.r)) &^ (uint64(info.Width) - 1)
+	}
+	return uint64(f.r.IntN(8)) << info.Align
 }
 
 // laneWidth is the size of a lane in bytes, by the name's shape: i16x8.
@@ -212,40 +273,48 @@ func madeNaN(name string) bool {
 
 // canonical replaces NaNs in the value on the stack.
 func (f *body) canonical(t wasm.ValType, name string) {
-	l := f.scratch(t)
-	f.index(wasm.OpLocalTee, l)
 	switch t {
 	case wasm.F32:
+		l := f.scratch + scratchF32
+		f.index(wasm.OpLocalTee, l)
 		f.code.op(wasm.OpF32Const)
 		f.code.put(0, 0, 0xc0, 0x7f)
 		f.same(wasm.OpF32Eq, l)
-		f.code.op(wasm.OpSelect)
+		f.op(wasm.OpSelect)
 	case wasm.F64:
+		l := f.scratch + scratchF64
+		f.index(wasm.OpLocalTee, l)
 		f.code.op(wasm.OpF64Const)
 		f.code.put(0, 0, 0, 0, 0, 0, 0xf8, 0x7f)
 		f.same(wasm.OpF64Eq, l)
-		f.code.op(wasm.OpSelect)
+		f.op(wasm.OpSelect)
 	default:
-		f.code.op(wasm.OpV128Const)
-		eq := wasm.OpF32x4Eq
-		if strings.HasPrefix(name, "f64x2") {
-			eq = wasm.OpF64x2Eq
-		}
-		for range 2 {
-			if eq == wasm.OpF64x2Eq {
-				f.code.put(0, 0, 0, 0, 0, 0, 0xf8, 0x7f)
-			} else {
-				f.code.put(0, 0, 0xc0, 0x7f, 0, 0, 0xc0, 0x7f)
-			}
-		}
-		f.same(eq, l)
-		f.code.op(wasm.OpV128Bitselect)
+		f.canonicalLanes(name)
 	}
+}
+
+func (f *body) canonicalLanes(name string) {
+	l := f.scratch + scratchV128
+	f.index(wasm.OpLocalTee, l)
+	f.code.op(wasm.OpV128Const)
+	eq := wasm.OpF32x4Eq
+	if strings.HasPrefix(name, "f64x2") {
+		eq = wasm.OpF64x2Eq
+	}
+	for range 2 {
+		if eq == wasm.OpF64x2Eq {
+			f.code.put(0, 0, 0, 0, 0, 0, 0xf8, 0x7f)
+		} else {
+			f.code.put(0, 0, 0xc0, 0x7f, 0, 0, 0xc0, 0x7f)
+		}
+	}
+	f.same(eq, l)
+	f.op(wasm.OpV128Bitselect)
 }
 
 // same compares a local with itself.
 func (f *body) same(eq wasm.Opcode, l int) {
 	f.index(wasm.OpLocalGet, l)
 	f.index(wasm.OpLocalGet, l)
-	f.code.op(eq)
+	f.op(eq)
 }

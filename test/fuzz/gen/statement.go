@@ -6,54 +6,75 @@ import "vkernel/internal/wasm"
 func (f *body) statement(depth int) {
 	f.room--
 	if depth <= 0 || f.room <= 0 {
-		f.code.op(wasm.OpNop)
+		f.op(wasm.OpNop)
 		return
 	}
-	switch f.r.IntN(14) {
+	switch f.r.IntN(20) {
 	case 0, 1:
-		if g := f.global(pick(f.r, values)); g >= 0 {
-			f.expr(f.globals[g], depth-1)
-			f.index(wasm.OpGlobalSet, g)
-		}
-	case 2, 3:
+		f.assign(depth - 1)
+	case 2, 3, 4:
 		if l := f.local(pick(f.r, values)); l >= 0 {
 			f.expr(f.locals[l], depth-1)
 			f.index(wasm.OpLocalSet, l)
 		}
-	case 4, 5, 6:
-		if info := pick(f.r, statements); !info.Op.Atomic() || f.features.Atomics {
-			f.operands(info, depth-1)
-		}
-	case 7:
-		f.repeat(depth - 1)
+	case 5, 6, 7:
+		f.effect(depth - 1)
 	case 8:
-		f.maybe(depth - 1)
+		f.repeat(depth - 1)
 	case 9:
-		f.bulk(depth - 1)
+		f.maybe(depth - 1)
 	case 10:
-		f.tables(depth - 1)
+		f.bulk(depth - 1)
 	case 11:
-		f.dispatch(depth - 1)
+		f.change(depth - 1)
 	case 12:
+		f.dispatch(depth - 1)
+	case 13, 14:
 		f.procedure(depth - 1)
+	case 15, 16:
+		f.several(depth - 1)
+	case 17:
+		f.plainLoop(depth - 1)
+	case 18:
+		f.try(nil, depth-1)
 	default:
 		f.expr(pick(f.r, values), depth-1)
-		f.code.op(wasm.OpDrop)
+		f.op(wasm.OpDrop)
+	}
+}
+
+// assign sets a global.
+func (f *body) assign(depth int) {
+	if g := f.global(pick(f.r, values)); g >= 0 {
+		f.expr(f.globals[g], depth)
+		f.index(wasm.OpGlobalSet, g)
+	}
+}
+
+// effect makes an instruction without a result: a store.
+func (f *body) effect(depth int) {
+	info := pick(f.r, statements)
+	switch {
+	case info.Op.Atomic() && (!f.features.Atomics || f.inPlain), info.Width > 0 && f.pages == 0 && !f.wild:
+	default:
+		f.operands(info, depth)
 	}
 }
 
 // repeat makes a loop that goes on while a condition holds and fuel lasts.
 func (f *body) repeat(depth int) {
-	f.open(wasm.OpLoop, nil, nil)
+	if f.inPlain {
+		return
+	}
+	f.open(wasm.OpLoop, funcType{}, label{})
 	f.burn()
 	for f.r.IntN(4) != 0 {
 		f.statement(depth)
 	}
 	f.expr(wasm.I32, depth)
-	if f.r.IntN(2) == 0 { // rarely for ever
-		f.code.op(wasm.OpI32Const)
-		f.code.s(int64(1) << f.r.IntN(8))
-		f.code.op(wasm.OpI32And)
+	if f.chance(2) { // rarely for ever
+		f.i32(int64(1) << f.r.IntN(8))
+		f.op(wasm.OpI32And)
 	}
 	f.index(wasm.OpBrIf, 0)
 	f.close()
@@ -62,27 +83,31 @@ func (f *body) repeat(depth int) {
 // maybe makes an if that may leave.
 func (f *body) maybe(depth int) {
 	f.expr(wasm.I32, depth)
-	f.open(wasm.OpIf, nil, nil)
+	f.open(wasm.OpIf, funcType{}, label{})
 	f.statement(depth)
-	if f.r.IntN(3) == 0 {
+	if f.chance(3) {
 		f.leave(depth)
 	}
 	f.close()
 }
 
-// dispatch makes nested blocks and a br_table over those labels that carry nothing.
+// dispatch makes nested blocks with the same results and a br_table over them.
 func (f *body) dispatch(depth int) {
 	n := 1 + f.r.IntN(5)
+	if f.chance(4) {
+		n = 10 + f.r.IntN(30)
+	}
+	t := funcType{results: f.list(values, 2)}
 	for range n {
-		f.open(wasm.OpBlock, nil, nil)
+		f.open(wasm.OpBlock, t, label{types: t.results})
 	}
+	f.exprs(t.results, depth)
 	f.expr(wasm.I32, depth)
-	if f.r.IntN(2) == 0 {
-		f.code.op(wasm.OpI32Const)
-		f.code.s(7)
-		f.code.op(wasm.OpI32And)
+	if f.chance(2) {
+		f.i32(int64(pick(f.r, []int{1, 3, 7, 31, 63})))
+		f.op(wasm.OpI32And)
 	}
-	targets := f.r.IntN(8)
+	targets := f.r.IntN(2 * n)
 	f.index(wasm.OpBrTable, targets)
 	for range targets + 1 {
 		f.code.u(uint64(f.r.IntN(n)))
@@ -91,96 +116,114 @@ func (f *body) dispatch(depth int) {
 		f.close()
 		f.statement(depth - 1)
 	}
+	f.consume(t.results)
 }
 
-// procedure calls a function and drops what it gives.
+// several makes a block with parameters and any number of results.
+func (f *body) several(depth int) {
+	t := funcType{f.list(values, 3), f.list(values, 3)}
+	op := pick(f.r, []wasm.Opcode{wasm.OpBlock, wasm.OpIf, wasm.OpLoop})
+	if f.inPlain {
+		op = wasm.OpIf
+	}
+	f.exprs(t.params, depth)
+	if op == wasm.OpIf {
+		f.expr(wasm.I32, depth)
+	}
+	l := label{types: t.results}
+	if op == wasm.OpLoop {
+		l.types = t.params
+	}
+	f.open(op, t, l)
+	if op == wasm.OpLoop {
+		f.burn()
+	}
+	f.consume(t.params)
+	f.statement(depth)
+	if op == wasm.OpLoop && f.chance(2) {
+		f.exprs(t.params, depth)
+		f.expr(wasm.I32, depth)
+		f.index(wasm.OpBrIf, 0)
+		f.consume(t.params)
+	}
+	f.exprs(t.results, depth)
+	if op == wasm.OpIf {
+		f.op(wasm.OpElse)
+		f.consume(t.params)
+		f.exprs(t.results, depth)
+	} else if op == wasm.OpBlock && f.chance(2) {
+		f.expr(wasm.I32, depth)
+		f.index(wasm.OpBrIf, 0)
+	}
+	f.close()
+	f.consume(t.results)
+}
+
+// procedure calls a function and drops what it gives, or keeps it.
 func (f *body) procedure(depth int) {
+	if f.inPlain {
+		return
+	}
 	k := f.r.IntN(len(f.funcs))
 	t := f.types[f.funcs[k]]
 	f.exprs(t.params, depth)
 	f.invoke(k, depth)
-	for range t.results {
-		f.code.op(wasm.OpDrop)
-	}
+	f.consume(t.results)
 }
 
 // bulk makes an instruction on a range of memory.
 func (f *body) bulk(depth int) {
-	if len(f.passive) > 0 && f.r.IntN(2) == 0 {
+	if f.inPlain || f.pages == 0 && !f.wild {
+		return
+	}
+	if len(f.passive) > 0 && f.chance(2) {
 		k := f.r.IntN(len(f.passive))
-		if f.r.IntN(8) == 0 {
+		if f.chance(12) {
 			f.index(wasm.OpDataDrop, k)
 			return
 		}
+		n := f.r.IntN(f.passive[k] + 1)
 		f.place(0x10000, depth)
-		f.place(f.passive[k]+1, depth)
-		f.place(f.passive[k]+1, depth)
+		if f.seldom(10) || f.chance(20) { // it may have been dropped
+			f.place(f.passive[k]+1, depth)
+			f.place(n+1, depth)
+		} else {
+			f.i32(0)
+			f.i32(int64(pick(f.r, []int{0, 0, n})))
+		}
 		f.index(wasm.OpMemoryInit, k)
 		f.code.put(0)
 		return
 	}
 	f.place(0x10000, depth)
-	if f.r.IntN(2) == 0 {
+	if f.chance(2) {
 		f.expr(wasm.I32, depth)
-		f.place(2000, depth)
-		f.code.op(wasm.OpMemoryFill)
+		f.amount(depth)
+		f.op(wasm.OpMemoryFill)
 		f.code.put(0)
 		return
 	}
 	f.place(0x10000, depth)
-	f.place(2000, depth)
-	f.code.op(wasm.OpMemoryCopy)
+	f.amount(depth)
+	f.op(wasm.OpMemoryCopy)
 	f.code.put(0, 0)
+}
+
+// amount is how many bytes are filled or copied: compiled code has other ways for few that are
+// known.
+func (f *body) amount(depth int) {
+	if f.chance(2) {
+		f.i32(int64(f.r.IntN(100)))
+		return
+	}
+	f.place(2000, depth)
 }
 
 // place is a number below a limit, nearly always.
 func (f *body) place(limit, depth int) {
 	f.expr(wasm.I32, depth)
-	if f.r.IntN(30) != 0 {
-		f.code.op(wasm.OpI32Const)
-		f.code.s(int64(limit))
-		f.code.op(wasm.OpI32RemU)
-	}
-}
-
-// tables makes an instruction on the table.
-func (f *body) tables(depth int) {
-	size := f.table + 1
-	switch f.r.IntN(6) {
-	case 0:
-		f.element(depth)
-		f.index(wasm.OpRefFunc, f.r.IntN(len(f.funcs)))
-		f.index(wasm.OpTableSet, 0)
-	case 1:
-		f.element(depth)
-		f.element(depth)
-		f.index(wasm.OpTableGet, 0)
-		f.index(wasm.OpTableSet, 0)
-	case 2:
-		f.place(size, depth)
-		f.code.op(wasm.OpRefNull)
-		f.code.put(byte(wasm.FuncRef))
-		f.place(3, depth)
-		f.index(wasm.OpTableFill, 0)
-	case 3:
-		f.place(size, depth)
-		f.place(size, depth)
-		f.place(size/2+1, depth)
-		f.code.op(wasm.OpTableCopy)
-		f.code.put(0, 0)
-	default:
-		if len(f.elems) == 0 {
-			return
-		}
-		k := f.r.IntN(len(f.elems))
-		if f.r.IntN(8) == 0 {
-			f.index(wasm.OpElemDrop, k+1)
-			return
-		}
-		f.place(size, depth)
-		f.place(f.elems[k]+1, depth)
-		f.place(f.elems[k]+1, depth)
-		f.index(wasm.OpTableInit, k+1)
-		f.code.put(0)
+	if !f.seldom(30) {
+		f.i32(int64(limit))
+		f.op(wasm.OpI32RemU)
 	}
 }
