@@ -49,13 +49,15 @@ static struct {
     size_t len;
 } vectors[16];
 static long long words[64];
+static char room[0x20000];
 static void *change(void *p) {
     unsigned x = (unsigned)(uintptr_t)p;
     for (;;) {
         x = x * 1664525 + 1013904223;
         path[x >> 8 & 4095] = x >> 24;
-        vectors[x >> 8 & 15].base = (void *)(uintptr_t)(x & 0x0fffffff);
-        vectors[x >> 4 & 15].len = x >> 3;
+        // Zeros go to where nothing is, or where they do no harm.
+        vectors[x >> 8 & 15].base = x & 1 ? room + (x & 0xffff) : (void *)(uintptr_t)0x7fff0000;
+        vectors[x >> 4 & 15].len = x & 2 ? x >> 16 : 0x80000000;
         words[x >> 16 & 63] = (long long)x * x;
     }
     return p;
