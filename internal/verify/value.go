@@ -319,7 +319,7 @@ func stepDown(n int64) int64 {
 }
 
 func stepUp(n int64) int64 {
-	for _, s := range []int64{1<<16 - 1, 1<<31 - 1, max32, 1<<33 - 1, 1<<34 - 1} {
+	for _, s := range [...]int64{1<<16 - 1, 1<<31 - 1, max32, 1<<33 - 1} {
 		if n <= s {
 			return s
 		}

@@ -13,15 +13,21 @@ type walker struct {
 	area *area // nil: the runtime's
 	at   uint32
 
-	insts  []inst
-	where  []uint32 // offset of each instruction, from the function's start
-	index  []int32  // of the instruction at each offset; -1: none starts there
-	leader []bool   // instructions where ways may meet
-	in     []int32  // index of the state of each leader; -1: not reached
-	visits []uint8
-	dirty  []bool
-	left   int  // number of dirty ones
-	pruned bool // some condition never holds
+	insts   []inst
+	where   []uint32 // offset of each instruction, from the function's start
+	index   []int32  // of the instruction at each offset; -1: none starts there
+	leader  []bool   // instructions where ways may meet
+	order   []int32  // leaders, each after those that lead to it, but for loops
+	rank    []int32  // place in order
+	current int32    // that of the block that is walked
+	in      []int32  // index of the state of each leader; -1: not reached
+	visits  []uint8
+	dirty   []bool
+	left    int  // number of dirty ones
+	pruned  bool // some condition never holds
+
+	seen  []bool
+	stack []visit
 
 	states []state
 	used   int
@@ -64,18 +70,22 @@ func (w *walker) attempt(n int32) error {
 	if err := w.decode(); err != nil {
 		return err
 	}
+	w.sort()
+	w.current = -1
 	entryState(&w.now, w)
 	if problem := w.reach(0, &w.now); problem != "" {
 		return w.fail(0, problem)
 	}
 	for w.left > 0 {
-		for i := range w.dirty {
+		w.v.budget -= int64(len(w.order)/8 + 1)
+		for k := 0; k < len(w.order); k++ { // grows, where jump tables lead
+			i := w.order[k]
 			if !w.dirty[i] {
 				continue
 			}
 			w.dirty[i] = false
 			w.left--
-			if err := w.block(i); err != nil {
+			if err := w.block(int(i)); err != nil {
 				return err
 			}
 		}
@@ -174,7 +184,7 @@ func resize[T any](s []T, n int, v T) []T {
 }
 
 // manyVisits is after how many visits of a place bounds are widened.
-const manyVisits = 3
+const manyVisits = 4
 
 // reach brings a state to instruction i.
 func (w *walker) reach(i int32, s *state) string {
@@ -182,10 +192,13 @@ func (w *walker) reach(i int32, s *state) string {
 		// A target of an indirect jump that nothing else showed to be one: what runs into
 		// it from above is walked again, and then stops here.
 		w.leader[i] = true
+		w.rank[i] = int32(len(w.order))
+		w.order = append(w.order, i)
 		above := i - 1
 		for above > 0 && !w.leader[above] {
 			above--
 		}
+		w.v.budget -= int64(i-above) / 8
 		if above >= 0 && w.in[above] >= 0 {
 			w.mark(above)
 		}
@@ -201,7 +214,7 @@ func (w *walker) reach(i int32, s *state) string {
 		return ""
 	}
 	// Each circle has a way back; only there widening is needed.
-	back := w.f.at+w.where[i] <= w.at
+	back := w.rank[i] <= w.current
 	if back && w.visits[i] < 255 {
 		w.visits[i]++
 	}
@@ -222,6 +235,7 @@ func (w *walker) mark(i int32) {
 // block walks from a leader until control goes elsewhere.
 func (w *walker) block(i int) error {
 	s := &w.now
+	w.current = w.rank[i]
 	w.states[w.in[i]].copyTo(s)
 	for {
 		if w.v.budget--; w.v.budget < 0 {
