@@ -78,7 +78,8 @@ CHILD(racing_arguments) {
         syscall(SYS_nanosleep, brief, words);
         syscall(SYS_rt_sigaction, 10L, words, words + 8, 8L);
         syscall(SYS_rt_sigprocmask, 0L, words + 4, words + 5, 8L);
-        syscall(SYS_futex, words, 0L, 0L, words + 2, words, 0L);
+        syscall(SYS_futex, words, 3L, 1L, 1L, words + 2, 0L); // waiting may take as long as the words say
+        syscall(SYS_futex, words, 8L, 0L, 0L, 0L, 0L);
         syscall(SYS_select, 64L, words, words + 1, words + 2, none);
         syscall(SYS_set_robust_list, words, 12L);
         syscall(SYS_timer_create, 1L, words, words + 8);
