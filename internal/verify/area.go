@@ -66,8 +66,14 @@ func (v *verifier) newArea(p *layout.Program) (a area, err error) {
 	if len(p.Types) >= 1<<16 {
 		return a, fmt.Errorf("%d types", len(p.Types))
 	}
+	if sp := int64(p.StackPointer); sp != 0 && !a.globals.holds(sp, sp+4) { // which the engine writes
+		return a, fmt.Errorf("the stack pointer at %d is no global", sp)
+	}
 	parts := []span{{-a.size, -a.size}, {a.globals.from, 0}}
-	for _, t := range p.Tables {
+	for i, t := range p.Tables {
+		if t.Offset%layout.EntrySize != 0 { // what is read of a table is aligned
+			return a, fmt.Errorf("table %d at %d is not aligned", i, t.Offset)
+		}
 		entries := int64(1)
 		for entries < int64(t.Cap) {
 			entries *= 2

@@ -105,7 +105,9 @@ func (w *walker) refine(cc uint8, s *state) bool {
 			t.v = v
 		}
 	}
-	s.narrowEqual(v.id, f.size, lo, hi)
+	if f.size < 8 || v.is32() { // else what is equal to its low half is not between the bounds
+		s.narrowEqual(v.id, f.size, lo, hi)
+	}
 	return true
 }
 
@@ -120,10 +122,11 @@ func (s *state) addSlot(off int32, size uint8, v value) {
 	s.store(off, size, v)
 }
 
-// refineCopy uses that a condition holds for what is a copy of a register.
-func (w *walker) refineCopy(cc uint8, s *state, r reg, v *value) {
+// refineCopy uses that a condition holds for what is a copy of size bytes of a register. A
+// comparison of more bytes tells nothing of them, unless the others are known to be zero.
+func (w *walker) refineCopy(cc uint8, s *state, r reg, size uint8, v *value) {
 	f := &s.flags
-	if !f.valid || f.gone || f.a == noReg || v.kind != kRange {
+	if !f.valid || f.gone || f.a == noReg || v.kind != kRange || f.size > size && !s.regs[f.a].is32() {
 		return
 	}
 	same := f.a == r || v.id != 0 && s.regs[f.a].id == v.id && s.regs[f.a].kind == kRange && f.size == 4

@@ -163,6 +163,8 @@ func dataCases() []badCase {
 		{"jump table without its base", jumpTable("andl $3, %edi", "movslq (%rcx,%rax,4), %rax; jmp *%rax", entries), "not from a jump table"},
 		{"jump table, not sign-extended", jumpTable("andl $3, %edi", "movl (%rcx,%rax,4), %eax; addq %rcx, %rax; jmp *%rax", entries), "not from a jump table"},
 		{"jump table, entry shifted", jumpTable("andl $3, %edi", "movslq (%rcx,%rax,4), %rax; addq %rcx, %rax; addq $1, %rax; jmp *%rax", entries), "not from a jump table"},
+		{"jump table, low byte of the entry", jumpTable("andl $3, %edi", "movslq (%rcx,%rax,4), %rax; movsbq %al, %rax; addq %rcx, %rax; jmp *%rax", entries), "not from a jump table"},
+		{"jump table, low half of the entry", jumpTable("andl $3, %edi", "movslq (%rcx,%rax,4), %rax; movswq %ax, %rax; addq %rcx, %rax; jmp *%rax", entries), "not from a jump table"},
 		{"jump table, scale 2", jumpTable("andl $3, %edi", "movslq (%rcx,%rax,2), %rax; addq %rcx, %rax; jmp *%rax", entries), "not from a jump table"},
 		{"jump table, scale 1", jumpTable("andl $3, %edi", "movslq (%rcx,%rax), %rax; addq %rcx, %rax; jmp *%rax", entries), "not from a jump table"},
 		{"jump table in linear memory", "movl %edi, %eax; movslq %gs:(%rax), %rax; leaq table(%rip), %rcx; addq %rcx, %rax; jmp *%rax", "not from a jump table"},

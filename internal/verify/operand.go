@@ -90,6 +90,8 @@ func (d *decoder) finish(e entry, c, escape byte) bool {
 	switch {
 	case in.op == opLea:
 		return d.isMem() && in.size >= 4
+	case in.op == opCmpxchg && !d.isMem(): // no compiler makes it; what becomes of upper halves is not said
+		return false
 	case in.op == opXchg && d.isMem():
 		in.locked = true
 	case escape == 0x0f && (c == 0xa3 || c == 0xab || c == 0xb3 || c == 0xbb):

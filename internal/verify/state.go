@@ -149,6 +149,9 @@ func (s *state) release(depth int32) bool {
 		return false
 	}
 	s.depth = depth
+	if f := &s.flags; f.valid && f.a == noReg && !f.gone && f.off < -depth {
+		s.overwritten(true) // what lies below the stack pointer changes at any time
+	}
 	for i := 0; i < len(s.slots); i++ {
 		if s.slots[i].off < -depth {
 			s.slots[i] = s.slots[len(s.slots)-1]

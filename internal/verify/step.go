@@ -303,7 +303,7 @@ func (w *walker) compute(in *inst, s *state, a, b value) value {
 	case opZext:
 		return b.low(in.srcSize)
 	case opSext:
-		if b.kind == kJump {
+		if b.kind == kJump && in.srcSize == 4 {
 			return b
 		}
 		return b.sext(in.srcSize)
@@ -319,8 +319,8 @@ func (w *walker) compute(in *inst, s *state, a, b value) value {
 		return w.lea(in, s)
 	case opCmov:
 		x, y := a, b.low(size)
-		w.refineCopy(in.cc^1, s, in.dst, &x)
-		w.refineCopy(in.cc, s, in.src, &y)
+		w.refineCopy(in.cc^1, s, in.dst, size, &x)
+		w.refineCopy(in.cc, s, in.src, size, &y)
 		return join(&x, &y, false)
 	case opBits:
 		n := value{lo: 0, hi: 64}
