@@ -128,7 +128,7 @@ func (i *Instance) lookup(index uint32, n int) (code uint32, takes int, e linux.
 		return 0, 0, linux.EFAULT
 	}
 	t := m.Tables[0]
-	if index >= min(*i.u32(int(t.SizeOffset)), t.Cap) {
+	if t.Extern || index >= min(*i.u32(int(t.SizeOffset)), t.Cap) {
 		return 0, 0, linux.EFAULT
 	}
 	entry := *i.u64(int(t.Offset) + int(index)*layout.EntrySize)

@@ -48,15 +48,15 @@ INLINE v128 i8x16_swizzle(v128 x, v128 index) {
 #define v128_load32x2_s(a, o) VK_HALF(s32x2, s64x2, a, o)
 #define v128_load32x2_u(a, o) VK_HALF(u32x2, u64x2, a, o)
 
-#define VK_LOAD_SPLAT(w, T, P)                                                                                         \
-    INLINE v128 v128_load##w##_splat(u32 a, u64 o) {                                                                   \
-        T x = LOADED(T, a, o);                                                                                         \
-        return P##_splat(x);                                                                                           \
-    }
-VK_LOAD_SPLAT(8, u8, i8x16)
-VK_LOAD_SPLAT(16, u16, i16x8)
-VK_LOAD_SPLAT(32, u32, i32x4)
-VK_LOAD_SPLAT(64, u64, i64x2)
+#define VK_LOAD_SPLAT(T, P, a, o)                                                                                      \
+    ({                                                                                                                 \
+        T vk_x = LOADED(T, a, o);                                                                                      \
+        P##_splat(vk_x);                                                                                               \
+    })
+#define v128_load8_splat(a, o) VK_LOAD_SPLAT(u8, i8x16, a, o)
+#define v128_load16_splat(a, o) VK_LOAD_SPLAT(u16, i16x8, a, o)
+#define v128_load32_splat(a, o) VK_LOAD_SPLAT(u32, i32x4, a, o)
+#define v128_load64_splat(a, o) VK_LOAD_SPLAT(u64, i64x2, a, o)
 
 #define v128_load32_zero(a, o) ((v128){LOADED(u32, a, o), 0})
 #define v128_load64_zero(a, o) ((v128){LOADED(u64, a, o), 0})
