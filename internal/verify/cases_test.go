@@ -156,8 +156,15 @@ func instanceCases() (list []badCase) {
 		name string
 		off  int
 	}{
-		{"HostSP", layoutHostSP}, {"GuestSP", layoutHostSP - 8}, {"ExitKind", layoutHostSP - 16}, {"ExitCode", layoutHostSP - 24},
-		{"the first saved register", -4096}, {"saved rip", -4096 + 128}, {"the bounds of the text", -4096 + 160}, {"the kick", -4096 + 200}, {"the last of the save area", -2052},
+		{"HostSP", layoutHostSP},
+		{"GuestSP", layoutHostSP - 8},
+		{"ExitKind", layoutHostSP - 16},
+		{"ExitCode", layoutHostSP - 24},
+		{"the first saved register", -4096},
+		{"saved rip", -4096 + 128},
+		{"the bounds of the text", -4096 + 160},
+		{"the kick", -4096 + 200},
+		{"the last of the save area", -2052},
 	} {
 		list = append(list,
 			badCase{w.name + " is read", fmt.Sprintf("movl %%gs:%d, %%eax; ret", w.off), notOurs},
