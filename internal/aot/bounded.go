@@ -42,7 +42,7 @@ func (b *builder) verified(l *linked, path string) (again bool, err error) {
 	names := l.byAddress()
 	for _, r := range refused {
 		m, index, ok := b.functionOf(names[r.Entry])
-		if !ok || !m.bound(index, maxInlined) {
+		if !ok || !m.bound(index) {
 			return false, fmt.Errorf("the compiler's output is not safe, or not provably: %w", r)
 		}
 	}
@@ -53,22 +53,30 @@ func (b *builder) verified(l *linked, path string) (again bool, err error) {
 const maxInlined = 4
 
 // bound adds a function to those that are bounded, or, if it is one, the next of what may have
-// been inlined into it. It reports false if there is nothing more.
-func (m *module) bound(index uint32, depth int) bool {
-	if !m.bounded[index] {
-		m.bounded[index] = true
-		return true
-	}
-	added := false
-	for _, callee := range m.out.Calls[index] {
-		if !m.bounded[callee] {
-			m.bounded[callee], added = true, true
+// been inlined into it. It reports false if there is nothing more. Each callee is looked at
+// once: a module may have very many ways through its calls.
+func (m *module) bound(index uint32) bool {
+	level, seen := []uint32{index}, map[uint32]bool{index: true}
+	for range 2 + maxInlined {
+		added := false
+		var next []uint32
+		for _, f := range level {
+			if !m.bounded[f] {
+				m.bounded[f], added = true, true
+			}
+			for _, callee := range m.out.Calls[f] {
+				if !seen[callee] {
+					seen[callee] = true
+					next = append(next, callee)
+				}
+			}
 		}
+		if added {
+			return true
+		}
+		level = next
 	}
-	for _, callee := range m.out.Calls[index] {
-		added = added || depth > 0 && m.bound(callee, depth-1)
-	}
-	return added
+	return false
 }
 
 // byAddress names the functions.

@@ -1,0 +1,37 @@
+package aot
+
+import (
+	"testing"
+
+	"vkernel/internal/emit"
+)
+
+// TestBound: what may have been inlined is found level by level, and many calls among the same
+// functions take no longer than they are many.
+func TestBound(t *testing.T) {
+	const funcs = 300
+	calls := map[uint32][]uint32{}
+	for n := range uint32(funcs) {
+		for callee := range uint32(funcs) {
+			calls[n] = append(calls[n], callee)
+		}
+	}
+	m := &module{bounded: map[uint32]bool{}, out: &emit.Output{Calls: calls}}
+	for round, want := range []struct {
+		again bool
+		count int
+	}{{true, 1}, {true, funcs}, {false, funcs}} {
+		if again := m.bound(7); again != want.again || len(m.bounded) != want.count {
+			t.Errorf("round %d: %v, %d functions; want %v, %d", round, again, len(m.bounded), want.again, want.count)
+		}
+	}
+	m = &module{bounded: map[uint32]bool{}, out: &emit.Output{Calls: map[uint32][]uint32{0: {1}, 1: {2}, 2: {0, 3}}}}
+	for range 4 {
+		if !m.bound(0) {
+			t.Fatalf("nothing more after %d functions", len(m.bounded))
+		}
+	}
+	if m.bound(0) || len(m.bounded) != 4 {
+		t.Errorf("%d functions", len(m.bounded))
+	}
+}
