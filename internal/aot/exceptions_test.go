@@ -137,7 +137,9 @@ func TestForkInCatch(t *testing.T) {
 	if exit := h.Resume(0); exit != layout.ExitReturn {
 		t.Fatalf("exit %d", exit)
 	}
-	aside.Restore()
+	if e := aside.Restore(); e != 0 {
+		t.Fatal(e)
+	}
 	parent := h.Instance
 	for _, i := range []*host{{Instance: child}, {Instance: parent}} {
 		if exit := i.Resume(0); exit != layout.ExitReturn || uint32(i.Results()[0][0]) != 7 {

@@ -15,6 +15,7 @@ const (
 	frameSize     = 7 * 8    // r15 r14 r13 r12 rbx rbp, return address
 	handlerRoom   = 64 << 10 // stack that a handler finds at least
 	maxDepth      = 1024     // activations
+	leastFrame    = 1 << 20  // frames that the verifier accepts, whatever the file says
 )
 
 // frame is what a stub leaves on the native stack, and what resuming takes from there.
@@ -205,8 +206,16 @@ func (i *Instance) growStack(sp uintptr) linux.Errno {
 		return 0
 	}
 	// What remains of the guard must be larger than any frame.
-	if low > sp || low < i.at+uintptr(i.p.Meta.MaxFrame)+pageSize {
+	if low > sp || low < i.at+uintptr(max(i.p.Meta.MaxFrame, leastFrame))+pageSize {
 		return linux.ENOMEM
+	}
+	return i.reserveStack(low)
+}
+
+// reserveStack maps the stack down to low, if it does not reach there.
+func (i *Instance) reserveStack(low uintptr) linux.Errno {
+	if low >= i.stackLow {
+		return 0
 	}
 	if e := mprotect(low, i.stackLow-low, unix.PROT_READ|unix.PROT_WRITE); e != 0 {
 		return linux.ENOMEM

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"testing"
 
 	"vkernel/internal/engine/layout"
@@ -43,6 +44,20 @@ func TestCallChecks(t *testing.T) {
 	want(t, "end", i.Resume(21), layout.ExitReturn)
 	if got := i.Results()[0][0]; got != 21 {
 		t.Errorf("result %d", got)
+	}
+}
+
+// TestCallExtern: a table that does not hold functions has no handlers, whatever an entry
+// looks like: the numbers in it are not checked.
+func TestCallExtern(t *testing.T) {
+	i := newGuest(t, loadGuest(t))
+	defer i.Free()
+	tables := i.p.Meta.Tables
+	defer func() { i.p.Meta.Tables = tables }()
+	i.p.Meta.Tables = slices.Clone(tables)
+	i.p.Meta.Tables[0].Extern = true
+	if e := i.Call(0, 1); e != linux.EFAULT {
+		t.Errorf("call of an entry of a table of other references: %v, want EFAULT", e)
 	}
 }
 

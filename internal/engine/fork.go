@@ -105,10 +105,13 @@ func (i *Instance) SetAside() *Aside {
 }
 
 // Restore puts them back. Memory, and its size, stay what they are. The Aside must not be used
-// after it.
-func (a *Aside) Restore() {
+// after it. If it gives an error, the parent cannot go on.
+func (a *Aside) Restore() linux.Errno {
 	i := a.i
 	i.shrinkStack(a.stackLow)
+	if e := i.reserveStack(a.stackLow); e != 0 { // the child has left the handler that needed it
+		return e
+	}
 	copy(bytesAt(i.at+i.p.stackTop-uintptr(len(a.stack)), uintptr(len(a.stack))), a.stack)
 	i.restoreArea(a.area)
 	i.below, i.records, i.exceptions = a.below, a.records, a.exceptions
@@ -118,6 +121,7 @@ func (a *Aside) Restore() {
 		*a = Aside{stack: a.stack, area: a.area}
 		i.p.asides.Put(a)
 	}
+	return 0
 }
 
 // restoreArea writes a copy of the area back, without the engine's words but the registers:

@@ -131,7 +131,9 @@ func TestAside(t *testing.T) {
 	i.Memory().Write(8, []byte("kept"))
 	i.SetPages(5)
 	i.Kick()
-	a.Restore()
+	if e := a.Restore(); e != 0 {
+		t.Fatal(e)
+	}
 	want(t, "kick of the child's time", i.Resume(2), layout.ExitPreempt)
 	want(t, "parent goes on", i.Resume(0), layout.ExitReturn)
 	if got, want := i.Results()[0][0], deepResult(50, 2); got != want {
@@ -169,5 +171,36 @@ func TestForkInHandler(t *testing.T) {
 		if p.Depth() != 1 || p.Results()[0][0] != 33 {
 			t.Errorf("depth %d, result %d", p.Depth(), p.Results()[0][0])
 		}
+	}
+}
+
+// TestAsideInReserve has a vfork child leave the handler that runs in the reserve below an
+// overflowed stack: its parent still runs there.
+func TestAsideInReserve(t *testing.T) {
+	i := newGuest(t, loadGuest(t))
+	defer i.Free()
+	start(t, i, "x_overflow")
+	want(t, "overflow", i.Resume(0), layout.ExitTrap)
+	if e := i.Call(4, 10); e != 0 {
+		t.Fatal(e)
+	}
+	want(t, "vfork in the handler", i.Resume(0), layout.ExitSyscall)
+	a, low := i.SetAside(), i.stackLow
+	want(t, "child's handler ends", i.Resume(1), layout.ExitReturn)
+	i.Return()
+	if i.stackLow == low {
+		t.Fatal("the child has kept the reserve")
+	}
+	if e := a.Restore(); e != 0 {
+		t.Fatal(e)
+	}
+	if i.stackLow != low {
+		t.Errorf("stack from %#x, want %#x", i.stackLow-i.at, low-i.at)
+	}
+	want(t, "parent's handler ends", i.Resume(2), layout.ExitReturn)
+	i.Return()
+	want(t, "the fault again", i.Resume(0), layout.ExitTrap)
+	if got := i.Trap().Code; got != layout.TrapStackOverflow {
+		t.Errorf("trap %d", got)
 	}
 }

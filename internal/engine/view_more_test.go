@@ -211,7 +211,9 @@ func TestThreadAside(t *testing.T) {
 	want(t, "another thread", i.Resume(0), layout.ExitReturn)
 	i.SetPages(5)
 	i.poke(t, 8, 77)
-	a.Restore()
+	if e := a.Restore(); e != 0 {
+		t.Fatal(e)
+	}
 	want(t, "parent goes on", v.Resume(2), layout.ExitReturn)
 	if got := v.Results()[0][0]; got != deepResult(50, 2) || v.Pages() != 5 || v.StackPointer() != 65536 || v.peek(t, 8) != 77 {
 		t.Errorf("result %d, %d pages, stack pointer %d, word %d", got, v.Pages(), v.StackPointer(), v.peek(t, 8))

@@ -64,7 +64,10 @@ func (t *Thread) vforkInto(child *Process, o ForkOptions) (pid int, e linux.Errn
 	if !l.wait() {
 		return 0, linux.EINTR
 	}
-	aside.Restore()
+	if e := aside.Restore(); e != 0 { // the host has no room for its stack
+		t.process.Kill(linux.SIGKILL)
+		return 0, linux.EINTR
+	}
 	return pid, 0
 }
 
