@@ -69,6 +69,7 @@ func callCases() []badCase {
 		{"call_indirect", elem(index, check, target), ""},
 		{"call_indirect with a masked comparison", elem(index, masked, target), ""},
 		{"call_indirect without the check, but masked", elem("andl $7, %edi", check, target), ""},
+		{"call_indirect with the offset by or", elem("andl $7, %edi", "nop", "nop") + "; ud2", notElem},
 		{"index without mask or check", elem("movl %edi, %edi", check, target), "below and above"},
 		{"mask too wide", elem("andl $15, %edi", check, target), notElem},
 		{"check too wide", elem("cmpl $9, %edi; jae 5f; movl %edi, %edi", check, target), notElem},

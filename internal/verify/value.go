@@ -195,6 +195,17 @@ func and(size uint8, a, b *value) value {
 // or is also an upper bound of xor.
 func or(size uint8, a, b *value) value {
 	tz := min(a.tz, b.tz)
+	if a.isConst() {
+		a, b = b, a
+	}
+	if a.lo >= 0 && a.hi < 1<<62 && b.isConst() && b.lo < 0 {
+		// Only these bits may change, of a constant; or only sets them.
+		may := int64(1)<<bits.Len64(uint64(a.hi)) - 1
+		if a.tz < 63 {
+			may &^= 1<<a.tz - 1
+		}
+		return value{lo: b.lo &^ may, hi: b.lo | may, tz: tz}
+	}
 	if a.lo < 0 || b.lo < 0 {
 		return anything(size, tz)
 	}

@@ -184,10 +184,13 @@ func (v *verifier) gaps() error {
 		}
 		var in inst
 		for at < end {
-			if (!decode(v.text[at:end], &in) || in.op != opPad) && !zeros(v.text[at:end]) {
+			if !decode(v.text[at:end], &in) || in.op != opPad {
+				if zeros(v.text[at:end]) {
+					break
+				}
 				return v.fail(nil, at, "bytes between functions that are not padding")
 			}
-			at += max(1, uint32(in.len))
+			at += uint32(in.len)
 		}
 		at = next
 	}
