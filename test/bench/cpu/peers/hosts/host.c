@@ -96,7 +96,8 @@ static u64 map(u64 size, u64 flags) {
         }
     wasm_rt_memory_t *m = Z_guestZ_memory(&guest);
     if (!next) next = m->size;
-    if (next + size > m->size && wasm_rt_grow_memory(m, (next + size - m->size + 65535) / 65536) == (u32)-1) return -ENOMEM;
+    if (next + size > m->size && wasm_rt_grow_memory(m, (next + size - m->size + 65535) / 65536) == (u32)-1)
+        return -ENOMEM;
     u64 at = next;
     next += size;
     return at;
@@ -156,8 +157,9 @@ static u64 call(const char *name, const u64 *a) {
         return memcpy(memory() + a[1], &t, sizeof t), 0;
     }
     if (!strcmp(c, "ioctl")) return -ENOTTY;
-    static const char *const nothing[] = {"brk",    "madvise", "mprotect", "rt_sigaction",    "rt_sigprocmask", "fcntl",     "getpid", "gettid", "getuid", "geteuid",
-                                          "getgid", "getegid", "getppid",  "set_tid_address", "getpgid",        "getgroups", "futex",  0};
+    static const char *const nothing[] = {
+        "brk",     "madvise", "mprotect", "rt_sigaction", "rt_sigprocmask",  "fcntl",   "getpid",    "gettid", "getuid",
+        "geteuid", "getgid",  "getegid",  "getppid",      "set_tid_address", "getpgid", "getgroups", "futex",  0};
     for (int i = 0; nothing[i]; i++)
         if (!strcmp(c, nothing[i])) return 0;
     return -ENOSYS;
@@ -187,4 +189,3 @@ int main(int n, char **v) {
     printf("#%016llx %llu\n", (unsigned long long)digest.sum, (unsigned long long)digest.size);
     return 0;
 }
-
