@@ -195,7 +195,7 @@ func and(size uint8, a, b *value) value {
 // or is also an upper bound of xor.
 func or(size uint8, a, b *value) value {
 	tz := min(a.tz, b.tz)
-	if a.isConst() {
+	if a.lo < 0 {
 		a, b = b, a
 	}
 	if a.lo >= 0 && a.hi < 1<<62 && b.isConst() && b.lo < 0 {
