@@ -24,6 +24,7 @@ type testCase struct {
 	legacy []byte // the module with exceptions in their first encoding, nil if it has none
 	calls  []call
 	kicked bool   // compiled code is also run in slices
+	alone  bool   // the module is only built
 	find   string // how the engines differ
 }
 

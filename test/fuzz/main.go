@@ -28,6 +28,8 @@ import (
 // features is all that both engines have.
 var features = gen.Features{Atomics: true, TailCalls: true, Exceptions: true, Faults: true}
 
+var unverified bool // do not ask the verifier
+
 func main() {
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "fuzz:", err)
@@ -40,7 +42,11 @@ func run() error {
 	first := flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of the first module; the following ones count up")
 	batch := flag.Int("batch", 64, "modules that are compiled at a time")
 	flag.BoolVar(&features.Faults, "faults", features.Faults, "some modules do much that traps")
+	flag.BoolVar(&unverified, "unverified", false, "run code that the verifier refuses, too")
+	flag.BoolVar(&features.TailCalls, "tailcalls", features.TailCalls, "generate tail calls")
+	flag.BoolVar(&features.Exceptions, "exceptions", features.Exceptions, "generate exceptions")
 	single := flag.Bool("one", false, "try the module of -seed alone, and tell what each call did")
+	reduce := flag.Bool("reduce", false, "cut down the module of -seed, which must be a find")
 	out := flag.String("out", "out/fuzz", "directory for modules on which the engines differ")
 	flag.Parse()
 
@@ -51,7 +57,7 @@ func run() error {
 		ctx, cancel = context.WithTimeout(ctx, *duration)
 		defer cancel()
 	}
-	if *single {
+	if *single || *reduce {
 		*batch = 1
 	}
 	f := &fuzzer{verbose: *single}
@@ -66,6 +72,9 @@ func run() error {
 		if err := keep(*out, cases); err != nil {
 			return err
 		}
+		if *reduce {
+			return f.reduceTo(*out, cases[0])
+		}
 		if *single {
 			break
 		}
@@ -76,6 +85,20 @@ func run() error {
 		return fmt.Errorf("%d finds, in %s", f.finds, *out)
 	}
 	return nil
+}
+
+// reduceTo writes what is left of a find.
+func (f *fuzzer) reduceTo(dir string, c *testCase) error {
+	if c.find == "" {
+		return fmt.Errorf("seed %d is no find", c.seed)
+	}
+	code, err := f.reduce(c)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(dir, fmt.Sprintf("%d-reduced.wasm", c.seed))
+	fmt.Printf("\n%s: %d bytes of %d\n", path, len(code), len(c.module.Wasm))
+	return os.WriteFile(path, code, 0o644)
 }
 
 // keep writes the modules of finds.

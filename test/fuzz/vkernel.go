@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	eng "vkernel/internal/engine"
@@ -18,6 +19,7 @@ type compiled struct {
 	program *eng.Program
 	inst    *eng.Instance
 	pending uint64 // result with which the next run is resumed
+	copied  []byte // what memory returns
 }
 
 func (c *compiled) start() (o outcome) {
@@ -146,11 +148,11 @@ func (c *compiled) wait() uint64 {
 }
 
 func (c *compiled) memory() []byte {
-	b := make([]byte, c.inst.Pages()<<16)
-	if e := c.inst.Memory().Read(0, b); e != 0 {
+	c.copied = slices.Grow(c.copied[:0], int(c.inst.Pages())<<16)[:c.inst.Pages()<<16]
+	if e := c.inst.Memory().Read(0, c.copied); e != 0 {
 		return nil
 	}
-	return b
+	return c.copied
 }
 
 // trapName is what both engines call a trap.
