@@ -224,7 +224,7 @@ func (v *value) drop(id uint32) {
 
 // merge joins another state into s. changed tells whether s became less precise; problem is
 // why the two do not fit.
-func (s *state) merge(o *state, widen bool) (changed bool, problem string) {
+func (s *state) merge(o *state, place uint32, widen bool) (changed bool, problem string) {
 	if s.depth != o.depth {
 		return false, "the stack pointer differs between ways to here"
 	}
@@ -232,7 +232,11 @@ func (s *state) merge(o *state, widen bool) (changed bool, problem string) {
 		if s.regs[r] == o.regs[r] {
 			continue
 		}
-		if v := join(&s.regs[r], &o.regs[r], widen); v != s.regs[r] {
+		v := join(&s.regs[r], &o.regs[r], widen)
+		if e, ok := s.mergeElem(o, reg(r), place); ok {
+			v = e
+		}
+		if v != s.regs[r] {
 			s.regs[r] = v
 			changed = true
 		}
@@ -273,3 +277,33 @@ func (s *state) mergeSlots(o *state, widen bool) (changed bool) {
 	}
 	return changed
 }
+
+// mergeElem joins two entries of tables, whose types were not compared yet, to one with a number
+// of its own. That is done only where there is no other value that comes from an entry, which
+// might go by the same number and be another.
+func (s *state) mergeElem(o *state, r reg, place uint32) (value, bool) {
+	a, b := &s.regs[r], &o.regs[r]
+	if a.kind != kElem || b.kind != kElem || a.typ != b.typ || place >= 1<<26 || !s.onlyElem(r) || !o.onlyElem(r) {
+		return value{}, false
+	}
+	v := *a
+	v.id = 1<<31 | place<<4 | uint32(r)
+	return v, true
+}
+
+// onlyElem tells whether no other place than r has a value that comes from a table's entry.
+func (s *state) onlyElem(r reg) bool {
+	for i := range s.regs {
+		if reg(i) != r && s.regs[i].isElem() {
+			return false
+		}
+	}
+	for i := range s.slots {
+		if s.slots[i].v.isElem() {
+			return false
+		}
+	}
+	return !s.flags.valid || !s.flags.was.isElem()
+}
+
+func (v *value) isElem() bool { return v.kind >= kElem && v.kind <= kCallee }

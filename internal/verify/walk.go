@@ -218,7 +218,7 @@ func (w *walker) reach(i int32, s *state) string {
 	if back && w.visits[i] < 255 {
 		w.visits[i]++
 	}
-	changed, problem := w.states[w.in[i]].merge(s, back && w.visits[i] > manyVisits)
+	changed, problem := w.states[w.in[i]].merge(s, w.where[i], back && w.visits[i] > manyVisits)
 	if changed {
 		w.mark(i)
 	}
