@@ -72,7 +72,7 @@ func (f *function) callee(in *wasm.Instr) (wasm.FuncType, string, error) {
 func (f *function) arguments(t wasm.FuncType) string {
 	var args []string
 	for _, o := range f.popN(len(t.Params)) {
-		args = append(args, o.hidden())
+		args = append(args, f.used(o))
 	}
 	return strings.Join(f.p.arguments(t, args, func(s string) { f.emit(s) }), ", ")
 }

@@ -203,7 +203,7 @@ func (f *function) brTable(targets []uint32) {
 		}
 		cases[t] = append(strconv.AppendInt(append(cases[t], "case "...), int64(i), 10), "u: "...)
 	}
-	f.emit("switch (", index, ") {")
+	f.emit("switch (", f.used(index), ") {")
 	for _, t := range order {
 		f.emit(string(cases[t]), "{")
 		f.branch(t, "  ")

@@ -56,8 +56,13 @@ func (p *program) emitFunc(b []byte, i int, refs refs) (text []byte, err error) 
 	if err := f.body(p.m.BodyReader(i), &p.m.Funcs[i]); err != nil {
 		return nil, fmt.Errorf("function %d: %w", f.index, err)
 	}
-	if p.opts.Bounded[f.index] {
-		b = append(b, "#undef EA\n#define EA EA_BOUND\n"...)
+	form := "EA_BOUND"
+	if f.scan.setjmp {
+		form = "EA_FRESH"
+	}
+	if f.scan.setjmp || p.opts.Bounded[f.index] {
+		b = append(append(b, "#undef EA\n#define EA "...), form...)
+		b = append(b, '\n')
 		defer func() { text = append(text, "#undef EA\n#define EA EA_PLAIN\n"...) }()
 	}
 	b = p.appendPrototype(b, f.index, " l")
@@ -106,17 +111,27 @@ func (f *function) body(r *wasm.Reader, fn *wasm.Func) error {
 // not be checked again. So each read of a local is something new to clang, and so checked;
 // temporaries are used once. Volatile locals would do that too, but then clang has been seen
 // to put their addresses into registers, where a fork finds those of its parent.
+//
+// A temporary that stays on the operand stack over a call of setjmp is as bad where clang knows
+// its range from how it was computed, such as an i64 that was extended from an i32: clang may give
+// it the place in the frame of a local, which is set before control comes back. In a loop
+// the place is written again, and then the verifier refuses the function. So addresses, indices
+// of br_table and arguments, whose callees may be inlined, are new to clang too.
 func (f *function) getLocal(n uint32) {
 	l := operand{kind: opLocal, typ: f.locals[n], n: n}
 	if !f.scan.setjmp {
 		f.push(l)
 		return
 	}
-	fresh := "FRESH_I("
-	if l.typ == wasm.F32 || l.typ == wasm.F64 || l.typ == wasm.V128 {
-		fresh = "FRESH_F("
+	f.emit(f.temp(l.typ), l.fresh(), ";")
+}
+
+// used is the text of an operand whose range must not be taken for granted after setjmp.
+func (f *function) used(o operand) string {
+	if !f.scan.setjmp || o.kind == opConst {
+		return o.hidden()
 	}
-	f.emit(f.temp(l.typ), fresh, l, ");")
+	return o.fresh()
 }
 
 // appendLocals declares the locals that are not parameters, and what a frame that calls

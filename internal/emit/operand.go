@@ -119,6 +119,15 @@ func (o operand) folds() bool {
 	return false
 }
 
+// fresh is the C text of an operand of which clang is to know nothing.
+func (o operand) fresh() string {
+	name := "FRESH_I("
+	if isFloat(o.typ) {
+		name = "FRESH_F("
+	}
+	return name + string(o.appendTo(nil)) + ")"
+}
+
 // hidden is the C text of an operand on its way into a variable: of a constant that folds,
 // clang is not to know the value, for it would fold later what instr.go keeps from it.
 func (o operand) hidden() string {

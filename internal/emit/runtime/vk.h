@@ -58,6 +58,16 @@ VK_UNALIGNED(f64)
         __asm__("movl %1, %k0" : "=r"(vk_ea) : "r"((u32)(a)));                                                         \
         vk_ea + (u64)(o);                                                                                              \
     })
+/*
+ * EA_FRESH is for frames that call setjmp: what clang knows of an address may be of a value that
+ * was there before, so each access cuts it anew. See emit/function.go.
+ */
+#define EA_FRESH(a, o)                                                                                                 \
+    (__builtin_constant_p(a) ? EA_PLAIN(a, o) : ({                                                                     \
+        u64 vk_ea;                                                                                                     \
+        __asm__ volatile("movl %1, %k0" : "=r"(vk_ea) : "r"((u32)(a)));                                                \
+        vk_ea + (u64)(o);                                                                                              \
+    }))
 #define MEM(T, a, o) (*(T##_u SEG *)EA(a, o))
 
 #define ARG(T, i) AT(T, VK_ARGS + 8 * (i))
