@@ -247,7 +247,7 @@ func (v *value) narrow(size uint8, lo, hi int64) {
 		}
 		return
 	}
-	v.width, v.nlo, v.nhi = size, uint32(lo), uint32(hi)
+	v.width, v.nlo, v.nhi = uint16(size), uint32(lo), uint32(hi)
 }
 
 // narrowReg narrows a register and all that is equal to it.
@@ -309,7 +309,7 @@ func (v *value) setType(id uint32, typ uint16) {
 	switch v.kind {
 	case kElem, kElemHigh, kElemTop, kElemLow, kCallee:
 		if v.id == id {
-			v.typ = typ
+			v.nlo = uint32(typ)
 		}
 	}
 }

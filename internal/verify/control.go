@@ -88,13 +88,13 @@ func (w *walker) jumpIndirect(in *inst, s *state) string {
 		s.set(in.src, unknown)
 		return w.targets(&t, func(i int32) string { return w.reach(i, s) })
 	case kCallee:
-		if t.typ == 0 {
+		if t.typ() == 0 {
 			return "a tail call of a table's entry whose type was not compared"
 		}
 		if problem := w.leave(s); problem != "" {
 			return "tail call: " + problem
 		}
-		w.f.tailTypes = append(w.f.tailTypes, t.typ)
+		w.f.tailTypes = append(w.f.tailTypes, t.typ())
 		return ""
 	}
 	return "an indirect jump to an address that is not from a jump table"
@@ -105,13 +105,13 @@ func (w *walker) callIndirect(in *inst, s *state) string {
 	switch {
 	case t.kind != kCallee:
 		return "an indirect call of an address that is not from a function table"
-	case t.typ == 0:
+	case t.typ() == 0:
 		return "an indirect call of a table's entry whose type was not compared"
 	}
 	if problem := w.enter(s); problem != "" {
 		return problem
 	}
-	return w.clobber(w.area.args[t.typ], edge{w.n, w.at, -int32(t.typ), 0}, s)
+	return w.clobber(w.area.args[t.typ()], edge{w.n, w.at, -int32(t.typ()), 0}, s)
 }
 
 // called is a call of function n.

@@ -283,7 +283,7 @@ func (s *state) mergeSlots(o *state, widen bool) (changed bool) {
 // might go by the same number and be another.
 func (s *state) mergeElem(o *state, r reg, place uint32) (value, bool) {
 	a, b := &s.regs[r], &o.regs[r]
-	if a.kind != kElem || b.kind != kElem || a.typ != b.typ || place >= 1<<26 || !s.onlyElem(r) || !o.onlyElem(r) {
+	if a.kind != kElem || b.kind != kElem || a.typ() != b.typ() || place >= 1<<26 || !s.onlyElem(r) || !o.onlyElem(r) {
 		return value{}, false
 	}
 	v := *a

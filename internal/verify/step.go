@@ -214,7 +214,7 @@ func partial(old *value, dst reg, size uint8, v value) value {
 		r = value{lo: 0, hi: old.hi | most}
 	}
 	if dst == dst.full() && v.kind == kRange {
-		r.width, r.nlo, r.nhi = size, uint32(v.lo), uint32(v.hi)
+		r.width, r.nlo, r.nhi = uint16(size), uint32(v.lo), uint32(v.hi)
 	}
 	return r
 }

@@ -26,10 +26,9 @@ const (
 type value struct {
 	kind  kind
 	tz    uint8  // at least so many low bits are zero
-	width uint8  // the low width bytes, if not 0, are from nlo to nhi
-	typ   uint16 // of kElem and its like: the index of the type that was found, plus 1
+	width uint16 // the low width bytes, if not 0, are from nlo to nhi
 	id    uint32 // of kRange: equal ids, but 0, mean equal low halves; of kElem: see there; of kTarget: the base
-	nlo   uint32
+	nlo   uint32 // of kElem and its like: the index of the type that was found, plus 1
 	nhi   uint32
 	lo    int64
 	hi    int64
@@ -61,6 +60,9 @@ func constant(n int64) value {
 	}
 	return v
 }
+
+// typ is the type of kElem and its like, 0 if it was not compared.
+func (v *value) typ() uint16 { return uint16(v.nlo) }
 
 // is32 tells whether a value is an integer that a 32-bit operation leaves as it is.
 func (v *value) is32() bool { return v.kind == kRange && v.lo >= 0 && v.hi <= max32 }
@@ -94,7 +96,7 @@ func (v *value) low(size uint8) value {
 		r.id = v.id
 		r.width, r.nlo, r.nhi = v.width, v.nlo, v.nhi
 	}
-	if v.width == size {
+	if uint8(v.width) == size {
 		r = between(int64(v.nlo), int64(v.nhi))
 		if size == 4 {
 			r.id = v.id
@@ -264,7 +266,7 @@ func join(a, b *value, widen bool) value {
 		if a.kind == b.kind && a.kind == kRodata {
 			return joinRodata(a, b, widen)
 		}
-		if a.kind == b.kind && a.typ == b.typ && a.typ != 0 && a.id != b.id { // the type is known: whose it is no longer matters
+		if a.kind == b.kind && a.typ() == b.typ() && a.typ() != 0 && a.id != b.id { // the type is known: whose it is no longer matters
 			r := *a
 			r.id = 0
 			if o := *b; o.withId(0) == r {
@@ -279,7 +281,7 @@ func join(a, b *value, widen bool) value {
 		r.id = a.id
 	}
 	if width := max(a.width, b.width); width != 0 && width != 8 {
-		x, y := a.low(width), b.low(width)
+		x, y := a.low(uint8(width)), b.low(uint8(width))
 		if most := int64(1)<<(8*width) - 1; (x.hi < most || y.hi < most) && !widen && x.kind == kRange && y.kind == kRange {
 			r.width, r.nlo, r.nhi = width, uint32(min(x.lo, y.lo)), uint32(max(x.hi, y.hi))
 		}
