@@ -80,6 +80,7 @@ type Aside struct {
 	records []record
 
 	exceptions *exceptions
+	kept       int64 // of records and exceptions
 
 	state    state
 	started  bool
@@ -98,7 +99,7 @@ func (i *Instance) SetAside() *Aside {
 	}
 	*a = Aside{
 		i: i, stack: append(a.stack[:0], i.usedStack()...), area: append(a.area[:0], bytesAt(i.base-size, size)...),
-		below: slices.Clone(i.below), records: slices.Clone(i.records), exceptions: i.exceptions.clone(),
+		below: slices.Clone(i.below), records: slices.Clone(i.records), exceptions: i.exceptions.clone(), kept: i.kept.Load(),
 		state: i.state, started: i.started, held: i.held, result: i.result, stackLow: i.stackLow,
 	}
 	return a
@@ -115,6 +116,7 @@ func (a *Aside) Restore() linux.Errno {
 	copy(bytesAt(i.at+i.p.stackTop-uintptr(len(a.stack)), uintptr(len(a.stack))), a.stack)
 	i.restoreArea(a.area)
 	i.below, i.records, i.exceptions = a.below, a.records, a.exceptions
+	i.kept.Store(a.kept)
 	i.state, i.started, i.held, i.result = a.state, a.started, a.held, a.result
 	const keep = 1 << 20 // bytes of one that waits for its next use
 	if cap(a.stack)+cap(a.area) <= keep {

@@ -180,3 +180,24 @@ func TestKept(t *testing.T) {
 		}
 	}
 }
+
+// TestKeptAside: what a vfork child makes the engine keep, or gives up, is not its parent's.
+func TestKeptAside(t *testing.T) {
+	i := newGuest(t, loadGuest(t))
+	defer i.Free()
+	start(t, i, "x_records", 2048, 100)
+	want(t, "records", serve(t, i, 0), layout.ExitSyscall)
+	before := i.Kept()
+	a := i.SetAside()
+	start(t, i, "x_records", 2048, 5000)
+	want(t, "the child's records", serve(t, i, 0), layout.ExitSyscall)
+	if i.Kept() <= before {
+		t.Fatalf("%d bytes kept, before %d", i.Kept(), before)
+	}
+	if e := a.Restore(); e != 0 {
+		t.Fatal(e)
+	}
+	if got := i.Kept(); got != before {
+		t.Errorf("%d bytes kept, want %d", got, before)
+	}
+}
