@@ -19,13 +19,14 @@ type call struct {
 
 // testCase is a module and what is done with it.
 type testCase struct {
-	seed   uint64
-	module gen.Module
-	legacy []byte // the module with exceptions in their first encoding, nil if it has none
-	calls  []call
-	kicked bool   // compiled code is also run in slices
-	alone  bool   // the module is only built
-	find   string // how the engines differ
+	seed    uint64
+	module  gen.Module
+	legacy  []byte // the module with exceptions in their first encoding, nil if it has none
+	calls   []call
+	kicked  bool   // compiled code is also run in slices
+	alone   bool   // the module is only built
+	find    string // how the engines differ
+	refused string // why the verifier does not take the code
 }
 
 // newCase makes the module of a seed.

@@ -28,8 +28,6 @@ import (
 // features is all that both engines have.
 var features = gen.Features{Atomics: true, TailCalls: true, Exceptions: true, Faults: true}
 
-var unverified bool // do not ask the verifier
-
 func main() {
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "fuzz:", err)
@@ -42,7 +40,6 @@ func run() error {
 	first := flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of the first module; the following ones count up")
 	batch := flag.Int("batch", 64, "modules that are compiled at a time")
 	flag.BoolVar(&features.Faults, "faults", features.Faults, "some modules do much that traps")
-	flag.BoolVar(&unverified, "unverified", false, "run code that the verifier refuses, too")
 	flag.BoolVar(&features.TailCalls, "tailcalls", features.TailCalls, "generate tail calls")
 	flag.BoolVar(&features.Exceptions, "exceptions", features.Exceptions, "generate exceptions")
 	single := flag.Bool("one", false, "try the module of -seed alone, and tell what each call did")
@@ -69,7 +66,7 @@ func run() error {
 		if err := f.try(cases); err != nil {
 			return fmt.Errorf("seeds from %d: %w", seed, err)
 		}
-		if err := keep(*out, cases); err != nil {
+		if err := f.keep(*out, cases); err != nil {
 			return err
 		}
 		if *reduce {
@@ -78,18 +75,18 @@ func run() error {
 		if *single {
 			break
 		}
-		fmt.Fprintf(os.Stderr, "\r%d modules, %d calls, %d traps, %d finds, %s of CPU   ", f.modules, f.calls, f.traps, f.finds, cpuTime().Round(time.Second))
+		fmt.Fprintf(os.Stderr, "\r%v   ", f)
 	}
-	fmt.Printf("\n%d modules, %d calls of which %d trapped, %d finds, %s of CPU; first seed %d\n", f.modules, f.calls, f.traps, f.finds, cpuTime().Round(time.Second), *first)
-	if f.finds > 0 {
-		return fmt.Errorf("%d finds, in %s", f.finds, *out)
+	fmt.Printf("\n%v; first seed %d\n", f, *first)
+	if f.finds+f.refused > 0 {
+		return fmt.Errorf("%d finds, %d refused, in %s", f.finds, f.refused, *out)
 	}
 	return nil
 }
 
 // reduceTo writes what is left of a find.
 func (f *fuzzer) reduceTo(dir string, c *testCase) error {
-	if c.find == "" {
+	if c.find+c.refused == "" {
 		return fmt.Errorf("seed %d is no find", c.seed)
 	}
 	code, err := f.reduce(c)
@@ -101,13 +98,18 @@ func (f *fuzzer) reduceTo(dir string, c *testCase) error {
 	return os.WriteFile(path, code, 0o644)
 }
 
-// keep writes the modules of finds.
-func keep(dir string, cases []*testCase) error {
+// keep writes the modules of finds, and of those that are refused.
+func (f *fuzzer) keep(dir string, cases []*testCase) error {
 	for _, c := range cases {
-		if c.find == "" {
+		if c.find+c.refused == "" {
 			continue
 		}
-		fmt.Printf("\nseed %d: %s\n  again: go run ./test/fuzz -one -seed %d\n", c.seed, c.find, c.seed)
+		if c.find != "" {
+			f.finds++
+		} else {
+			f.refused++
+		}
+		fmt.Printf("\nseed %d: %s%s\n  again: go run ./test/fuzz -one -seed %d\n", c.seed, c.find, c.refused, c.seed)
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
@@ -116,6 +118,12 @@ func keep(dir string, cases []*testCase) error {
 		}
 	}
 	return nil
+}
+
+// String says what was done.
+func (f *fuzzer) String() string {
+	return fmt.Sprintf("%d modules, %d calls of which %d trapped, %d of them in plain loops (%d only in wazero), %d slices, %d forks, %d finds, %d refused, %s of CPU",
+		f.modules, f.calls, f.traps, f.loose, f.vanished, f.exits, f.copies, f.finds, f.refused, cpuTime().Round(time.Second))
 }
 
 // cpuTime is that of this process and of its compilers.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"strings"
 
 	"vkernel/internal/wasm"
 	"vkernel/test/fuzz/gen"
@@ -16,17 +17,18 @@ import (
 type reducer struct {
 	f     *fuzzer
 	best  []byte
-	alone bool   // only build it: the other engine does not have the encoding
+	alone bool   // only build it: it is refused
 	kind  string // of the find
 	calls []call
 }
 
 // reduce is for a case whose find is known.
 func (f *fuzzer) reduce(c *testCase) ([]byte, error) {
-	r := &reducer{f: f, best: c.module.Wasm, kind: kindOf(c.find), calls: c.calls}
-	if c.legacy != nil && regexp.MustCompile(`legacy\d+:|first encoding`).MatchString(c.find) {
-		r.best, r.alone = c.legacy, true
+	r := &reducer{f: f, best: c.module.Wasm, kind: kindOf(c.find + c.refused), calls: c.calls}
+	if c.legacy != nil && strings.Contains(c.refused, "legacy") {
+		r.best = c.legacy
 	}
+	r.alone = c.refused != ""
 	for size := 0; size != len(r.best); {
 		size = len(r.best)
 		if err := r.round(); err != nil {
@@ -195,7 +197,7 @@ func (r *reducer) try(list [][]byte) ([]byte, error) {
 	}
 	var best []byte
 	for i, c := range cases {
-		if c.find != "" && kindOf(c.find) == r.kind && (best == nil || len(list[i]) < len(best)) {
+		if text := c.find + c.refused; text != "" && kindOf(text) == r.kind && (best == nil || len(list[i]) < len(best)) {
 			best = list[i]
 		}
 	}

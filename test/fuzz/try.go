@@ -6,42 +6,64 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 
 	"vkernel/internal/aot"
 	eng "vkernel/internal/engine"
+	"vkernel/internal/verify"
 )
 
 // fuzzer counts.
 type fuzzer struct {
-	verbose                      bool
-	modules, calls, traps, finds int
-	loose, vanished              int // calls that left memory in a plain loop; those in which compiled code did not trap
-	exits, copies                int // of kicked code
+	verbose               bool
+	modules, calls, traps int
+	finds, refused        int // set by whoever looks at the cases
+	loose, vanished       int // calls that left memory in a plain loop; those in which compiled code did not trap
+	exits, copies         int // of kicked code
 }
 
-// try compiles the modules of some cases together and compares.
+// try compares the modules of some cases. They are compiled together and run even if the verifier
+// refuses some; then those are compiled as `vkernel build` does it, with other code for what
+// was refused, and run again.
 func (f *fuzzer) try(cases []*testCase) error {
-	err := f.tryBatch(cases)
-	if err == nil || len(cases) == 1 {
-		if err != nil {
-			cases[0].find = err.Error()
-			f.finds++
-		}
+	suspects, err := f.together(cases, true)
+	if err != nil {
+		return f.parts(cases, err, f.try, func(c *testCase) *string { return &c.find })
+	}
+	return f.again(suspects)
+}
+
+// again is for cases that the verifier has refused in part.
+func (f *fuzzer) again(suspects []*testCase) error {
+	if len(suspects) == 0 {
 		return nil
 	}
-	for _, c := range cases { // which one was it?
-		if err := f.try([]*testCase{c}); err != nil {
-			return err
-		}
+	_, err := f.together(suspects, false)
+	if err != nil {
+		return f.parts(suspects, err, f.again, func(c *testCase) *string { return &c.refused })
 	}
 	return nil
 }
 
-// tryBatch is an error if the modules cannot be built or loaded.
-func (f *fuzzer) tryBatch(cases []*testCase) error {
+// parts finds out which of the cases it was that could not be built.
+func (f *fuzzer) parts(cases []*testCase, err error, try func([]*testCase) error, text func(*testCase) *string) error {
+	if len(cases) == 1 {
+		*text(cases[0]) = err.Error()
+		return nil
+	}
+	half := len(cases) / 2
+	if err := try(cases[:half]); err != nil {
+		return err
+	}
+	return try(cases[half:])
+}
+
+// together builds and runs cases; suspects are those that the verifier refuses. An error says that the
+// modules cannot be built or loaded.
+func (f *fuzzer) together(cases []*testCase, unverified bool) (suspects []*testCase, err error) {
 	dir, err := os.MkdirTemp("", "vkfuzz")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "fuzz.aot")
@@ -53,8 +75,21 @@ func (f *fuzzer) tryBatch(cases []*testCase) error {
 		}
 	}
 	if _, err := aot.Build(context.Background(), inputs, aot.Options{OutAOT: path, Batch: 256 << 10, Unverified: unverified}); err != nil {
-		return err
+		return nil, err
 	}
+	if err := f.runAll(path, cases, unverified); err != nil {
+		return nil, err
+	}
+	refused, err := refusals(path)
+	for i, c := range cases {
+		if refused[fmt.Sprint("m", i)] || refused[fmt.Sprint("legacy", i)] {
+			suspects = append(suspects, c)
+		}
+	}
+	return suspects, err
+}
+
+func (f *fuzzer) runAll(path string, cases []*testCase, unverified bool) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
@@ -74,15 +109,34 @@ func (f *fuzzer) tryBatch(cases []*testCase) error {
 		programs[p.Meta.Name] = p
 	}
 	for i, c := range cases {
-		if c.alone {
+		if c.alone || c.find != "" {
 			continue
 		}
-		f.modules++
-		if c.find = f.tryOne(c, programs[fmt.Sprint("m", i)], programs[fmt.Sprint("legacy", i)]); c.find != "" {
-			f.finds++
+		if unverified {
+			f.modules++
 		}
+		c.find = f.tryOne(c, programs[fmt.Sprint("m", i)], programs[fmt.Sprint("legacy", i)])
 	}
 	return nil
+}
+
+// refusals names the programs in which the verifier refuses something.
+func refusals(path string) (map[string]bool, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	code, err := verify.Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	list, err := verify.Refused(code)
+	names := map[string]bool{}
+	for _, r := range list {
+		name, _, _ := strings.Cut(r.Func, ":")
+		names[name] = true
+	}
+	return names, err
 }
 
 // tryOne runs a module in all ways, until one differs.
