@@ -302,6 +302,10 @@ func (w *walker) compute(in *inst, s *state, a, b value) value {
 		return value{lo: 0, hi: 1}
 	case opZext:
 		return b.low(in.srcSize)
+	case opSSE:
+		if in.srcSize == 2 {
+			return between(0, 1<<16-1)
+		}
 	case opSext:
 		if b.kind == kJump && in.srcSize == 4 {
 			return b

@@ -216,6 +216,9 @@ func (d *decoder) vectorOperands(f vform, c byte, size, general uint8) bool {
 	case vToG, vToGReg:
 		in.dst, in.size = reg(d.regField()), general
 		d.touch(reads, size)
+		if f == vToGReg {
+			in.srcSize = 2 // a word, or a bit of each lane
+		}
 		return f == vToG || !d.isMem()
 	case vToE:
 		if d.isMem() {
