@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"vkernel/internal/emit"
 	"vkernel/internal/verify"
 )
 
@@ -52,17 +53,21 @@ func (b *builder) verified(l *linked, path string) (again bool, err error) {
 // maxInlined is how deep calls are followed from a function that is refused again.
 const maxInlined = 4
 
-// bound adds a function to those that are bounded, or, if it is one, the next of what may have
-// been inlined into it. It reports false if there is nothing more. Each callee is looked at
-// once: a module may have very many ways through its calls.
+// bound hides more of a function, or, if all is hidden, of what may have been inlined into it. It
+// reports false if there is nothing more. Each callee is looked at once: a module may have very many
+// ways through its calls.
 func (m *module) bound(index uint32) bool {
+	if m.bounded[index] < emit.BoundAll {
+		m.bounded[index]++
+		return true
+	}
 	level, seen := []uint32{index}, map[uint32]bool{index: true}
 	for range 2 + maxInlined {
 		added := false
 		var next []uint32
 		for _, f := range level {
-			if !m.bounded[f] {
-				m.bounded[f], added = true, true
+			if m.bounded[f] < emit.BoundAll {
+				m.bounded[f], added = emit.BoundAll, true
 			}
 			for _, callee := range m.out.Calls[f] {
 				if !seen[callee] {
@@ -119,8 +124,8 @@ func (b *builder) keepBounded() error {
 			continue
 		}
 		var s strings.Builder
-		for n := range m.bounded {
-			fmt.Fprintf(&s, "%d\n", n)
+		for n, bound := range m.bounded {
+			fmt.Fprintf(&s, "%d %d\n", n, bound)
 		}
 		lines := strings.SplitAfter(strings.TrimSuffix(s.String(), "\n"), "\n")
 		slices.Sort(lines)
@@ -132,7 +137,7 @@ func (b *builder) keepBounded() error {
 // loadBounded takes over what the cache knows. It may be wrong: the code is verified.
 func (b *builder) loadBounded() {
 	for _, m := range b.modules {
-		m.bounded = map[uint32]bool{}
+		m.bounded = map[uint32]emit.Bound{}
 		if b.opts.CacheDir == "" {
 			continue
 		}
@@ -140,9 +145,11 @@ func (b *builder) loadBounded() {
 		if err != nil {
 			continue
 		}
-		for _, f := range strings.Fields(string(text)) {
-			if n, err := strconv.ParseUint(f, 10, 32); err == nil {
-				m.bounded[uint32(n)] = true
+		for line := range strings.Lines(string(text)) {
+			var n uint32
+			var bound emit.Bound
+			if _, err := fmt.Sscanf(line, "%d %d\n", &n, &bound); err == nil {
+				m.bounded[n] = min(bound, emit.BoundAll)
 			}
 		}
 	}

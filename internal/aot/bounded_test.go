@@ -16,17 +16,17 @@ func TestBound(t *testing.T) {
 			calls[n] = append(calls[n], callee)
 		}
 	}
-	m := &module{bounded: map[uint32]bool{}, out: &emit.Output{Calls: calls}}
+	m := &module{bounded: map[uint32]emit.Bound{}, out: &emit.Output{Calls: calls}}
 	for round, want := range []struct {
 		again bool
 		count int
-	}{{true, 1}, {true, funcs}, {false, funcs}} {
+	}{{true, 1}, {true, 1}, {true, funcs}, {false, funcs}} {
 		if again := m.bound(7); again != want.again || len(m.bounded) != want.count {
 			t.Errorf("round %d: %v, %d functions; want %v, %d", round, again, len(m.bounded), want.again, want.count)
 		}
 	}
-	m = &module{bounded: map[uint32]bool{}, out: &emit.Output{Calls: map[uint32][]uint32{0: {1}, 1: {2}, 2: {0, 3}}}}
-	for range 4 {
+	m = &module{bounded: map[uint32]emit.Bound{}, out: &emit.Output{Calls: map[uint32][]uint32{0: {1}, 1: {2}, 2: {0, 3}}}}
+	for range 5 {
 		if !m.bound(0) {
 			t.Fatalf("nothing more after %d functions", len(m.bounded))
 		}

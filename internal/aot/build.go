@@ -43,7 +43,7 @@ type module struct {
 	out    *emit.Output
 	bytes  []byte
 
-	bounded map[uint32]bool // functions whose addresses are hidden from clang, see bounded.go
+	bounded map[uint32]emit.Bound // functions whose addresses are hidden from clang, see bounded.go
 
 	size  int          // of bytes
 	left  int          // C files to compile; guarded by pool.mu

@@ -50,7 +50,7 @@ func (f *function) callee(in *wasm.Instr) (wasm.FuncType, string, error) {
 			return t, "vk_setjmp", nil
 		}
 		f.refs.funcs[in.Index] = true
-		if f.p.opts.Bounded[f.index] {
+		if f.bound > BoundOuter {
 			f.p.out.Calls[f.index] = append(f.p.out.Calls[f.index], in.Index)
 		}
 		if in.Index <= f.index {

@@ -16,7 +16,10 @@ type frame struct {
 	results  []wasm.ValType
 	height   int       // of the stack below the parameters
 	targeted bool      // the label at its end is needed (loop: the place where it goes round)
-	plain    bool      // loop: see loop.go
+	back     *backEdge // loop: the one jump back so far, if it is a br_if
+	plain    bool      // loop: nothing happens at its jumps back, see loop.go
+	sets     int       // loop: the length of function.sets when it began
+	head     int       // loop: where its text begins
 	hasElse  bool      //
 	atElse   []operand // if: the parameters, for the other arm
 	catches
@@ -36,9 +39,7 @@ func (f *function) control(in *wasm.Instr) (done bool, err error) {
 		f.dead = true
 	case wasm.OpBrIf:
 		c := f.pop()
-		f.emit("if (", c, ") {")
-		f.branch(in.Index, "  ")
-		f.emit("}")
+		f.branchIf(c, in.Index)
 	case wasm.OpBrTable:
 		f.brTable(in.Targets)
 	case wasm.OpReturn:
@@ -110,11 +111,12 @@ func (f *function) open(in *wasm.Instr) error {
 		args := f.popN(len(fr.params))
 		f.assign(opParam, fr.id, args, "")
 		f.pushAll(opParam, fr.id, fr.params)
-		if fr.plain = f.scan.plain[in.Offset]; fr.plain {
-			f.plain = true
+		if f.plain = f.scan.plain[in.Offset]; f.plain {
 			f.emit("OBSERVE;")
 		}
+		fr.plain, fr.sets = f.plain && f.bound < BoundLoops, len(f.sets)
 		f.emit("L", fr.id, ":;")
+		fr.head = len(f.text)
 	case wasm.OpIf:
 		f.declare(opResult, fr.id, fr.results)
 		fr.atElse = append(fr.atElse, f.stack[fr.height:]...)
@@ -178,7 +180,7 @@ func (f *function) branch(depth uint32, indent string) {
 		if fr.plain {
 			f.emit(indent, "goto L", fr.id, ";")
 		} else {
-			fr.targeted = true
+			fr.targeted, fr.back = true, nil
 			f.emit(indent, "goto C", fr.id, ";")
 		}
 	default:
@@ -248,12 +250,12 @@ func (f *function) end() {
 	if fr.thrown && fr.op != wasm.OpCatchAll {
 		f.landing(&fr)
 	}
-	f.plain = f.plain && !fr.plain
 	if fr.op == wasm.OpLoop {
 		f.loops--
-	}
-	if fr.op == wasm.OpLoop && fr.targeted {
-		f.emit("if (0) { C", fr.id, ": OBSERVE; goto L", fr.id, "; }")
+		f.plain = false // plain loops hold no others
+		if fr.targeted {
+			f.jumpBack(&fr)
+		}
 	}
 	if fr.op == wasm.OpLoop || fr.op == wasm.OpCall || !fr.targeted {
 		if f.dead {

@@ -64,9 +64,9 @@ type Options struct {
 	FileBytes int
 	// Global gives the value of an imported immutable global; nil refuses all of them.
 	Global func(im *wasm.Import) (bits uint64, ok bool)
-	// Bounded are functions whose addresses are hidden from clang, so that the verifier of
-	// native code sees their bounds. See EA_BOUND in runtime/vk.h.
-	Bounded map[uint32]bool
+	// Bounded says how much is hidden from clang in a function, so that the verifier of native
+	// code sees the bounds of its addresses.
+	Bounded map[uint32]Bound
 	// Tables allows imported tables and tags, which are then treated as defined; the tables are
 	// empty. For the specification's tests.
 	Tables bool

@@ -26,9 +26,11 @@ type function struct {
 	labels  uint32
 	dead    bool
 	plain   bool // in a plain loop
-	nested  int  // blocks that were opened in dead code
-	leaves  bool // with an exception: the label X is needed
-	loops   int  // that are open
+	bound   Bound
+	sets    []uint32 // locals, in the order in which they were set; nil if nobody asks
+	nested  int      // blocks that were opened in dead code
+	leaves  bool     // with an exception: the label X is needed
+	loops   int      // that are open
 }
 
 // refs are the functions that a file names.
@@ -49,6 +51,7 @@ const (
 // emitFunc appends the C of defined function i to b.
 func (p *program) emitFunc(b []byte, i int, refs refs) (text []byte, err error) {
 	f := &function{p: p, index: p.m.NumImportedFuncs() + uint32(i), scan: &p.scan[i], refs: refs, lazy: map[uint32]int{}}
+	f.bound = p.opts.Bounded[f.index]
 	f.typ, _ = p.m.FuncTypeOf(f.index)
 	if len(f.typ.Results) > maxResults {
 		return nil, fmt.Errorf("function %d: %d results, at most %d are supported", f.index, len(f.typ.Results), maxResults)
@@ -60,7 +63,7 @@ func (p *program) emitFunc(b []byte, i int, refs refs) (text []byte, err error) 
 	if f.scan.setjmp {
 		form = "EA_FRESH"
 	}
-	if f.scan.setjmp || p.opts.Bounded[f.index] {
+	if f.scan.setjmp || f.bound >= BoundAll {
 		b = append(append(b, "#undef EA\n#define EA "...), form...)
 		b = append(b, '\n')
 		defer func() { text = append(text, "#undef EA\n#define EA EA_PLAIN\n"...) }()
@@ -249,6 +252,9 @@ func (f *function) setLocal(n uint32, v operand) {
 		return
 	}
 	f.emit("l", n, " = ", v.hidden(), ";")
+	if f.loops > 0 {
+		f.sets = append(f.sets, n)
+	}
 	if f.scan.unread[n] {
 		f.keep(v)
 	}

@@ -16,7 +16,7 @@ import "vkernel/internal/wasm"
 // from each iteration to the next, whichever way the iteration goes. Then no iteration looks at
 // what another one looked at, so the loop cannot wait. It is not enough that an address is
 // computed from a local that the loop sets on some way: clang makes an inner loop of the other
-// ways. For the same reason all jumps back meet in one place: clang then sees one loop.
+// ways. For the same reason all jumps back meet in one place (bound.go): clang then sees one loop.
 //
 // Stores outside of plain loops are volatile: each is made. Two loads in a row may be one: the
 // program cannot tell that the signal did not come later.

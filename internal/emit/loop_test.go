@@ -16,7 +16,7 @@ func TestPlain(t *testing.T) {
 	}
 	for _, e := range m.Exports {
 		text := functionText(out.Files[0].Text, e.Index)
-		observed := strings.Contains(text, "goto C")
+		observed := strings.Contains(text, "goto C") || strings.Contains(text, "OBSERVE;\n  if (")
 		if e.Kind == wasm.KindFunc && e.Name != "f" && observed != strings.HasPrefix(e.Name, "observed") {
 			t.Errorf("%s: observed is %v in\n%s", e.Name, observed, text)
 		}

@@ -175,8 +175,11 @@ func (w *walker) frame(in *inst, s *state, at int64) (value, string) {
 	if !s.forget(int32(off), int32(size)) {
 		return unknown, "a store over a saved register, after setjmp"
 	}
-	if in.op == opMov {
-		s.store(int32(off), m.size, w.source(in, s))
+	switch imm := w.source(in, s); {
+	case in.op == opMov:
+		s.store(int32(off), m.size, imm)
+	case in.op == opAdd && in.hasImm && old.kind == kRange && size >= 4:
+		s.store(int32(off), m.size, add(m.size, &old, &imm))
 	}
 	return old, ""
 }

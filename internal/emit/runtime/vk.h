@@ -97,6 +97,9 @@ typedef f64 f64x2 __attribute__((vector_size(16)));
 #define FRESH_I(x) FRESH(x, "+r")
 #define FRESH_F(x) FRESH(x, "+x")
 
+/* HIDE makes a variable something of which clang knows nothing. See emit/bound.go. */
+#define HIDE(x) __asm__("" : "+r"(x))
+
 /* OBSERVE: signal handlers and threads may read and write memory here. See emit/loop.go. */
 #define OBSERVE __asm__ volatile("" ::: "memory")
 

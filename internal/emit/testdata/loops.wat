@@ -76,6 +76,7 @@
 ;; void fn0(u32 l0, u32 l1) {
 ;;   u32 l2 = 0;
 ;;   L1:;
+;;   HIDE(l2);
 ;;   l2 = 64u;
 ;;   OBSERVE;
 ;;   L2:;
@@ -88,9 +89,9 @@
 ;;   }
 ;;   i32_store(l0, 0u, l2);
 ;;   u32 t3 = i32_load(l0, 0u);
+;;   OBSERVE;
 ;;   if (t3) {
-;;     goto C1;
+;;     goto L1;
 ;;   }
-;;   if (0) { C1: OBSERVE; goto L1; }
 ;;   return;
 ;; }
