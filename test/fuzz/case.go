@@ -8,8 +8,11 @@ import (
 	"vkernel/test/fuzz/gen"
 )
 
-// fuel is what each call may use.
-const fuel = 400
+// fuel is what each call may use; long is for code that is to be interrupted.
+const (
+	fuel = 400
+	long = 20000
+)
 
 // call is one call of an exported function.
 type call struct {

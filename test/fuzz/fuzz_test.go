@@ -11,7 +11,7 @@ import (
 	"vkernel/test/fuzz/gen"
 )
 
-var long = flag.Duration("long", time.Minute, "how long to try fixed seeds")
+var duration = flag.Duration("long", time.Minute, "how long to try fixed seeds")
 
 // mostRefused: the verifier may refuse one module in so many. It has to understand what clang made
 // of them, which it does not promise for code that no compiler would write (docs/fuzzing.md).
@@ -21,7 +21,7 @@ const mostRefused = 10
 func TestSeeds(t *testing.T) {
 	f := &fuzzer{}
 	const batch = 32
-	for end, seed := time.Now().Add(*long), uint64(1); time.Now().Before(end); seed += batch {
+	for end, seed := time.Now().Add(*duration), uint64(1); time.Now().Before(end); seed += batch {
 		cases := make([]*testCase, batch)
 		for i := range cases {
 			cases[i] = newCase(seed+uint64(i), features)
@@ -54,7 +54,10 @@ func TestFinds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			tryAll(t, f, []*testCase{caseOf(0, m)})
+			c := caseOf(0, m)
+			if tryAll(t, f, []*testCase{c}); c.refused != "" {
+				t.Error(c.refused)
+			}
 		})
 	}
 }

@@ -148,23 +148,23 @@ func (f *fuzzer) tryOne(c *testCase, program, legacy *eng.Program) string {
 	defer r.close()
 	// wazero keeps references to exceptions where the garbage collector does not see them.
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	find := f.compare(c, r, "vkernel", &compiled{program: program})
+	find := f.compare(c, r, "vkernel", fuel, &compiled{program: program})
 	if find == "" && legacy != nil {
-		find = f.compare(c, r, "vkernel with the first encoding of exceptions", &compiled{program: legacy})
+		find = f.compare(c, r, "vkernel with the first encoding of exceptions", fuel, &compiled{program: legacy})
 	}
 	if find == "" && c.kicked {
 		k := &kicked{compiled: compiled{program: program}}
-		find = f.compare(c, r, "vkernel in slices", k)
+		find = f.compare(c, r, "vkernel in slices", long, k)
 		f.exits += k.exits
 		f.copies += k.copies
 	}
 	return find
 }
 
-func (f *fuzzer) compare(c *testCase, r *reference, who string, ours engine) string {
+func (f *fuzzer) compare(c *testCase, r *reference, who string, fuel uint64, ours engine) string {
 	defer ours.close()
 	theirs := &interpreted{reference: r}
 	defer theirs.close()
-	k := comparison{fuzzer: f, c: c, who: who, ours: ours, theirs: theirs}
+	k := comparison{fuzzer: f, c: c, who: who, fuel: fuel, ours: ours, theirs: theirs}
 	return k.run()
 }

@@ -1,0 +1,15 @@
+;; Refused by the verifier: the third table lies where clang adds an index to its address by or.
+(module
+  (memory (export "memory") 1)
+  (table 12 15 funcref)
+  (table 7 7 externref)
+  (table 2 5 externref)
+  (global i32 (i32.const 0)) (global i32 (i32.const 0)) (global i32 (i32.const 0)) (global i32 (i32.const 0))
+  (global i32 (i32.const 0)) (global i32 (i32.const 0)) (global i32 (i32.const 0)) (global i32 (i32.const 0))
+  (func (export "n0") (param i32) (result i32) (ref.is_null (table.get 0 (local.get 0))))
+  (func (export "n1") (param i32) (result i32) (ref.is_null (table.get 1 (local.get 0))))
+  (func (export "n2") (param i32) (result i32) (ref.is_null (table.get 2 (local.get 0))))
+  (func (export "s0") (result i32) (table.size 0))
+  (func (export "s1") (result i32) (table.size 1))
+  (func (export "s2") (result i32) (table.size 2))
+  (func (export "f0") (param i32) (result i32) (ref.is_null (table.get 2 (local.get 0)))))
