@@ -109,10 +109,11 @@ $(O)/systest.vk/manifest.json: $(O)/systest/root/bin/systest $(O)/demo/root.stam
 
 bench: $(O)/bench.vk/manifest.json.sig $(O)/bench/native/bench $(O)/bench/native.stamp ## measure against the native kernel
 	$(GO) run ./test/bench -bundle $(O)/bench.vk -native $(O)/bench/native -out $(O)/bench.json
+	$(MAKE) bench-cpu
 
 MUSL_CLANG  = clang-19 -O2 -march=x86-64-v2 -nostdinc -isystem /usr/include/x86_64-linux-musl -isystem $(shell clang-19 -print-resource-dir 2>/dev/null)/include
 
-BENCH_C     = $(addprefix test/bench/guest/,bench.c kernels.c fork.c many.c)
+BENCH_C     = $(addprefix test/bench/guest/,bench.c fork.c many.c)
 BENCH_SMALL = trivial large idle
 
 $(O)/bench/native/bench: $(BENCH_C) $(BENCH_SMALL:%=test/bench/guest/%.c) test/bench/guest/bench.h $(O)/packages.stamp

@@ -63,12 +63,6 @@ var benchmarks = []benchmark{
 	{"thread_mutex_contended", 5, 10},
 	{"thread_cond_handoff", 5, 20},
 	{"thread_sem_handoff", 5, 20},
-	{"cpu_sieve", 3, 10},
-	{"cpu_matmul", 3, 20},
-	{"cpu_sha256", 3, 20},
-	{"cpu_sort", 3, 5},
-	{"cpu_interp", 3, 10},
-	{"cpu_hash", 3, 20},
 }
 
 // side runs one benchmark on one kernel and gives what it printed.

@@ -2,7 +2,7 @@
 
 CPU       := $(O)/cpu
 CPU_PORTS := lua sqlite gzip gawk
-CPU_C     := $(wildcard test/bench/cpu/guest/*.c) test/bench/guest/kernels.c
+CPU_C     := $(wildcard test/bench/cpu/guest/*.c)
 
 # What only this needs: other engines, and what builds SQLite.
 $(CPU)/packages.stamp: test/bench/cpu/packages.txt scripts/install-packages $(O)/packages.stamp
@@ -18,19 +18,19 @@ $(CPU)/%/ports.stamp: $(O)/vkport $(CPU)/packages.stamp $(foreach p,$(CPU_PORTS)
 	$(O)/vkport $(patsubst -wasm,,$(patsubst -gcc,-native,-$*)) -j $(JOBS) -o $(@D) $(CPU_PORTS) >&2
 	@touch $@
 
-$(CPU)/wasm/bin/cpu: $(CPU_C) test/bench/guest/bench.h $(O)/vkcc
+$(CPU)/wasm/bin/cpu: $(CPU_C) test/bench/cpu/guest/cpu.h $(O)/vkcc
 	@mkdir -p $(@D)
 	$(O)/vkcc -O2 -o $@ $(CPU_C) -lm
 
-$(CPU)/scalar/bin/cpu: $(CPU_C) test/bench/guest/bench.h $(O)/vkcc
+$(CPU)/scalar/bin/cpu: $(CPU_C) test/bench/cpu/guest/cpu.h $(O)/vkcc
 	@mkdir -p $(@D)
 	VKCC_SCALAR=1 $(O)/vkcc -O2 -o $@ $(CPU_C) -lm
 
-$(CPU)/gcc/bin/cpu: $(CPU_C) test/bench/guest/bench.h $(O)/packages.stamp
+$(CPU)/gcc/bin/cpu: $(CPU_C) test/bench/cpu/guest/cpu.h $(O)/packages.stamp
 	@mkdir -p $(@D)
 	musl-gcc -static -O2 -march=x86-64-v2 -o $@ $(CPU_C) -lm
 
-$(CPU)/clang/bin/cpu: $(CPU_C) test/bench/guest/bench.h $(O)/packages.stamp
+$(CPU)/clang/bin/cpu: $(CPU_C) test/bench/cpu/guest/cpu.h $(O)/packages.stamp
 	@mkdir -p $(@D)
 	for f in $(CPU_C); do $(MUSL_CLANG) -c -o $(CPU)/clang/$$(basename $$f .c).o $$f || exit 1; done
 	musl-gcc -static -o $@ $(foreach f,$(CPU_C),$(CPU)/clang/$(basename $(notdir $(f))).o) -lm

@@ -1,5 +1,5 @@
 // bench NAME COUNT runs one benchmark and prints COUNT samples, nanoseconds for one
-// operation each, one a line; a line starting with # is a checksum to compare.
+// operation each, one a line.
 #define _GNU_SOURCE
 #include "bench.h"
 #include <fcntl.h>
@@ -159,20 +159,6 @@ static const struct {
     {"memfile_write_4k", memfile_write_4k},
 };
 
-static int run_kernel(const char *name, int count) {
-    for (const struct kernel *k = kernels; k->name; k++) {
-        if (strcmp(k->name, name)) continue;
-        printf("# %u\n", k->run()); // warms up, too
-        for (int i = 0; i < count; i++) {
-            int64_t start = now();
-            k->run();
-            printf("%lld\n", (long long)(now() - start));
-        }
-        return 0;
-    }
-    return 1;
-}
-
 int main(int argc, char **argv) {
     if (argc != 3) {
         fprintf(stderr, "usage: bench NAME COUNT\n");
@@ -180,7 +166,6 @@ int main(int argc, char **argv) {
     }
     int count = atoi(argv[2]);
     if (!strcmp(argv[1], "idle")) return idle(count);
-    if (!strncmp(argv[1], "cpu_", 4) && run_kernel(argv[1] + 4, count) == 0) return 0;
     for (size_t i = 0; i < sizeof benches / sizeof *benches; i++) {
         if (strcmp(argv[1], benches[i].name)) continue;
         benches[i].sample();

@@ -4,14 +4,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-// kernel is one CPU-bound computation. run does one unit of work and gives a checksum,
-// which must be the same on both sides.
-struct kernel {
-    const char *name;
-    uint32_t (*run)(void);
-};
-extern const struct kernel kernels[];
-
 // now gives CLOCK_MONOTONIC in nanoseconds.
 int64_t now(void);
 

@@ -2,7 +2,7 @@
 // a line; a line starting with # is a checksum to compare.
 // cpu program COUNT PATH ARGUMENT... runs a program as often, its output into a pipe, and
 // prints in the same form; the checksum is a digest of what the program wrote.
-#include "../../guest/bench.h"
+#include "cpu.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-extern const struct kernel more[];
-
-int64_t now(void) {
+static int64_t now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;

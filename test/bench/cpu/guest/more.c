@@ -1,6 +1,6 @@
 // Six more computations: structures of doubles, permutations, a floating-point loop with an
 // unpredictable end, trees, a table of dynamic programming, and matching of repeated bytes.
-#include "../../guest/bench.h"
+#include "cpu.h"
 #include <string.h>
 
 static uint32_t seed;

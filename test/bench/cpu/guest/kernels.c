@@ -1,6 +1,6 @@
-// Five computations of different character: integer loops over memory, floating point,
+// Six computations of different character: integer loops over memory, floating point,
 // bit operations, calls through pointers, and unpredictable branches.
-#include "bench.h"
+#include "cpu.h"
 #include <string.h>
 
 static uint32_t seed;
@@ -28,7 +28,7 @@ static uint32_t matmul(void) {
     enum { N = 160 };
     static double a[N][N], b[N][N], c[N][N];
     for (int i = 0; i < N; i++)
-        for (int j = 0; j < N; j++) a[i][j] = i + j, b[i][j] = i - j, c[i][j] = 0;
+        for (int j = 0; j < N; j++) a[i][j] = i + j, b[i][j] = 2 * i - j, c[i][j] = 0;
     for (int i = 0; i < N; i++)
         for (int k = 0; k < N; k++)
             for (int j = 0; j < N; j++) c[i][j] += a[i][k] * b[k][j];
