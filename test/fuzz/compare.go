@@ -92,7 +92,7 @@ func (k *comparison) one(c call) (find string, more bool) {
 		return "", false
 	}
 	if !a.same(b) {
-		return fmt.Sprintf("%s %v, wazero %v", k.who, a, b), false
+		return fmt.Sprintf("%s %v, wazero %v; %s", k.who, a, b, k.state()), false
 	}
 	if s := k.state(); s != "" {
 		return fmt.Sprintf("(%v) %s", a, s), false

@@ -11,11 +11,11 @@ import (
 	"vkernel/test/fuzz/gen"
 )
 
-var duration = flag.Duration("long", time.Minute, "how long to try fixed seeds")
+var duration = flag.Duration("long", 40*time.Second, "how long to try fixed seeds")
 
 // mostRefused: the verifier may refuse one module in so many. It has to understand what clang made
 // of them, which it does not promise for code that no compiler would write (docs/fuzzing.md).
-const mostRefused = 10
+const mostRefused = 5
 
 // TestSeeds tries the same seeds each time, as many as there is time for.
 func TestSeeds(t *testing.T) {

@@ -89,11 +89,11 @@ func (f *fuzzer) reduceTo(dir string, c *testCase) error {
 	if c.find+c.refused == "" {
 		return fmt.Errorf("seed %d is no find", c.seed)
 	}
-	code, err := f.reduce(c)
+	path := filepath.Join(dir, fmt.Sprintf("%d-reduced.wasm", c.seed))
+	code, err := f.reduce(c, path)
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(dir, fmt.Sprintf("%d-reduced.wasm", c.seed))
 	fmt.Printf("\n%s: %d bytes of %d\n", path, len(code), len(c.module.Wasm))
 	return os.WriteFile(path, code, 0o644)
 }

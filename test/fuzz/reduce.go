@@ -19,12 +19,13 @@ type reducer struct {
 	best  []byte
 	alone bool   // only build it: it is refused
 	kind  string // of the find
+	path  string // where the best so far is written
 	calls []call
 }
 
 // reduce is for a case whose find is known.
-func (f *fuzzer) reduce(c *testCase) ([]byte, error) {
-	r := &reducer{f: f, best: c.module.Wasm, kind: kindOf(c.find + c.refused), calls: c.calls}
+func (f *fuzzer) reduce(c *testCase, path string) ([]byte, error) {
+	r := &reducer{f: f, path: path, best: c.module.Wasm, kind: kindOf(c.find + c.refused), calls: c.calls}
 	if c.legacy != nil && strings.Contains(c.refused, "legacy") {
 		r.best = c.legacy
 	}
@@ -45,8 +46,12 @@ var (
 
 // kindOf is the text of a find without what differs between two of the same cause.
 func kindOf(find string) string {
+	find, _, _ = strings.Cut(find, ";")
 	return numbers.ReplaceAllString(place.ReplaceAllString(find, ""), "#")
 }
+
+// whole is the size of a cut that takes all of a function, whatever its size.
+const whole = 1 << 12
 
 // round tries all cuts of all functions, from large to small.
 func (r *reducer) round() error {
@@ -55,7 +60,7 @@ func (r *reducer) round() error {
 		return err
 	}
 	for i := len(m.Funcs) - 1; i >= 0; i-- {
-		for size := 1 << 12; size > 0; size /= 2 {
+		for size := whole; size > 0; size /= 2 {
 			for at := 0; at >= 0; {
 				if at, err = r.pass(i, size, at); err != nil {
 					return err
@@ -79,7 +84,10 @@ func (r *reducer) pass(i, size, at int) (int, error) {
 		return 0, err
 	}
 	n := len(starts) - 1 // the last is the end of the function
-	if size > n {
+	if size == whole {
+		size = n
+	}
+	if size > n || size == 0 {
 		return -1, nil
 	}
 	var list [][]byte
@@ -99,7 +107,7 @@ func (r *reducer) pass(i, size, at int) (int, error) {
 	case better != nil:
 		r.best = better
 		fmt.Fprintf(os.Stderr, "\r%d bytes   ", len(better))
-		return 0, nil
+		return 0, os.WriteFile(r.path, better, 0o644)
 	case at+size > n:
 		return -1, nil
 	}

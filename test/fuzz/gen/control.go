@@ -59,7 +59,7 @@ func (f *body) leave(depth int) {
 		f.leavePlain(0)
 		f.op(wasm.OpReturn)
 	case 1:
-		if f.seldom(4) {
+		if f.seldom(4) || f.chance(8) {
 			f.op(wasm.OpUnreachable)
 			return
 		}
