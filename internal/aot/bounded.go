@@ -23,7 +23,7 @@ import (
 
 // maxRounds bounds how often what is refused is compiled again: a function that is compiled
 // anew may be inlined elsewhere.
-const maxRounds = 6
+const maxRounds = 8
 
 // verified verifies the finished file. again says that there are functions to be compiled
 // again.
@@ -53,12 +53,12 @@ func (b *builder) verified(l *linked, path string) (again bool, err error) {
 // maxInlined is how deep calls are followed from a function that is refused again.
 const maxInlined = 4
 
-// bound hides more of a function, or, if all is hidden, of what may have been inlined into it. It
-// reports false if there is nothing more. Each callee is looked at once: a module may have very many
-// ways through its calls.
+// bound hides what plain loops of a function count with, then all of it, then all of what may have been
+// inlined into it. It reports false if there is nothing more. Each callee is looked at once: a module
+// may have very many ways through its calls.
 func (m *module) bound(index uint32) bool {
-	if m.bounded[index] < emit.BoundAll {
-		m.bounded[index]++
+	if m.bounded[index] < emit.BoundLoops {
+		m.bounded[index] = emit.BoundLoops
 		return true
 	}
 	level, seen := []uint32{index}, map[uint32]bool{index: true}

@@ -28,6 +28,7 @@ var compileFlags = []string{
 	"-mno-red-zone",                     // whatever interrupts a guest may use its stack at once
 	"-fno-stack-clash-protection",       // the guard is larger than any frame; it would copy RSP
 	"-fno-ident", "-fno-addrsig", "-Qn", // nothing in the object that depends on the builder
+	"-mllvm", "-trap-unreachable", // no function ends with a call, not even one that never returns
 	"-fstack-size-section", // frame sizes, for Program.MaxFrame
 	"-ferror-limit=5",
 }
