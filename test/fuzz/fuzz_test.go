@@ -20,7 +20,7 @@ const mostRefused = 5
 // TestSeeds tries the same seeds each time, as many as there is time for.
 func TestSeeds(t *testing.T) {
 	f := &fuzzer{}
-	const batch = 32
+	const batch = 16
 	for end, seed := time.Now().Add(*duration), uint64(1); time.Now().Before(end); seed += batch {
 		cases := make([]*testCase, batch)
 		for i := range cases {
