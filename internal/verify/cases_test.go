@@ -101,6 +101,8 @@ func memoryCases() []badCase {
 		{"register that a call does not keep", "pushq %rbx; movl %edi, %ecx; call callee; movl %gs:(%rcx), %eax; popq %rbx; ret", noBounds},
 		{"register that a call keeps", "pushq %rbx; movl %edi, %ebx; call callee; movl %gs:(%rbx), %eax; popq %rbx; ret", ""},
 		{"spilled address", "subq $8, %rsp; movl %edi, %eax; movq %rax, (%rsp); call callee; movq (%rsp), %rax; movl %gs:(%rax), %eax; addq $8, %rsp; ret", ""},
+		{"spilled address, added to", "subq $8, %rsp; movl %edi, %eax; movq %rax, (%rsp); addq $24, (%rsp); movq (%rsp), %rax; movl %gs:(%rax), %eax; addq $8, %rsp; ret", ""},
+		{"spilled address, too much added", "subq $8, %rsp; movl %edi, %eax; movq %rax, (%rsp); addq $-4097, (%rsp); movq (%rsp), %rax; movl %edi, %gs:(%rax); addq $8, %rsp; ret", "below and above"},
 		{"spilled address, overwritten in part", "subq $8, %rsp; movl %edi, %eax; movq %rax, (%rsp); movl %esi, 4(%rsp); movq (%rsp), %rax; movl %gs:(%rax), %eax; addq $8, %rsp; ret", noBounds},
 		{"spilled address, overwritten by a byte", "subq $8, %rsp; movl %edi, %eax; movq %rax, (%rsp); movb %sil, 7(%rsp); movq (%rsp), %rax; movl %gs:(%rax), %eax; addq $8, %rsp; ret", noBounds},
 		{"spilled address, overwritten by a vector", "subq $24, %rsp; movl %edi, %eax; movq %rax, 8(%rsp); movups %xmm0, (%rsp); movq 8(%rsp), %rax; movl %gs:(%rax), %eax; addq $24, %rsp; ret", noBounds},

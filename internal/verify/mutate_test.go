@@ -196,6 +196,9 @@ func (m *mutator) judge(n int32, off uint32, in *inst, c []byte) (string, bool) 
 	if !decode(text, &now) {
 		return "does not decode", false
 	}
+	if in.op == opTrap && m.accepts(n, off, []byte{0x8b, 0x08}) { // movl (%rax), %ecx
+		return "behind what never returns", true // nothing leads there
+	}
 	if in.op == opPad {
 		return "padding", true // that is run, or that nothing leads to
 	}
