@@ -81,6 +81,22 @@ func (w *walker) usesStackPointer(in *inst) bool {
 // copied is why the stack pointer must not be where it is.
 const copied = "the stack pointer is copied to a register that is used for more than one access, or too long"
 
+// giveCopies lets a called function have what copies of the stack pointer are left in registers
+// that carry no argument and that nobody saves. It knows nothing of their values, so that it can
+// do no more with one than with any number; after the call they are gone.
+func (s *state) giveCopies() {
+	const free = 1<<rax | 1<<r10 | 1<<r11
+	if s.pointers == 0 || s.pointers&^free != 0 {
+		return
+	}
+	for r := reg(0); r < 16; r++ {
+		if s.pointers>>r&1 != 0 {
+			s.set(r, unknown)
+		}
+	}
+	s.pointers = 0
+}
+
 // usesCopy tells whether a copy of the stack pointer is used otherwise than as the base of an
 // address, or overwritten.
 func (w *walker) usesCopy(in *inst, s *state) bool {

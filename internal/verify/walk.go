@@ -245,6 +245,9 @@ func (w *walker) block(i int) error {
 		in := &w.insts[i]
 		on, problem := true, ""
 		if in.op >= opCall || in.op == opTrap {
+			if in.op == opCall {
+				s.giveCopies()
+			}
 			on, problem = w.control(i, in, s)
 		} else {
 			problem = w.step(in, s)
