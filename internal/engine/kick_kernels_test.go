@@ -9,7 +9,7 @@ import (
 )
 
 // kernelsMain makes an export of each of the CPU benchmark's kernels.
-const kernelsMain = `#include "bench.h"
+const kernelsMain = `#include "cpu.h"
 extern const struct kernel kernels[], more[];
 static const struct kernel *at(int k) {
     int n = 0;
@@ -23,7 +23,7 @@ __attribute__((export_name("run"))) unsigned run(int k) { return at(k)->run(); }
 // compileKernels builds them for WebAssembly; they need no C library.
 func compileKernels(t *testing.T) []byte {
 	t.Helper()
-	root, err := filepath.Abs("../../test/bench")
+	guest, err := filepath.Abs("../../test/bench/cpu/guest")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,8 +40,8 @@ func compileKernels(t *testing.T) []byte {
 		}
 	}
 	cmd := exec.Command("clang-19", "--target=wasm32", "-O2", "-msimd128", "-mbulk-memory", "-nostdlib", "-w",
-		"-I.", "-I"+filepath.Join(root, "guest"), "-Wl,--no-entry", "-o", "kernels.wasm",
-		"main.c", filepath.Join(root, "guest", "kernels.c"), filepath.Join(root, "cpu", "guest", "more.c"))
+		"-I.", "-Wl,--no-entry", "-o", "kernels.wasm",
+		"-I"+guest, "main.c", filepath.Join(guest, "kernels.c"), filepath.Join(guest, "more.c"))
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
