@@ -87,7 +87,7 @@ test-race: $(O)/packages.stamp
 	$(GO) test -race $$($(GO) list ./... | grep -v -e '^$(NO_RACE)')
 
 test-guest: $(O)/demo.vk/manifest.json.sig $(O)/systest.vk/manifest.json.sig $(O)/systest/native
-	$(GO) test -count=1 $$($(GO) list ./test/...) # they depend on what Go does not see
+	$(GO) test -count=1 -p 1 $$($(GO) list ./test/...) # they depend on what Go does not see; -p 1: they share limits of the host's user
 
 SYSTEST := $(wildcard test/syscalls/*.c test/syscalls/*.h)
 

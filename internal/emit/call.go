@@ -64,9 +64,20 @@ func (f *function) callee(in *wasm.Instr) (wasm.FuncType, string, error) {
 	}
 	tab := f.p.area.tables[in.Index2]
 	index := f.pop()
-	return t, fmt.Sprintf("((%s)vk_callee(%d, %s, %du, %du, %s))", f.p.pointerType(t), tab.offset, tab.size(), tab.mask,
+	form := "((%s)vk_callee(%d, %s, %du, %du, %s))"
+	if f.bound > BoundOuter {
+		form = calleeBound
+	}
+	return t, fmt.Sprintf(form, f.p.pointerType(t), tab.offset, tab.size(), tab.mask,
 		f.p.typeIDs[in.Index], index.appendTo(nil)), nil
 }
+
+// calleeBound is vk_callee of runtime/vk_table.h for functions that the verifier refused: each
+// type is compared by itself, with a number in the instruction, not with one that clang shares
+// between calls and keeps on the stack.
+const calleeBound = `((%s)({ s64 t_ = %d; u32 n_ = %s, m_ = %du, d_ = %du, i_ = %s; if (UNLIKELY(i_ >= n_)) vk_trap_table(); ` +
+	`__asm__("" : "+r"(i_)); u64 e_ = ENTRY(t_, i_ & m_); u32 h_ = (u32)(e_ >> 32); __asm__("" : "+r"(h_)); ` +
+	`if (UNLIKELY(h_ != d_)) vk_trap_element(e_); vk_text + (u32)e_; }))`
 
 // arguments pops the arguments of a call of type t and gives their C text.
 func (f *function) arguments(t wasm.FuncType) string {
