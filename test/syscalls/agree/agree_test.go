@@ -52,9 +52,10 @@ type section struct {
 // split cuts the output of systest into its tests.
 func split(out []byte) map[string]section {
 	tests := map[string]section{}
-	for part := range strings.SplitSeq("\n"+string(out), "\n== ") {
-		name, text, ok := strings.Cut(part, "\n")
-		if ok && name != "" {
+	_, all, _ := strings.Cut("\n"+string(out), "\n== ")
+	for part := range strings.SplitSeq(all, "\n== ") {
+		name, text, _ := strings.Cut(part, "\n") // a test may print nothing
+		if name = strings.TrimSpace(name); name != "" {
 			tests[name] = section{text, strings.Contains(text, "FAIL ")}
 		}
 	}
