@@ -196,7 +196,9 @@ func (i *Instance) trapCode(pc uint32) int {
 
 // Kick makes the guest leave with ExitPreempt: now if it runs, else at the next Resume. Any
 // goroutine may call it, at any time. A kick is never lost: here the word is set before the
-// thread is looked up, in vk_run it is the other way round.
+// thread is looked up, in vk_run it is the other way round. While the word is set there is nothing
+// to do: the signal has been sent, or the guest has not been entered since; so an instance never
+// has more than one signal in the queue, whose limit the host's user shares.
 func (i *Instance) Kick() {
 	i.kick.Lock()
 	defer i.kick.Unlock()
@@ -204,7 +206,9 @@ func (i *Instance) Kick() {
 		return
 	}
 	s := i.save()
-	atomic.StoreUint32(&s.kick, 1)
+	if atomic.SwapUint32(&s.kick, 1) != 0 {
+		return
+	}
 	if tid := atomic.LoadUint32(&s.tid); tid != 0 {
 		// The thread may be gone by now: then the guest has left. The host's queue of signals
 		// may be full (EAGAIN) for a while.
