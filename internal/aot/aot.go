@@ -51,7 +51,6 @@ type Options struct {
 	// Unverified writes the output even if the verifier refuses it. For tests of what it and the
 	// compiler's flags are good for; the engine refuses such code.
 	Unverified bool
-	// Global and Tables are passed to package emit, for tests.
+	// Global is passed to package emit, for tests.
 	Global func(im *wasm.Import) (bits uint64, ok bool)
-	Tables bool
 }

@@ -67,9 +67,6 @@ type Options struct {
 	// Bounded says how much is hidden from clang in a function, so that the verifier of native
 	// code sees the bounds of its addresses.
 	Bounded map[uint32]Bound
-	// Tables allows imported tables and tags, which are then treated as defined; the tables are
-	// empty. For the specification's tests.
-	Tables bool
 }
 
 // DefaultFileBytes balances parallel compilation against optimisation across functions.

@@ -102,7 +102,7 @@ func FuzzEmit(f *testing.F) {
 		if err != nil {
 			return
 		}
-		out, err := Emit(m, Options{Prefix: "p0_", Tables: true, Global: func(*wasm.Import) (uint64, bool) { return 1, true }})
+		out, err := Emit(m, Options{Prefix: "p0_", Global: func(*wasm.Import) (uint64, bool) { return 1, true }})
 		if err != nil {
 			return
 		}

@@ -84,14 +84,10 @@ func (p *program) imports() error {
 			funcs++
 		case wasm.KindMemory: // treated as defined
 		case wasm.KindTable:
-			if !p.opts.Tables {
-				return fmt.Errorf("import %q %q: imported tables are not supported", im.Module, im.Name)
-			}
+			return fmt.Errorf("import %q %q: imported tables are not supported", im.Module, im.Name)
 		case wasm.KindGlobal: // globals gives it its value
 		case wasm.KindTag:
-			if !p.opts.Tables {
-				return fmt.Errorf("import %q %q: imported tags are not supported: no other module could throw them", im.Module, im.Name)
-			}
+			return fmt.Errorf("import %q %q: imported tags are not supported: no other module could throw them", im.Module, im.Name)
 		default:
 			return fmt.Errorf("import %q %q: imports of kind %d are not supported", im.Module, im.Name, im.Kind)
 		}

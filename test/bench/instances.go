@@ -44,7 +44,7 @@ func measureInstances(name, bundle string, native side) (Result, error) {
 		if err != nil {
 			return r, err
 		}
-		if _, err := parse(out, &theirs); err != nil {
+		if err := parse(out, &theirs); err != nil {
 			return r, err
 		}
 	}
