@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math/rand/v2"
 	"runtime"
 	"sync/atomic"
 	"syscall"
@@ -18,8 +19,12 @@ type kicker struct {
 	stop    func()
 }
 
-// rests is the shortest time that the kicker sleeps for; for less it goes on at once.
-const rests = 10 * time.Microsecond
+// rests is the shortest time that the kicker sleeps for; for less it spins for a time by chance,
+// up to pause: one that never pauses leaves a guest on another processor no time to go on.
+const (
+	rests = 10 * time.Microsecond
+	pause = 8 * time.Microsecond
+)
 
 func startKicker(every time.Duration) *kicker {
 	k := &kicker{}
@@ -35,6 +40,9 @@ func startKicker(every time.Duration) *kicker {
 		for !done.Load() {
 			if every >= rests {
 				syscall.Nanosleep(&rest, nil)
+			} else {
+				for end := time.Now().Add(rand.N(pause)); time.Now().Before(end); {
+				}
 			}
 			if i := k.running.Load(); i != nil {
 				i.Kick()
