@@ -84,7 +84,11 @@ func run() error {
 	only := flag.String("run", "", "run only benchmarks whose name contains this")
 	flag.Parse()
 
-	nativeSide, cleanup, err := onNative(*native)
+	nativeDir, err := filepath.Abs(*native) // programs run elsewhere
+	if err != nil {
+		return err
+	}
+	nativeSide, cleanup, err := onNative(nativeDir)
 	if err != nil {
 		return err
 	}
@@ -116,7 +120,7 @@ func run() error {
 		if !strings.Contains(b.name, *only) {
 			continue
 		}
-		r, err := b.measure(vkernelStart(*vkernel, *bundle, *key), nativeStart(*native))
+		r, err := b.measure(vkernelStart(*vkernel, *bundle, *key), nativeStart(nativeDir))
 		if err != nil {
 			return err
 		}
@@ -135,10 +139,6 @@ func run() error {
 
 // onNative runs the native program, its memory files on tmpfs.
 func onNative(dir string) (side, func(), error) {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, nil, err
-	}
 	tmp, err := os.MkdirTemp("/dev/shm", "vkbench")
 	if err != nil {
 		return nil, nil, fmt.Errorf("tmpfs for native memory files: %w", err)
