@@ -36,7 +36,7 @@ prompt 1
 type partly typed<^D><^C>
 prompt 2
 type echo go; cat<enter>
-see go
+below go
 type echoed by the terminal<enter>
 twice echoed by the terminal
 type typo<bs><bs>ed<^U>killed line<enter>
@@ -183,7 +183,6 @@ prompt 2
 type stty -icanon -echo min 1; echo go; dd bs=1 count=3 2>/dev/null | od -c; stty sane<enter>
 below go
 type a<tab>b
-see b
 prompt 3
 type echo go; read -s -n 1 k; echo "key $k"<enter>
 below go
