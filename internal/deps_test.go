@@ -17,7 +17,7 @@ import (
 // packages of lower layers, or of its own (as a DAG, which the compiler checks). A
 // package in a subfolder belongs to the entry with the longest matching prefix.
 var layers = [][]string{
-	{"linux", "guest", "wait"},
+	{"linux", "guest", "wait", "mutant"},
 	{"wasm", "emit", "aot", "engine", "verify"},
 	{"manifest", "bundle", "router", "toolchain"},
 	{"mm", "vfs", "fd", "sock", "signal", "futex", "sched", "proc"},
