@@ -22,8 +22,8 @@ func fieldError(field, format string, args ...any) error {
 	return &Error{Field: field, Reason: fmt.Sprintf(format, args...)}
 }
 
-func badVersion(v int) error {
-	return fieldError("version", "%d is not supported, expected %d", v, Version)
+func badVersion(v, want int) error {
+	return fieldError("version", "%d is not supported, expected %d", v, want)
 }
 
 // place is where the decoder is in the document: a list that is turned into text only for

@@ -1,19 +1,21 @@
-// Package manifest is the signed list of what a container may execute: its schema, its
-// strict parser, and its signature.
+// Package manifest is the signed list of what a container may execute: its schema, and its
+// strict parser.
 //
 // # Model
 //
 // A bundle's manifest.json names, by SHA-256, the megabinary, the native code of each
 // architecture, every file that may be executed, and the list of the root file system
-// (rootfs.json). It is signed as a whole: manifest.json.sig is an Ed25519 signature over
-// the exact bytes of manifest.json. So whoever trusts the key trusts every byte that can
-// run, and nothing else can.
+// (rootfs.json); what each entry point may ask of the kernel; and which entry may start
+// which. It is signed as a whole (package signature), over the exact bytes of
+// manifest.json. So whoever trusts the keys trusts every byte that can run, and nothing
+// else can.
 //
 // A complete manifest:
 //
 //	{
-//	  "version": 1,
+//	  "version": 2,
 //	  "name": "demo",
+//	  "release": 7,
 //	  "build": {"vkernel": "0.1", "go": "go1.26.8", "clang": "19.1.7"},
 //	  "megabinary": {
 //	    "sha256": "7f83b1657ff1fc53b92dc18148a1d65dfc2d4b1fa3d677284addd200126d9069",
@@ -27,7 +29,9 @@
 //	  }],
 //	  "entries": [{
 //	    "id": "busybox", "name": "busybox", "module": 0, "export": "_start",
-//	    "syscalls": ["clone", "execve", "exit_group", "read", "write"]
+//	    "syscalls": ["clone", "execve", "exit_group", "read", "socket", "write"],
+//	    "rules": [{"syscall": "socket", "arg": 0, "allow": [1]}],
+//	    "denied": "kill", "starts": ["busybox"], "limits": {"memory": 67108864}
 //	  }],
 //	  "executables": [
 //	    {"sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
@@ -54,14 +58,17 @@
 //	  ]
 //	}
 //
-// docs/manifest.md says what each field means.
+// docs/manifest.md says what each field means; docs/manifest.schema.json is the form of
+// manifest.json for others' tools.
 //
 // # Rules
 //
 // The parser accepts exactly one form: names are case-sensitive, and an unknown name, a
 // name given twice, a missing name, trailing bytes, invalid UTF-8, a value out of bounds
 // or a reference to nothing is an error that names the field. What is trusted is what
-// Verify has checked; parsing comes after. A Manifest is not changed after Parse.
+// package trust has checked; parsing comes after. A Manifest is not changed after Parse.
+//
+// In a list that may be absent, absent and empty differ: absent says nothing, [] says none.
 package manifest
 
 // Names of the files of a bundle that this package defines.
@@ -71,8 +78,11 @@ const (
 	RootFile      = "rootfs.json"
 )
 
-// Version is the version of both formats. A parser refuses every other.
-const Version = 1
+// Versions of the two formats. A parser refuses every other.
+const (
+	Version     = 2 // of manifest.json
+	RootVersion = 1 // of rootfs.json
+)
 
 // Limits of the formats. They bound what a hostile file can cost before it is refused.
 const (
@@ -82,28 +92,44 @@ const (
 	MaxModules  = 4096
 	MaxFiles    = 1 << 20 // entries of rootfs.json
 	MaxPreopens = 64      // of one entry
+	MaxRules    = 1024    // of one entry, of network and of mounts
 	maxList     = 1 << 16 // elements of any other list
 )
 
 // Manifest is the content of manifest.json.
 type Manifest struct {
-	Version     int          `json:"version"`
-	Name        string       `json:"name"`
+	Version int    `json:"version"`
+	Name    string `json:"name"`
+	// Release counts up with what is shipped under Name; a trust policy may name the lowest
+	// that still runs, so that an old bundle, though signed, cannot be replayed.
+	Release     uint64       `json:"release,omitzero"`
 	Build       Build        `json:"build"`
+	Source      []Source     `json:"source,omitzero"`
 	Megabinary  Megabinary   `json:"megabinary"`
 	Native      []Native     `json:"native"`
 	Entries     []Entry      `json:"entries"`
 	Executables []Executable `json:"executables"`
 	Command     []string     `json:"command"`
 	Rootfs      Blob         `json:"rootfs"`
+	Network     []Connection `json:"network,omitzero"` // absent or empty: no connections to outside
+	Mounts      []Mount      `json:"mounts,omitzero"`  // absent: anywhere, nothing executable
 }
 
 // Build tells what made the bundle. It holds no times, so that equal input gives equal
 // bytes.
 type Build struct {
+	By      string `json:"by,omitempty"` // who built it, for people
 	Vkernel string `json:"vkernel"`
 	Go      string `json:"go"`
 	Clang   string `json:"clang"`
+}
+
+// Source names one thing that the bundle was made from; for people and for their tools.
+type Source struct {
+	Name   string `json:"name"`
+	SHA256 Digest `json:"sha256"`
+	URL    string `json:"url,omitempty"`
+	Recipe string `json:"recipe,omitempty"` // how it was built: a file's name, or a command
 }
 
 // Blob names bytes by their digest.
@@ -126,21 +152,6 @@ type Native struct {
 	Features []string `json:"features"` // what the CPU must have: "x86-64-v2"
 	SHA256   Digest   `json:"sha256"`
 	Size     uint64   `json:"size"`
-}
-
-// Entry is one entry point: an exported function of one module.
-type Entry struct {
-	ID     string `json:"id"`     // what Executable.Entry refers to; unique
-	Name   string `json:"name"`   // for people
-	Module int    `json:"module"` // index into Megabinary.Modules
-	Export string `json:"export"`
-	// Syscalls are the names of the system calls that the module imports, sorted: all that
-	// the program can ever call.
-	Syscalls []string `json:"syscalls"`
-	// Preopens are the directories that a program of WASI starts with: absolute names, or
-	// "." for the working directory. Without the list it gets the usual ones, which are the
-	// whole tree; with an empty one it has no files.
-	Preopens []string `json:"preopens,omitzero"`
 }
 
 // Executable allows one content to be executed: as the entry point Entry, or, if

@@ -14,7 +14,7 @@ const (
 
 // example is a manifest in which each test changes one thing.
 const example = `{
-  "version": 1,
+  "version": 2,
   "name": "demo",
   "build": {"vkernel": "0.1", "go": "go1.26", "clang": "19.1.7"},
   "megabinary": {"sha256": "` + shaA + `", "size": 1431655, "modules": ["` + shaA + `"]},
@@ -71,7 +71,7 @@ func TestParseRefuses(t *testing.T) {
 		{"control character", `"demo"`, "\"de\nmo\"", "name", "control character"},
 		{"long string", `"demo"`, `"` + strings.Repeat("a", MaxString+1) + `"`, "name", "longer than 4096"},
 		{"long name", `"demo"`, `"` + strings.Repeat("a", 200) + `"`, "name", "expected 1 to 128"},
-		{"version", `"version": 1`, `"version": 2`, "version", "expected 1"},
+		{"version", `"version": 2`, `"version": 1`, "version", "expected 2"},
 		{"no such entry", `"entry": "busybox"`, `"entry": "dash"`, "executables[0].entry", `no entry "dash"`},
 		{"entry and interpreter", `"entry": "busybox"`, `"entry": "busybox", "interpreter": "/bin/sh"`, "executables[0]", "either"},
 		{"neither", `"entry": "busybox", `, ``, "executables[0]", "either"},
@@ -80,8 +80,28 @@ func TestParseRefuses(t *testing.T) {
 		{"relative preopen", `"syscalls": ["read", "write"]`, `"syscalls": [], "preopens": ["data"]`, "entries[0].preopens[0]", "neither an absolute"},
 		{"unclean preopen", `"syscalls": ["read", "write"]`, `"syscalls": [], "preopens": ["/", "/a/../b"]`, "entries[0].preopens[1]", "neither an absolute"},
 		{"unsorted syscalls", `["read", "write"]`, `["write", "read"]`, "entries[0].syscalls[1]", "out of order"},
+		{"denied", `"syscalls": ["read", "write"]`, `"syscalls": [], "denied": "trap"`, "entries[0].denied", `expected "errno" or "kill"`},
+		{"starts nothing known", `"syscalls": ["read", "write"]`, `"syscalls": [], "starts": ["dash"]`, "entries[0].starts[0]", `no entry "dash"`},
+		{"starts twice", `"syscalls": ["read", "write"]`, `"syscalls": [], "starts": ["busybox", "busybox"]`, "entries[0].starts[1]", "given twice"},
+		{"rule for no call of it", `"syscalls": ["read", "write"]`, `"syscalls": ["read"], "rules": [{"syscall": "sokcet", "arg": 0, "allow": [1]}]`, "entries[0].rules[0].syscall", "not one of the entry's"},
+		{"rule without a kind", `"syscalls": ["read", "write"]`, `"syscalls": ["read"], "rules": [{"syscall": "read", "arg": 0}]`, "entries[0].rules[0]", "exactly one"},
+		{"rule of two kinds", `"syscalls": ["read", "write"]`, `"syscalls": ["read"], "rules": [{"syscall": "read", "arg": 0, "allow": [], "paths": []}]`, "entries[0].rules[0]", "exactly one"},
+		{"seventh argument", `"syscalls": ["read", "write"]`, `"syscalls": ["read"], "rules": [{"syscall": "read", "arg": 6, "allow": [1]}]`, "entries[0].rules[0].arg", "at most 6"},
+		{"rule that never matches", `"syscalls": ["read", "write"]`, `"syscalls": ["read"], "rules": [{"syscall": "read", "arg": 0, "mask": 6, "allow": [1]}]`, "entries[0].rules[0].allow[0]", "outside of the mask"},
+		{"securebit", `"syscalls": ["read", "write"]`, `"syscalls": [], "securebits": ["noroot"]`, "entries[0].securebits[0]", "expected"},
+		{"securebit twice", `"syscalls": ["read", "write"]`, `"syscalls": [], "securebits": ["exec-restrict-file", "exec-restrict-file"]`, "entries[0].securebits[1]", "given twice"},
+		{"limits", `"syscalls": ["read", "write"]`, `"syscalls": [], "limits": {"disk": 1}`, "entries[0].limits.disk", "unknown field"},
+		{"network with host and cidr", `"name": "demo"`, `"name": "demo", "network": [{"host": "a.b", "cidr": "10.0.0.0/8", "protocol": "tcp"}]`, "network[0]", "either host or cidr"},
+		{"network host", `"name": "demo"`, `"name": "demo", "network": [{"host": "A.b", "protocol": "tcp"}]`, "network[0].host", "malformed"},
+		{"network cidr", `"name": "demo"`, `"name": "demo", "network": [{"cidr": "10.0.0.1/8", "protocol": "tcp"}]`, "network[0].cidr", "no bit set"},
+		{"network port", `"name": "demo"`, `"name": "demo", "network": [{"host": "a.b", "ports": [80, 65536], "protocol": "tcp"}]`, "network[0].ports[1]", "1 to 65535"},
+		{"network protocol", `"name": "demo"`, `"name": "demo", "network": [{"host": "a.b", "protocol": "icmp"}]`, "network[0].protocol", "expected"},
+		{"mount", `"name": "demo"`, `"name": "demo", "mounts": [{"at": "/a/../b"}]`, "mounts[0].at", "clean path"},
+		{"mount over the root", `"name": "demo"`, `"name": "demo", "mounts": [{"at": "/"}]`, "mounts[0].at", "below /"},
+		{"source digest", `"name": "demo"`, `"name": "demo", "source": [{"name": "x", "sha256": ""}]`, "source[0].sha256", "0 characters"},
+		{"source url", `"name": "demo"`, `"name": "demo", "source": [{"name": "x", "sha256": "` + shaA + `", "url": "x.tar"}]`, "source[0].url", "absolute URL"},
 		{"no command", `["/bin/sh"]`, `[]`, "command", "empty"},
-		{"missing comma", `"version": 1,`, `"version": 1`, "", "expected ',' or '}'"},
+		{"missing comma", `"version": 2,`, `"version": 2`, "", "expected ',' or '}'"},
 		{"trailing comma", `"size": 40960}`, `"size": 40960,}`, "rootfs", "expected a string"},
 		{"BOM", `{
   "version"`, "\ufeff" + `{"version"`, "", "expected an object"},
@@ -98,6 +118,69 @@ func TestParseRefuses(t *testing.T) {
 				t.Errorf("got %v, expected %s: ...%s...", err, tt.field, tt.reason)
 			}
 		})
+	}
+}
+
+// full is a manifest with every field that there is.
+const full = `{
+  "version": 2, "name": "demo", "release": 7,
+  "build": {"by": "ci.example.org", "vkernel": "0.1", "go": "go1.26", "clang": "19.1.7"},
+  "source": [{"name": "busybox-1.36", "sha256": "` + shaA + `", "url": "https://example.org/b.tar", "recipe": "busybox.recipe"}],
+  "megabinary": {"sha256": "` + shaA + `", "size": 1431655, "modules": ["` + shaA + `"]},
+  "native": [{"arch": "x86_64", "abi": "vk1", "features": ["x86-64-v2"], "sha256": "` + shaA + `", "size": 22}],
+  "entries": [{"id": "busybox", "name": "busybox", "module": 0, "export": "_start", "syscalls": ["connect", "openat", "socket"],
+    "denied": "kill", "preopens": [], "limits": {"memory": 67108864, "cpu": 10}, "starts": [], "inherit": true,
+    "securebits": ["exec-restrict-file", "exec-deny-interactive"],
+    "rules": [{"syscall": "socket", "arg": 0, "allow": [1], "mask": 255}, {"syscall": "openat", "arg": 1, "paths": ["/tmp"], "write": true},
+      {"syscall": "connect", "arg": 1, "addresses": ["unix:/run/x"]}]}],
+  "executables": [{"sha256": "` + shaA + `", "entry": "busybox", "paths": ["/bin/busybox"]}],
+  "command": ["/bin/sh"],
+  "rootfs": {"sha256": "` + shaB + `", "size": 40960},
+  "network": [{"host": "*.example.org", "ports": [443], "protocol": "tcp"}, {"cidr": "2001:db8::/32", "protocol": "udp"}],
+  "mounts": [{"at": "/src", "write": true}, {"at": "/data/*", "exec": true}]
+}`
+
+func TestParseFull(t *testing.T) {
+	m, err := Parse([]byte(full))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Parse(m.Marshal())
+	if err != nil || !reflect.DeepEqual(m, again) {
+		t.Errorf("Parse(Marshal) = %+v, %v", again, err)
+	}
+	if e := m.Entries[0]; e.Starts == nil || e.Preopens == nil || e.Limits.CPU != 10 || !e.Inherit || len(e.Rules) != 3 || m.Release != 7 {
+		t.Errorf("wrong content: %+v", m)
+	}
+	if plain, err := Parse([]byte(example)); err != nil || plain.Entries[0].Starts != nil || plain.Mounts != nil {
+		t.Errorf("absent lists: %+v, %v", plain, err)
+	}
+}
+
+func TestMayMount(t *testing.T) {
+	m, err := Parse([]byte(full))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		at              string
+		ok, write, exec bool
+	}{
+		{"/src", true, true, false}, {"/src/a", false, false, false}, {"/data", false, false, false},
+		{"/data/a/b", true, false, true}, {"/database", false, false, false}, {"/", false, false, false},
+	}
+	for _, tt := range tests {
+		if r, ok := m.MayMount(tt.at); ok != tt.ok || r.Write != tt.write || r.Exec != tt.exec {
+			t.Errorf("MayMount(%s) = %+v, %v", tt.at, r, ok)
+		}
+	}
+	m.Mounts = nil
+	if r, ok := m.MayMount("/any"); !ok || !r.Write || r.Exec {
+		t.Errorf("without a list: %+v, %v", r, ok)
+	}
+	m.Mounts = []Mount{}
+	if _, ok := m.MayMount("/any"); ok {
+		t.Error("empty list: allowed")
 	}
 }
 
@@ -120,6 +203,7 @@ func TestParseEnds(t *testing.T) {
 // FuzzParse: whatever is accepted is written back as something that means the same.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(example))
+	f.Add([]byte(full))
 	f.Add([]byte(`{"version": 1, "files": [{"path": "/a", "type": "dir", "mode": "0755"}]}`))
 	f.Add([]byte(`{"a":"\ud83d\ude00"`))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Parse parses and checks the bytes of manifest.json, which must have been verified
-// before (Verify).
+// Parse parses and checks the bytes of manifest.json, whose signatures must have
+// been verified before (package trust).
 func Parse(data []byte) (*Manifest, error) {
 	m := new(Manifest)
 	if len(data) > MaxSize {
@@ -48,7 +48,7 @@ func compact(v any) []byte {
 // Check reports the first field that breaks a rule of the format.
 func (m *Manifest) Check() error {
 	if m.Version != Version {
-		return badVersion(m.Version)
+		return badVersion(m.Version, Version)
 	}
 	if !validName(m.Name) {
 		return fieldError("name", "%q, expected 1 to 128 of a-z A-Z 0-9 . _ + -", m.Name)
@@ -64,6 +64,11 @@ func (m *Manifest) Check() error {
 	}
 	if err := m.checkExecutables(); err != nil {
 		return err
+	}
+	for _, check := range []func() error{m.checkSource, m.checkNetwork, m.checkMounts} {
+		if err := check(); err != nil {
+			return err
+		}
 	}
 	if len(m.Command) == 0 || m.Command[0] == "" {
 		return fieldError("command", "empty: it names the program to start")
@@ -94,46 +99,6 @@ func (m *Manifest) checkNative() error {
 			}
 		}
 		seen[n.Arch] = true
-	}
-	return nil
-}
-
-func (m *Manifest) checkEntries() error {
-	if len(m.Entries) > maxList {
-		return fieldError("entries", "%d entries, the limit is %d", len(m.Entries), maxList)
-	}
-	seen := map[string]bool{}
-	for i := range m.Entries {
-		e := &m.Entries[i]
-		field := fmt.Sprintf("entries[%d]", i)
-		switch {
-		case !validName(e.ID):
-			return fieldError(field+".id", "malformed name %q", e.ID)
-		case seen[e.ID]:
-			return fieldError(field+".id", "%q is given twice", e.ID)
-		case e.Module >= len(m.Megabinary.Modules):
-			return fieldError(field+".module", "%d, the megabinary has %d modules", e.Module, len(m.Megabinary.Modules))
-		case e.Export == "":
-			return fieldError(field+".export", "empty")
-		case len(e.Preopens) > MaxPreopens:
-			return fieldError(field+".preopens", "%d directories, the limit is %d", len(e.Preopens), MaxPreopens)
-		case len(e.Syscalls) > maxList:
-			return fieldError(field+".syscalls", "%d names, the limit is %d", len(e.Syscalls), maxList)
-		}
-		for j, s := range e.Syscalls {
-			if !validName(s) {
-				return fieldError(fmt.Sprintf("%s.syscalls[%d]", field, j), "malformed name %q", s)
-			}
-			if j > 0 && e.Syscalls[j-1] >= s {
-				return fieldError(fmt.Sprintf("%s.syscalls[%d]", field, j), "%q is out of order or given twice", s)
-			}
-		}
-		for j, p := range e.Preopens {
-			if p != "." && p != "/" && checkPath(p) != nil {
-				return fieldError(fmt.Sprintf("%s.preopens[%d]", field, j), "%q is neither an absolute, clean path nor \".\"", p)
-			}
-		}
-		seen[e.ID] = true
 	}
 	return nil
 }

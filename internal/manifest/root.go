@@ -57,7 +57,7 @@ func ParseRoot(data []byte) (*Root, error) {
 // NewRoot makes a Root of files, which it sorts.
 func NewRoot(files []Node) (*Root, error) {
 	sort.Slice(files, func(i, j int) bool { return pathLess(files[i].Path, files[j].Path) })
-	r := &Root{Version: Version, Files: files}
+	r := &Root{Version: RootVersion, Files: files}
 	if err := r.check(); err != nil {
 		return nil, err
 	}
@@ -100,8 +100,8 @@ func pathLess(a, b string) bool {
 }
 
 func (r *Root) check() error {
-	if r.Version != Version {
-		return badVersion(r.Version)
+	if r.Version != RootVersion {
+		return badVersion(r.Version, RootVersion)
 	}
 	if len(r.Files) > MaxFiles {
 		return fieldError("files", "%d nodes, the limit is %d", len(r.Files), MaxFiles)

@@ -1,0 +1,81 @@
+package manifest
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Rule narrows one system call of an entry. A call that has rules is allowed if one of
+// them matches, and else denied as the entry says (Entry.Denied). A rule has exactly one
+// of Allow, Paths and Addresses.
+type Rule struct {
+	Syscall string `json:"syscall"` // one of the entry's Syscalls
+	// Arg is the argument that is looked at, from 0: of Allow the number itself, of Paths
+	// the path, of Addresses the socket address.
+	Arg int `json:"arg"`
+	// Allow matches if the argument, with only the bits of Mask, is one of these.
+	Allow []uint64 `json:"allow,omitzero"`
+	Mask  uint64   `json:"mask,omitzero"` // 0: all bits
+	// Paths matches a path that is one of these or lies below one of them.
+	Paths []string `json:"paths,omitzero"`
+	Write bool     `json:"write,omitempty"` // with Paths: also for writing
+	// Addresses matches a socket address: "unix:/run/x.sock", "127.0.0.1:80", "[::1]:80".
+	Addresses []string `json:"addresses,omitzero"`
+}
+
+// maxArgs is the number of arguments of a system call.
+const maxArgs = 6
+
+func (e *Entry) checkRules(field string) error {
+	if len(e.Rules) > MaxRules {
+		return fieldError(field, "%d rules, the limit is %d", len(e.Rules), MaxRules)
+	}
+	for i := range e.Rules {
+		r := &e.Rules[i]
+		at := fmt.Sprintf("%s[%d]", field, i)
+		if !slices.Contains(e.Syscalls, r.Syscall) {
+			return fieldError(at+".syscall", "%q is not one of the entry's syscalls", r.Syscall)
+		}
+		if err := r.check(at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Rule) check(field string) error {
+	kinds := 0
+	for _, given := range []bool{r.Allow != nil, r.Paths != nil, r.Addresses != nil} {
+		if given {
+			kinds++
+		}
+	}
+	switch {
+	case kinds != 1:
+		return fieldError(field, "expected exactly one of allow, paths and addresses")
+	case r.Arg >= maxArgs:
+		return fieldError(field+".arg", "%d, a system call has at most %d arguments", r.Arg, maxArgs)
+	case r.Mask != 0 && r.Allow == nil:
+		return fieldError(field+".mask", "only with allow")
+	case r.Write && r.Paths == nil:
+		return fieldError(field+".write", "only with paths")
+	case len(r.Allow) > MaxRules || len(r.Paths) > MaxRules || len(r.Addresses) > MaxRules:
+		return fieldError(field, "more than %d values", MaxRules)
+	}
+	for i, v := range r.Allow {
+		if r.Mask != 0 && v&^r.Mask != 0 {
+			return fieldError(fmt.Sprintf("%s.allow[%d]", field, i), "%d has bits outside of the mask: it never matches", v)
+		}
+	}
+	for i, p := range r.Paths {
+		if checkPath(p) != nil {
+			return fieldError(fmt.Sprintf("%s.paths[%d]", field, i), "%q is not an absolute, clean path", p)
+		}
+	}
+	for i, a := range r.Addresses {
+		if a == "" {
+			return fieldError(fmt.Sprintf("%s.addresses[%d]", field, i), "empty")
+		}
+	}
+	return nil
+}
