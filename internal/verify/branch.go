@@ -16,7 +16,7 @@ var swapped = [16]uint8{
 // setFlags notes a comparison, or that the flags are no longer those of one.
 func (w *walker) setFlags(in *inst, s *state) {
 	switch in.op {
-	case opMov, opZext, opSext, opLea, opCmov, opSet, opNot, opPush, opPop, opXchg, opCdqe, opCwd, opPad, opNop:
+	case opMov, opZext, opSext, opLea, opCmov, opSet, opNot, opPush, opPop, opXchg, opCdqe, opCwd, opPad, opNop, opSSE:
 		return
 	}
 	f := &s.flags

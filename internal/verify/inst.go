@@ -22,15 +22,16 @@ func (r reg) isGeneral() bool { return r < 16 }
 type op uint8
 
 const (
-	opBad  op = iota
-	opNop     // no effect on general registers; a vector instruction too
-	opPad     // nop or int3: what may lie between functions
-	opSSE     // vector instruction; dst, if any, gets an unknown value of size bytes
-	opTrap    // ud2: does not go on
-	opMov     // dst = src or imm or memory
-	opZext    // dst = zero-extended source of srcSize bytes
-	opSext    // dst = sign-extended source
-	opLea     // dst = address
+	opBad     op = iota
+	opNop        // no effect on general registers; a vector instruction too
+	opPad        // nop or int3: what may lie between functions
+	opSSE        // vector instruction; dst, if any, gets an unknown value of size bytes
+	opCompare    // of vectors: sets the flags and nothing else
+	opTrap       // ud2: does not go on
+	opMov        // dst = src or imm or memory
+	opZext       // dst = zero-extended source of srcSize bytes
+	opSext       // dst = sign-extended source
+	opLea        // dst = address
 	opAdd
 	opSub
 	opAnd

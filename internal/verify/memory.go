@@ -58,10 +58,7 @@ func (w *walker) guest(in *inst, s *state) (value, string) {
 		return unknown, "a GS operand whose address has no bounds"
 	}
 	size := int64(in.mem.size)
-	loaded := unknown
-	if size < 8 {
-		loaded = value{lo: 0, hi: 1<<(8*size) - 1}
-	}
+	loaded := anything(in.mem.size)
 	if a.lo >= 0 {
 		if a.hi+size > reach {
 			return unknown, "a GS operand that may lie beyond the reach of linear memory"
@@ -178,6 +175,8 @@ func (w *walker) frame(in *inst, s *state, at int64) (value, string) {
 	switch imm := w.source(in, s); {
 	case in.op == opMov:
 		s.store(int32(off), m.size, imm)
+	case in.op == opSet:
+		s.store(int32(off), m.size, between(0, 1))
 	case in.op == opAdd && in.hasImm && old.kind == kRange && size >= 4:
 		s.store(int32(off), m.size, add(m.size, &old, &imm))
 	}
@@ -192,14 +191,7 @@ func (w *walker) constantData(in *inst, next int64) (value, string) {
 	if w.v.rodata(next+in.mem.disp, int64(in.mem.size)) == nil {
 		return unknown, "a read relative to the instruction pointer outside of read-only data"
 	}
-	return w.loadedData(in), ""
-}
-
-func (w *walker) loadedData(in *inst) value {
-	if in.mem.size < 8 {
-		return value{lo: 0, hi: 1<<(8*in.mem.size) - 1}
-	}
-	return unknown
+	return anything(in.mem.size), ""
 }
 
 // tableData is a read of read-only data at an address in a register.
@@ -225,7 +217,7 @@ func (w *walker) tableData(in *inst, s *state) (value, string) {
 	if in.op == opSext && in.srcSize == 4 && in.size == 8 && b.lo == b.hi && entries && (hi-lo)/4 < manyEntries {
 		return value{kind: kJump, lo: lo, hi: (hi-lo)/4 + 1}, ""
 	}
-	return w.loadedData(in), ""
+	return anything(in.mem.size), ""
 }
 
 const (

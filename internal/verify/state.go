@@ -90,21 +90,14 @@ func (s *state) find(off int32, size uint8) int {
 	return -1
 }
 
-// load is what is known of a place on the stack.
+// load is what is known of a place on the stack: it may be the low part of a larger one.
 func (s *state) load(off int32, size uint8) value {
-	if i := s.find(off, size); i >= 0 {
-		return s.slots[i].v
-	}
-	if size == 4 {
-		if i := s.find(off, 8); i >= 0 {
-			return s.slots[i].v.low(4)
+	for n := size; n <= 8; n *= 2 {
+		if i := s.find(off, n); i >= 0 {
+			return s.slots[i].v.low(size)
 		}
-		return unknown32
 	}
-	if size == 8 {
-		return unknown
-	}
-	return value{lo: 0, hi: 1<<(8*size) - 1}
+	return anything(size)
 }
 
 // forget drops what is known of [off, off+size). It reports false if that is something that
@@ -130,16 +123,12 @@ func (s *state) forget(off, size int32) bool {
 
 // store notes a value on the stack, if it is worth it. forget was called before.
 func (s *state) store(off int32, size uint8, v value) {
-	if size != 8 && size != 4 || len(s.slots) >= maxSlots {
+	if size > 8 || len(s.slots) >= maxSlots {
 		return
 	}
-	v = v.low(size)
-	if v.kind == kRange && v.width == 0 && v.tz == 0 {
-		if size == 8 && v.lo == minInt && v.hi == maxInt || size == 4 && v.lo == 0 && v.hi == max32 {
-			return // not worth it, even if it is equal to something
-		}
+	if v = v.low(size); !v.isAnything(size) { // else it is not worth it, even if it is equal to something
+		s.slots = append(s.slots, slot{off: off, size: size, v: v})
 	}
-	s.slots = append(s.slots, slot{off: off, size: size, v: v})
 }
 
 // release moves the stack pointer up and forgets what lay there. Like forget it reports false
@@ -257,10 +246,7 @@ func (s *state) mergeSlots(o *state, widen bool) (changed bool) {
 	for i := 0; i < len(s.slots); i++ {
 		t := &s.slots[i]
 		k := o.find(t.off, t.size)
-		v := unknown
-		if t.size == 4 {
-			v = unknown32
-		}
+		v := anything(t.size)
 		if k >= 0 {
 			v = join(&t.v, &o.slots[k].v, widen)
 		}
@@ -269,7 +255,7 @@ func (s *state) mergeSlots(o *state, widen bool) (changed bool) {
 		}
 		changed = true
 		t.v = v
-		if v.isUnknown() || t.size == 4 && v == unknown32 {
+		if v.isAnything(t.size) {
 			s.slots[i] = s.slots[len(s.slots)-1]
 			s.slots = s.slots[:len(s.slots)-1]
 			i--

@@ -46,7 +46,7 @@ func (w *walker) step(in *inst, s *state) string {
 		return problem
 	}
 	switch in.op {
-	case opPad, opNop, opCmp, opTest:
+	case opPad, opNop, opCmp, opTest, opCompare:
 	case opPush:
 		return w.push(in, s, loaded)
 	case opPop:
@@ -395,7 +395,7 @@ func (w *walker) arithmetic(in *inst, a, b *value) value {
 			c = constant(in.imm)
 		}
 		if c.hi == maxInt {
-			return anything(size, 0)
+			return anything(size)
 		}
 		c.hi, c.tz = c.hi+1, 0
 		return add(size, a, &c)
@@ -434,7 +434,7 @@ func (w *walker) arithmetic(in *inst, a, b *value) value {
 		c := constant(in.imm)
 		return mul(size, b, &c)
 	}
-	return anything(size, 0)
+	return anything(size)
 }
 
 func shifted(in *inst, a *value) value {
@@ -442,7 +442,7 @@ func shifted(in *inst, a *value) value {
 		if in.op == opShr && a.lo >= 0 {
 			return value{lo: 0, hi: a.hi}
 		}
-		return anything(in.size, 0)
+		return anything(in.size)
 	}
 	n := uint(in.imm) & 63
 	switch in.op {

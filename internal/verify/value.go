@@ -69,9 +69,18 @@ func (v *value) is32() bool { return v.kind == kRange && v.lo >= 0 && v.hi <= ma
 
 func (v *value) isConst() bool { return v.kind == kRange && v.lo == v.hi }
 
-// isUnknown tells whether nothing is known.
-func (v *value) isUnknown() bool {
-	return v.kind == kRange && v.lo == minInt && v.hi == maxInt && v.width == 0 && v.id == 0 && v.tz == 0
+// anything is what is known of size bytes, extended with zeros, if nothing is.
+func anything(size uint8) value {
+	if size >= 8 {
+		return unknown
+	}
+	return value{lo: 0, hi: 1<<(8*size) - 1}
+}
+
+// isAnything tells whether nothing is known of size bytes, but what they may be equal to.
+func (v *value) isAnything(size uint8) bool {
+	w := anything(size)
+	return v.kind == kRange && v.lo <= w.lo && v.hi >= w.hi && v.width == 0 && v.tz == 0
 }
 
 // low is the value of the low size bytes, extended with zeros.
@@ -155,7 +164,7 @@ func add(size uint8, a, b *value) value {
 	hi, ok2 := addInt(a.hi, b.hi)
 	tz := min(a.tz, b.tz)
 	if !ok1 || !ok2 {
-		return anything(size, tz)
+		return multiple(size, tz)
 	}
 	return result(size, lo, hi, tz)
 }
@@ -163,22 +172,21 @@ func add(size uint8, a, b *value) value {
 func sub(size uint8, a, b *value) value {
 	tz := min(a.tz, b.tz)
 	if b.lo == minInt {
-		return anything(size, tz)
+		return multiple(size, tz)
 	}
 	lo, ok1 := addInt(a.lo, -b.hi)
 	hi, ok2 := addInt(a.hi, -b.lo)
 	if !ok1 || !ok2 {
-		return anything(size, tz)
+		return multiple(size, tz)
 	}
 	return result(size, lo, hi, tz)
 }
 
-// anything is an unknown result with some zero bits.
-func anything(size uint8, tz uint8) value {
-	if size == 4 {
-		return value{lo: 0, hi: max32, tz: min(tz, 32)}
-	}
-	return value{lo: minInt, hi: maxInt, tz: tz}
+// multiple is an unknown result with some zero bits.
+func multiple(size, tz uint8) value {
+	v := anything(size)
+	v.tz = min(tz, 8*size)
+	return v
 }
 
 func and(size uint8, a, b *value) value {
@@ -191,7 +199,7 @@ func and(size uint8, a, b *value) value {
 	case b.lo >= 0:
 		return value{lo: 0, hi: b.hi, tz: tz}
 	}
-	return anything(size, tz)
+	return multiple(size, tz)
 }
 
 // or is also an upper bound of xor.
@@ -209,7 +217,7 @@ func or(size uint8, a, b *value) value {
 		return value{lo: b.lo &^ may, hi: b.lo | may, tz: tz}
 	}
 	if a.lo < 0 || b.lo < 0 {
-		return anything(size, tz)
+		return multiple(size, tz)
 	}
 	n := bits.Len64(uint64(a.hi | b.hi))
 	return value{lo: 0, hi: int64(uint64(1)<<n - 1), tz: tz}
@@ -219,7 +227,7 @@ func shl(size uint8, a *value, n uint) value {
 	n &= uint(size)*8 - 1
 	tz := uint8(min(uint(a.tz)+n, 63))
 	if n > 40 || a.lo < -(1<<22) || a.hi > int64(1)<<(62-n) {
-		return anything(size, tz)
+		return multiple(size, tz)
 	}
 	return result(size, a.lo<<n, a.hi<<n, tz)
 }
@@ -251,7 +259,7 @@ func mul(size uint8, a, b *value) value {
 	const most = 1 << 31
 	tz := uint8(min(int(a.tz)+int(b.tz), 63))
 	if a.lo < 0 || b.lo < 0 || a.hi >= most || b.hi > most {
-		return anything(size, tz)
+		return multiple(size, tz)
 	}
 	return result(size, a.lo*b.lo, a.hi*b.hi, tz)
 }

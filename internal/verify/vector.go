@@ -6,6 +6,7 @@ type vform uint8
 
 const (
 	vRead     vform  = iota + 1 // reads W into V
+	vFlags                      // compares W with V and sets the flags
 	vWrite                      // writes V to W
 	vWriteMem                   // writes V to memory only
 	vReadMem                    // reads memory only
@@ -55,7 +56,7 @@ var vectors0f = vectorMap([]vrange{
 	{0x2a, 0x2a, ventry{vFromE, false, [4]uint8{0, 0, sized, sized}}}, // cvtsi2ss, cvtsi2sd
 	{0x2b, 0x2b, ventry{vWriteMem, false, packed}},
 	{0x2c, 0x2d, ventry{vToG, false, [4]uint8{0, 0, 4, 8}}},
-	{0x2e, 0x2f, ventry{vRead, false, [4]uint8{4, 8, 0, 0}}},
+	{0x2e, 0x2f, ventry{vFlags, false, [4]uint8{4, 8, 0, 0}}},
 	{0x50, 0x50, ventry{vToGReg, false, packed}},
 	{0x51, 0x51, ventry{vRead, false, all4}},
 	{0x52, 0x53, ventry{vRead, false, [4]uint8{16, 0, 4, 0}}},
@@ -96,7 +97,7 @@ var vectors0f38 = vectorMap([]vrange{
 	{0x00, 0x0b, ventry{vRead, false, only66}},
 	{0x10, 0x10, ventry{vRead, false, only66}},
 	{0x14, 0x15, ventry{vRead, false, only66}},
-	{0x17, 0x17, ventry{vRead, false, only66}},
+	{0x17, 0x17, ventry{vFlags, false, only66}},
 	{0x1c, 0x1e, ventry{vRead, false, only66}},
 	{0x20, 0x20, ventry{vRead, false, [4]uint8{0, 8, 0, 0}}},
 	{0x21, 0x21, ventry{vRead, false, [4]uint8{0, 4, 0, 0}}},
@@ -196,6 +197,9 @@ func (d *decoder) vectorOperands(f vform, c byte, size, general uint8) bool {
 	in := d.in
 	switch f {
 	case vRead:
+		d.touch(reads, size)
+	case vFlags:
+		in.op = opCompare
 		d.touch(reads, size)
 	case vFromE:
 		d.touch(reads, size)
