@@ -71,6 +71,8 @@
 // In a list that may be absent, absent and empty differ: absent says nothing, [] says none.
 package manifest
 
+import "vkernel/internal/manifest/strictjson"
+
 // Names of the files of a bundle that this package defines.
 const (
 	File          = "manifest.json"
@@ -88,12 +90,12 @@ const (
 const (
 	MaxSize     = 16 << 20  // bytes of manifest.json
 	MaxRootSize = 256 << 20 // bytes of rootfs.json
-	MaxString   = 4096      // bytes of any string (PATH_MAX)
+	MaxString   = strictjson.MaxString
 	MaxModules  = 4096
-	MaxFiles    = 1 << 20 // entries of rootfs.json
-	MaxPreopens = 64      // of one entry
-	MaxRules    = 1024    // of one entry, of network and of mounts
-	maxList     = 1 << 16 // elements of any other list
+	MaxFiles    = strictjson.MaxList // entries of rootfs.json
+	MaxPreopens = 64                 // of one entry
+	MaxRules    = 1024               // of one entry, of network and of mounts
+	maxList     = 1 << 16            // elements of any other list
 )
 
 // Manifest is the content of manifest.json.

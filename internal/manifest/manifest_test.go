@@ -166,8 +166,12 @@ func TestMayMount(t *testing.T) {
 		at              string
 		ok, write, exec bool
 	}{
-		{"/src", true, true, false}, {"/src/a", false, false, false}, {"/data", false, false, false},
-		{"/data/a/b", true, false, true}, {"/database", false, false, false}, {"/", false, false, false},
+		{"/src", true, true, false},
+		{"/src/a", false, false, false},
+		{"/data", false, false, false},
+		{"/data/a/b", true, false, true},
+		{"/database", false, false, false},
+		{"/", false, false, false},
 	}
 	for _, tt := range tests {
 		if r, ok := m.MayMount(tt.at); ok != tt.ok || r.Write != tt.write || r.Exec != tt.exec {

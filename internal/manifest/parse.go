@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"vkernel/internal/manifest/strictjson"
 )
 
 // Parse parses and checks the bytes of manifest.json, whose signatures must have
@@ -14,7 +16,7 @@ func Parse(data []byte) (*Manifest, error) {
 	if len(data) > MaxSize {
 		return nil, fmt.Errorf("%s: %d bytes, the limit is %d", File, len(data), MaxSize)
 	}
-	if err := decode(data, m); err != nil {
+	if err := strictjson.Decode(data, m); err != nil {
 		return nil, fmt.Errorf("%s: %w", File, err)
 	}
 	if err := m.Check(); err != nil {

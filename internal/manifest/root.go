@@ -6,6 +6,8 @@ import (
 	"path"
 	"sort"
 	"strings"
+
+	"vkernel/internal/manifest/strictjson"
 )
 
 // Root is the content of rootfs.json: everything below /, sorted by path in byte order of
@@ -45,7 +47,7 @@ func ParseRoot(data []byte) (*Root, error) {
 	if len(data) > MaxRootSize {
 		return nil, fmt.Errorf("%s: %d bytes, the limit is %d", RootFile, len(data), MaxRootSize)
 	}
-	if err := decode(data, r); err != nil {
+	if err := strictjson.Decode(data, r); err != nil {
 		return nil, fmt.Errorf("%s: %w", RootFile, err)
 	}
 	if err := r.check(); err != nil {

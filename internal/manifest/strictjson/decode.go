@@ -1,4 +1,20 @@
-package manifest
+// Package strictjson reads JSON of which every byte counts: manifests, trust policies and
+// other signed or security-relevant files.
+//
+// # Model
+//
+// Decode fills a structure from a document that must have exactly its shape. The member
+// names are those of the structure's json tags; a member is required unless its tag says
+// omitempty or omitzero. encoding/json is not used to read: it matches names without
+// regard to case, lets duplicates pass and replaces invalid UTF-8.
+//
+// # Rules
+//
+// There is no null, no fraction, no exponent and no negative number. Numbers are at most
+// 2^53-1, which every JSON reader can hold exactly. Strings and lists are bounded
+// (MaxString, MaxList). An unknown name, a name given twice, a missing name, trailing
+// bytes and invalid UTF-8 are errors that name the field.
+package strictjson
 
 import (
 	"encoding"
@@ -8,20 +24,22 @@ import (
 	"strings"
 )
 
-// decode fills the structure at out from data, which must be one JSON object of exactly
-// its shape. encoding/json is not used to read: it matches names without regard to case,
-// lets duplicates pass and replaces invalid UTF-8.
-//
-// A member is required unless its tag says omitempty or omitzero. There is no null, no fraction, no
-// exponent and no negative number in these formats.
-func decode(data []byte, out any) error {
+// Limits of what is read, whatever the format.
+const (
+	MaxString = 4096    // bytes of a string after its escapes are decoded (PATH_MAX)
+	MaxList   = 1 << 20 // elements of a list
+)
+
+// Decode fills the structure that out points to from data, which must be one JSON object
+// of exactly its shape.
+func Decode(data []byte, out any) error {
 	d := &decoder{scanner: scanner{data: data}, members: map[reflect.Type][]memberTag{}}
 	if err := d.value(reflect.ValueOf(out).Elem(), nil); err != nil {
 		return err
 	}
 	d.space()
 	if d.pos != len(d.data) {
-		return fieldError("", "trailing bytes at offset %d", d.pos)
+		return Errorf("", "trailing bytes at offset %d", d.pos)
 	}
 	return nil
 }
@@ -85,7 +103,7 @@ func (d *decoder) text(v encoding.TextUnmarshaler, at *place) error {
 		return err
 	}
 	if err := v.UnmarshalText([]byte(s)); err != nil {
-		return fieldError(at.String(), "%v", err)
+		return Errorf(at.String(), "%v", err)
 	}
 	return nil
 }
@@ -108,10 +126,10 @@ func (d *decoder) object(v reflect.Value, at *place) error {
 		field := &place{parent: at, name: name}
 		i := slices.IndexFunc(tags, func(m memberTag) bool { return m.name != "" && m.name == name })
 		if i < 0 {
-			return fieldError(field.String(), "unknown field")
+			return Errorf(field.String(), "unknown field")
 		}
 		if seen&(1<<i) != 0 {
-			return fieldError(field.String(), "given twice")
+			return Errorf(field.String(), "given twice")
 		}
 		seen |= 1 << i
 		if err := d.expect(':', "':'", field); err != nil {
@@ -128,7 +146,7 @@ func (d *decoder) object(v reflect.Value, at *place) error {
 func complete(tags []memberTag, seen uint64, at *place) error {
 	for i, m := range tags {
 		if m.name != "" && !m.optional && seen&(1<<i) == 0 {
-			return fieldError((&place{parent: at, name: m.name}).String(), "missing")
+			return Errorf((&place{parent: at, name: m.name}).String(), "missing")
 		}
 	}
 	return nil
@@ -145,8 +163,8 @@ func (d *decoder) array(v reflect.Value, at *place) error {
 				return err
 			}
 		}
-		if n == MaxFiles {
-			return fieldError(at.String(), "more than %d elements", MaxFiles)
+		if n == MaxList {
+			return Errorf(at.String(), "more than %d elements", MaxList)
 		}
 		if n == v.Cap() {
 			v.Grow(n/2 + 1)
@@ -166,11 +184,11 @@ func (d *decoder) number(v reflect.Value, at *place) error {
 	}
 	n, err := strconv.ParseUint(s, 10, 53) // what every JSON reader can hold exactly
 	if err != nil {
-		return fieldError(at.String(), "%s is too large", s)
+		return Errorf(at.String(), "%s is too large", s)
 	}
 	if v.CanInt() {
 		if v.OverflowInt(int64(n)) {
-			return fieldError(at.String(), "%s is too large", s)
+			return Errorf(at.String(), "%s is too large", s)
 		}
 		v.SetInt(int64(n))
 		return nil

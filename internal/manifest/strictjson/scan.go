@@ -1,4 +1,4 @@
-package manifest
+package strictjson
 
 import (
 	"unicode/utf16"
@@ -42,13 +42,13 @@ func (s *scanner) expect(c byte, what string, at *place) error {
 
 func (s *scanner) unexpected(want string, at *place) error {
 	if s.pos >= len(s.data) {
-		return fieldError(at.String(), "ends at offset %d, expected %s", s.pos, want)
+		return Errorf(at.String(), "ends at offset %d, expected %s", s.pos, want)
 	}
 	r, n := utf8.DecodeRune(s.data[s.pos:])
 	if r == utf8.RuneError && n <= 1 {
-		return fieldError(at.String(), "invalid UTF-8 at offset %d", s.pos)
+		return Errorf(at.String(), "invalid UTF-8 at offset %d", s.pos)
 	}
-	return fieldError(at.String(), "found %q at offset %d, expected %s", r, s.pos, want)
+	return Errorf(at.String(), "found %q at offset %d, expected %s", r, s.pos, want)
 }
 
 func (s *scanner) boolean(at *place) (bool, error) {
@@ -74,12 +74,12 @@ func (s *scanner) digits(at *place) (string, error) {
 		return "", s.unexpected("a number", at)
 	}
 	if len(text) > 1 && text[0] == '0' {
-		return "", fieldError(at.String(), "number with a leading zero at offset %d", start)
+		return "", Errorf(at.String(), "number with a leading zero at offset %d", start)
 	}
 	if s.pos < len(s.data) {
 		switch s.data[s.pos] {
 		case '.', 'e', 'E':
-			return "", fieldError(at.String(), "number is not a whole number at offset %d", start)
+			return "", Errorf(at.String(), "number is not a whole number at offset %d", start)
 		}
 	}
 	return text, nil
@@ -95,10 +95,10 @@ func (s *scanner) str(at *place) (string, error) {
 	escaped := false
 	for {
 		if s.pos-start > 6*MaxString || len(out) > MaxString {
-			return "", fieldError(at.String(), "string at offset %d is longer than %d bytes", start-1, MaxString)
+			return "", Errorf(at.String(), "string at offset %d is longer than %d bytes", start-1, MaxString)
 		}
 		if s.pos >= len(s.data) {
-			return "", fieldError(at.String(), "string at offset %d does not end", start-1)
+			return "", Errorf(at.String(), "string at offset %d does not end", start-1)
 		}
 		switch c := s.data[s.pos]; {
 		case c == '"':
@@ -107,7 +107,7 @@ func (s *scanner) str(at *place) (string, error) {
 			}
 			s.pos++
 			if len(out) > MaxString {
-				return "", fieldError(at.String(), "string at offset %d is longer than %d bytes", start-1, MaxString)
+				return "", Errorf(at.String(), "string at offset %d is longer than %d bytes", start-1, MaxString)
 			}
 			return string(out), nil
 		case c == '\\':
@@ -120,11 +120,11 @@ func (s *scanner) str(at *place) (string, error) {
 			}
 			out = utf8.AppendRune(out, r)
 		case c < ' ':
-			return "", fieldError(at.String(), "control character %#02x in a string at offset %d", c, s.pos)
+			return "", Errorf(at.String(), "control character %#02x in a string at offset %d", c, s.pos)
 		default:
 			_, n := utf8.DecodeRune(s.data[s.pos:])
 			if c >= utf8.RuneSelf && n == 1 {
-				return "", fieldError(at.String(), "invalid UTF-8 at offset %d", s.pos)
+				return "", Errorf(at.String(), "invalid UTF-8 at offset %d", s.pos)
 			}
 			if escaped {
 				out = append(out, s.data[s.pos:s.pos+n]...)
@@ -138,7 +138,7 @@ func (s *scanner) str(at *place) (string, error) {
 func (s *scanner) escape(at *place) (rune, error) {
 	start := s.pos
 	bad := func() (rune, error) {
-		return 0, fieldError(at.String(), "malformed escape at offset %d", start)
+		return 0, Errorf(at.String(), "malformed escape at offset %d", start)
 	}
 	if s.pos+1 >= len(s.data) {
 		return bad()
