@@ -82,3 +82,7 @@ $(O)/bench/root/bin/threads: test/bench/guest/threads.c test/bench/guest/bench.h
 
 $(O)/bench.vk/manifest.json: $(O)/bench/root/bin/threads
 bench: $(O)/bench/native/threads
+
+# The conformance suite of the hash rule.
+
+include test/conformance.mk
