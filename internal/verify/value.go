@@ -118,8 +118,12 @@ func (v *value) low(size uint8) value {
 func (v *value) sext(size uint8) value {
 	l := v.low(size)
 	most := int64(1)<<(8*size-1) - 1
-	if l.kind == kRange && l.hi <= most {
+	switch {
+	case l.kind == kRange && l.hi <= most:
 		return l
+	case l.kind == kRange && l.lo > most: // all negative
+		n := 2 * (most + 1)
+		return result(8, l.lo-n, l.hi-n, l.tz)
 	}
 	return value{lo: -most - 1, hi: most, tz: l.tz}
 }
