@@ -76,7 +76,7 @@ $(TRUSTED): | $(O)/vkernel
 	@if [ -e $(KEY) ]; then \
 		mkdir -p $(@D) && install -m 644 $(KEY).pub $@; \
 	else \
-		mkdir -p $(CONFIG) && $(O)/vkernel keygen --trust $(KEY) >&2; \
+		mkdir -p $(CONFIG) && $(O)/vkernel keygen --no-passphrase --trust $(KEY) >&2; \
 	fi
 
 # Tests

@@ -17,9 +17,9 @@ import (
 // packages of lower layers, or of its own (as a DAG, which the compiler checks). A
 // package in a subfolder belongs to the entry with the longest matching prefix.
 var layers = [][]string{
-	{"linux", "guest", "wait", "mutant"},
+	{"linux", "guest", "wait", "mutant", "audit"},
 	{"wasm", "emit", "aot", "engine", "verify"},
-	{"manifest", "bundle", "router", "toolchain"},
+	{"manifest", "signature", "trust", "bundle", "router", "toolchain"},
 	{"mm", "vfs", "fd", "sock", "signal", "futex", "sched", "proc"},
 	{"syscalls", "wasi", "imports", "trace"},
 	{"kernel", "sandbox", "snapshot"},

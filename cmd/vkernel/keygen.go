@@ -9,28 +9,44 @@ import (
 	"github.com/spf13/cobra"
 
 	"vkernel/internal/manifest"
+	"vkernel/internal/signature"
 )
 
 func keygenCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "keygen [FILE]",
 		Short: "Make a key to sign bundles with",
-		Long: `Makes an Ed25519 key: the private key in FILE, mode 0600, and the public key in FILE.pub,
-both in PEM, so that openssl reads them too. Files that exist are never overwritten.
-Without FILE the key is signing.key in the configuration directory
-($XDG_CONFIG_HOME/vkernel, else ~/.config/vkernel), where 'vkernel sign' looks for it.
+		Long: `Makes a key: the private key in FILE, mode 0600, and the public key in FILE.pub, both in
+PEM, so that openssl reads them too. Files that exist are never overwritten. Without FILE
+the key is signing.key in the configuration directory ($XDG_CONFIG_HOME/vkernel, else
+~/.config/vkernel), where 'vkernel sign' looks for it.
+
+With a passphrase the private key is encrypted (PKCS #8, scrypt and AES-256), so that a
+copy of the file alone signs nothing. ` + passphraseHelp + `
 
 Keep the private key to yourself, out of any bundle or source tree. Give the public key
-to those who shall run your bundles; they name it with --key, or put it into their
-configuration directory as trust/NAME.pub.`,
-		Example: `  vkernel keygen --trust          make the default key and trust it on this machine
-  vkernel keygen release.key      make release.key and release.key.pub`,
+to those who shall run your bundles; they name it with --key, or add it to their policy
+with 'vkernel trust add'. To replace a key, make the new one, have it trusted beside the
+old one, sign with both ('vkernel sign --add'), and then take the old one away.`,
+		Example: `  vkernel keygen --trust                     make the default key and trust it on this machine
+  vkernel keygen release.key                 make release.key and release.key.pub
+  vkernel keygen --type ecdsa-p256 ci.key    for tools that know no Ed25519, cosign's older ones for one
+  openssl pkey -in release.key -pubout       what release.key.pub holds`,
 		Args: args(0, 1, "at most one file"),
 	}
 	trust := cmd.Flags().Bool("trust", false, "also trust the public key on this machine")
+	algorithm := cmd.Flags().String("type", signature.Ed25519, "`ALGORITHM` of the key: "+signature.Ed25519+" or "+signature.ECDSAP256)
+	var pass passphraseSource
+	pass.addFlag(cmd)
+	cmd.Flags().BoolVar(&pass.none, "no-passphrase", false, "do not encrypt the private key, and do not ask")
+	cmd.MarkFlagsMutuallyExclusive("no-passphrase", "passphrase-file")
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		k, err := keygen(args, *trust)
+		signer, err := signature.Generate(*algorithm)
+		if err != nil {
+			return &statusError{exitUsage, fmt.Errorf("--type: %w", err)}
+		}
+		k, err := keygen(args, *trust, signer, func(name string) ([]byte, error) { return pass.forNew(name, cmd.ErrOrStderr()) })
 		if err != nil {
 			return err
 		}
@@ -38,7 +54,11 @@ configuration directory as trust/NAME.pub.`,
 			return writeJSON(cmd.OutOrStdout(), k)
 		}
 		out := cmd.OutOrStdout()
-		fmt.Fprintf(out, "private key  %s\npublic key   %s\nfingerprint  %s\n", k.Private, k.Public, k.Fingerprint)
+		protected := "not encrypted"
+		if k.Encrypted {
+			protected = "encrypted"
+		}
+		fmt.Fprintf(out, "private key  %s (%s, %s)\npublic key   %s\nfingerprint  %s\n", k.Private, k.Type, protected, k.Public, k.Fingerprint)
 		if k.Trusted != "" {
 			fmt.Fprintf(out, "trusted as   %s\n", k.Trusted)
 		}
@@ -50,13 +70,15 @@ configuration directory as trust/NAME.pub.`,
 // madeKey is what keygen says.
 type madeKey struct {
 	Private     string          `json:"private"`
+	Type        string          `json:"type"`
+	Encrypted   bool            `json:"encrypted"`
 	Public      string          `json:"public"`
 	Fingerprint manifest.Digest `json:"fingerprint"`
 	Trusted     string          `json:"trusted,omitempty"`
 }
 
-func keygen(args []string, trust bool) (madeKey, error) {
-	var k madeKey
+func keygen(args []string, trust bool, signer signature.Signer, passphrase func(name string) ([]byte, error)) (madeKey, error) {
+	k := madeKey{Type: signer.Key.Algorithm(), Fingerprint: signer.Key.ID()}
 	config, err := configDir()
 	if err != nil && (trust || len(args) == 0) {
 		return k, err
@@ -70,15 +92,21 @@ func keygen(args []string, trust bool) (madeKey, error) {
 		}
 	}
 	k.Public = k.Private + ".pub"
-	private, public, err := manifest.GenerateKey()
+	for _, name := range []string{k.Private, k.Public} {
+		if _, err := os.Lstat(name); err == nil { // before a passphrase is asked for
+			return k, existsError(name)
+		}
+	}
+	pass, err := passphrase(k.Private)
 	if err != nil {
 		return k, err
 	}
-	pub, err := manifest.ParsePublicKey(public)
+	k.Encrypted = len(pass) > 0
+	private, err := signer.PEM(pass)
 	if err != nil {
 		return k, err
 	}
-	k.Fingerprint = manifest.Key{Public: pub}.ID()
+	public := signer.Key.PEM()
 	files := []newFile{{k.Private, private, 0o600}, {k.Public, public, 0o644}}
 	if trust {
 		dir := trustDir(config)
@@ -89,6 +117,10 @@ func keygen(args []string, trust bool) (madeKey, error) {
 		files = append(files, newFile{k.Trusted, public, 0o644})
 	}
 	return k, createAll(files)
+}
+
+func existsError(name string) error {
+	return fmt.Errorf("%s exists, and keys are never overwritten: name another file, or move it away", name)
 }
 
 // newFile is a file that must not exist yet.
@@ -109,7 +141,7 @@ func createAll(files []newFile) error {
 			err = errors.Join(err, os.Remove(made.name))
 		}
 		if errors.Is(err, os.ErrExist) {
-			return fmt.Errorf("%s exists, and keys are never overwritten: name another file, or move it away", f.name)
+			return existsError(f.name)
 		}
 		return err
 	}

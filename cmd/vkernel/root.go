@@ -81,7 +81,7 @@ From source to a running container:
 		return &statusError{exitUsage, fmt.Errorf("%w\nSee '%s --help'", err, cmd.CommandPath())}
 	})
 	root.AddCommand(
-		keygenCommand(), buildCommand(), signCommand(), verifyCommand(), inspectCommand(),
+		keygenCommand(), buildCommand(), signCommand(), verifyCommand(), trustCommand(), inspectCommand(),
 		runCommand(), doctorCommand(), syscallsCommand(), versionCommand(), guardCommand(),
 	)
 	return root

@@ -23,9 +23,9 @@ func runCommand() *cobra.Command {
 there is none. The root file system is the bundle's; what is written goes to a layer in
 memory and is gone with the container.
 
-The manifest must be signed by a key given with --key, or by one in the configuration
-directory's trust/ (see 'vkernel keygen --help'). A bundle of which any part was changed
-does not start.
+The manifest must be signed by keys that you trust: one given with --key, or as many as the
+trust policy asks for (see 'vkernel trust --help'). A bundle of which any part was changed
+does not start. What is revoked while the container runs is refused at the next execve.
 
 With a terminal on standard input and output, the container has a terminal: line editing,
 Ctrl-C and job control are those of its own kernel, and the host's terminal only carries
@@ -55,7 +55,7 @@ none.`,
 	f.IntVar(&o.processes, "processes", kernel.DefaultProcesses, fmt.Sprintf("most `N` processes at once, at most %d", kernel.MaxProcesses))
 	f.VarP(&o.memory, "memory", "m", "most `BYTES` of the host's memory; beyond it the largest processes are killed (default half of what there is)")
 	f.BoolVar(&o.strace, "strace", false, "print every system call to standard error")
-	keys := keyFlag(cmd)
+	o.trust = addTrustFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if o.memory != 0 && o.memory < leastMemory {
 			return &statusError{exitUsage, fmt.Errorf("--memory %s: the kernel itself needs some: at least %dM", &o.memory, leastMemory>>20)}
@@ -63,7 +63,7 @@ none.`,
 		if o.processes < 1 || o.processes > kernel.MaxProcesses {
 			return &statusError{exitUsage, fmt.Errorf("--processes %d: there can be 1 to %d", o.processes, kernel.MaxProcesses)}
 		}
-		o.bundle, o.command, o.keys = args[0], args[1:], *keys
+		o.bundle, o.command = args[0], args[1:]
 		o.std = stdio{cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()}
 		status, err := o.run(cmd.Context())
 		if err != nil {
@@ -84,7 +84,7 @@ const leastMemory = 64 << 20
 type runOptions struct {
 	bundle                 string
 	command                []string
-	keys                   []string
+	trust                  *trustFlags
 	volumes, env           []string
 	dir, hostname, logFile string
 	disk, memory           byteSize
@@ -119,7 +119,7 @@ func (o *runOptions) mounts() ([]mount, error) {
 
 // protected lists what no container may reach through a mount.
 func (o *runOptions) protected() ([]string, error) {
-	list := append([]string{o.bundle}, o.keys...)
+	list := append([]string{o.bundle}, o.trust.files()...)
 	if config, err := configDir(); err == nil {
 		list = append(list, config)
 	}
@@ -138,11 +138,11 @@ func (o *runOptions) open() (*bundle.Bundle, error) {
 	if _, err := bundle.ReadManifest(o.bundle); err != nil {
 		return nil, err
 	}
-	trusted, err := trustedKeys(o.keys, o.bundle)
+	policy, _, err := o.trust.load(o.bundle)
 	if err != nil {
 		return nil, err
 	}
-	b, err := bundle.Open(o.bundle, trusted)
+	b, err := bundle.Open(o.bundle, policy)
 	if err != nil {
 		return nil, fmt.Errorf("%s does not start: %w", o.bundle, err)
 	}

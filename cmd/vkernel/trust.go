@@ -3,128 +3,239 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
 
 	"vkernel/internal/manifest"
+	"vkernel/internal/trust"
 )
 
-// configDir is the user's configuration of vkernel: $XDG_CONFIG_HOME/vkernel.
-func configDir() (string, error) {
-	dir, err := os.UserConfigDir()
-	if err != nil {
-		return "", fmt.Errorf("no configuration directory: %w", err)
+func trustCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "trust",
+		Short: "Say whose bundles run on this machine, and what no longer does",
+		Long: `The trust policy says whose bundles run: which keys count, how many of them must have
+signed, from when and until when; which digests are revoked; and the lowest release of
+each name that still runs, so that an old bundle, though signed, cannot come back.
+
+It is the file trust.json in the configuration directory ($XDG_CONFIG_HOME/vkernel, else
+~/.config/vkernel), or the one named with --trust; the keys in the directory trust/ beside
+it count as well. Nothing in a bundle can change it. docs/manifest.md has the format.
+
+Containers that run follow it: what is revoked is refused at their next execve, and if a
+bundle is not trusted any more at all, nothing more is started from it.`,
+		Example: `  vkernel trust add --name alice alice.pub      alice's signature counts
+  vkernel trust add --name bob bob.pub
+  vkernel trust threshold 2                     both must have signed
+  vkernel trust lowest app 7                    app before release 7 runs no more
+  vkernel trust revoke --reason CVE-2026-1 bad.wasm
+  vkernel trust                                 show it all`,
+		Args: args(0, 0, "a subcommand, or nothing to show the policy"),
 	}
-	return filepath.Join(dir, "vkernel"), nil
+	file := cmd.PersistentFlags().String("trust", "", "trust policy `FILE` (default trust.json of the configuration directory)")
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		s, p, err := readPolicy(*file)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return writeJSON(cmd.OutOrStdout(), p)
+		}
+		return showPolicy(cmd.OutOrStdout(), s, p)
+	}
+	cmd.AddCommand(trustAddCommand(file), trustRemoveCommand(file), trustThresholdCommand(file),
+		trustRevokeCommand(file), trustRestoreCommand(file), trustLowestCommand(file))
+	return cmd
 }
 
-// defaultKey is the signing key that keygen makes and sign uses if none is named.
-func defaultKey(config string) string { return filepath.Join(config, "signing.key") }
-
-// trustDir holds the public keys that are trusted without --key.
-func trustDir(config string) string { return filepath.Join(config, "trust") }
-
-// trustedKeys are the keys whose signature counts for the bundle: those of --key, else
-// those of the user's configuration. A key that lies in the bundle is refused, since
-// whoever changed the bundle could have put it there.
-func trustedKeys(files []string, bundleDir string) ([]manifest.Key, error) {
-	if len(files) > 0 {
-		return readKeys(files, bundleDir)
+// policySource is where `vkernel trust` reads and writes.
+func policySource(file string) (trust.Source, error) {
+	if file != "" {
+		return trust.Source{File: file, Optional: true}, nil
 	}
 	config, err := configDir()
 	if err != nil {
-		return nil, fmt.Errorf("%w: name the signer's public key with --key FILE", err)
+		return trust.Source{}, fmt.Errorf("%w: name the policy with --trust FILE", err)
 	}
-	dir := trustDir(config)
-	files, err = filepath.Glob(filepath.Join(dir, "*.pub"))
-	if err != nil {
-		return nil, err
-	}
-	if len(files) == 0 {
-		return nil, fmt.Errorf("no key is trusted: name the signer's public key with --key FILE, or put it into %s/ as NAME.pub ('vkernel keygen --trust' makes a key of yours and does that)", dir)
-	}
-	sort.Strings(files)
-	return readKeys(files, bundleDir)
+	return trust.Source{File: trustFile(config), Optional: true, KeyDir: trustDir(config)}, nil
 }
 
-func readKeys(files []string, bundleDir string) ([]manifest.Key, error) {
-	var keys []manifest.Key
-	for _, file := range files {
-		inside, err := within(file, bundleDir)
-		if err != nil {
-			return nil, fmt.Errorf("public key %s: %w", file, err)
-		}
-		if inside {
-			return nil, fmt.Errorf("key %s lies in the bundle itself and so proves nothing: get the key from the signer by another way", file)
-		}
-		k, err := readPublicKey(file)
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, k)
+// readPolicy reads the policy with the keys of its directory, for showing. It may have no
+// key at all.
+func readPolicy(file string) (trust.Source, *trust.Policy, error) {
+	s, err := policySource(file)
+	if err != nil {
+		return s, nil, err
 	}
-	return keys, nil
+	p, err := s.Load()
+	var none *trust.NoKeyError
+	if errors.As(err, &none) {
+		p, err = s.LoadFile()
+	}
+	return s, p, err
 }
 
-func readPublicKey(file string) (manifest.Key, error) {
-	st, err := os.Stat(file)
+// change reads the policy file alone, changes it and writes it. It says what it did.
+func change(cmd *cobra.Command, file string, do func(s trust.Source, p *trust.Policy) (string, error)) error {
+	s, err := policySource(file)
 	if err != nil {
-		return manifest.Key{}, fmt.Errorf("public key: %w", err)
+		return err
 	}
-	if st.Mode().Perm()&0o022 != 0 {
-		return manifest.Key{}, fmt.Errorf("public key %s can be written by others (mode %04o): check it, then 'chmod go-w %s'", file, st.Mode().Perm(), file)
-	}
-	text, err := readSmall(file)
+	p, err := s.LoadFile()
 	if err != nil {
-		return manifest.Key{}, fmt.Errorf("public key: %w", err)
+		return err
 	}
-	if _, err := manifest.ParsePrivateKey(text); err == nil {
-		return manifest.Key{}, fmt.Errorf("%s is a private key: name the public one, %s.pub", file, file)
-	}
-	pub, err := manifest.ParsePublicKey(text)
+	said, err := do(s, p)
 	if err != nil {
-		return manifest.Key{}, fmt.Errorf("%s: %w", file, err)
+		return err
 	}
-	return manifest.Key{Public: pub, Source: file}, nil
+	if err := os.MkdirAll(filepath.Dir(s.File), 0o700); err != nil {
+		return err
+	}
+	if err := p.WriteFile(s.File); err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", s.File, said)
+	return nil
 }
 
-// maxKeyFile bounds what is read as a key.
-const maxKeyFile = 64 << 10
-
-func readSmall(file string) ([]byte, error) {
-	st, err := os.Stat(file)
-	if err != nil {
-		return nil, err
+func trustAddCommand(file *string) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "add KEY.pub",
+		Short: "Trust a public key",
+		Long: `Copies a public key into the policy. With --not-before and --expires it counts only in that
+time, which is how one key follows another: give both a time in which they overlap.`,
+		Example: `  vkernel trust add release.key.pub
+  vkernel trust add --name 2027 --not-before 2026-12-01T00:00:00Z next.key.pub`,
+		Args: args(1, 1, "one public key"),
 	}
-	if !st.Mode().IsRegular() || st.Size() > maxKeyFile {
-		return nil, fmt.Errorf("%s is not a key file", file)
+	name := cmd.Flags().String("name", "", "`NAME` of the key, for people (default: the file's, without .pub)")
+	from := cmd.Flags().String("not-before", "", "`TIME` from which on it counts, in UTC as in 2026-01-02T15:04:05Z")
+	until := cmd.Flags().String("expires", "", "`TIME` from which on it counts no more")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return change(cmd, *file, func(s trust.Source, p *trust.Policy) (string, error) {
+			k, err := s.ReadKey(args[0])
+			if err != nil {
+				return "", err
+			}
+			t := trust.TrustedKey{Name: *name, PEM: string(k.PEM())}
+			if t.Name == "" {
+				t.Name = strings.TrimSuffix(filepath.Base(args[0]), ".pub")
+			}
+			if err := setTime(&t.NotBefore, "--not-before", *from); err != nil {
+				return "", err
+			}
+			if err := setTime(&t.Expires, "--expires", *until); err != nil {
+				return "", err
+			}
+			p.Keys = append(p.Keys, t)
+			return fmt.Sprintf("key %s (%s) is trusted", t.Name, k.ID().Short()), nil
+		})
 	}
-	return os.ReadFile(file)
+	return cmd
 }
 
-// within reports whether a file lies in dir, links resolved.
-func within(file, dir string) (bool, error) {
-	file, err := filepath.EvalSymlinks(file)
-	if err != nil {
-		return false, err
+func setTime(t *trust.Time, flag, text string) error {
+	if text == "" {
+		return nil
 	}
-	d, err := os.Stat(dir)
-	if errors.Is(err, os.ErrNotExist) {
-		return false, nil
-	} else if err != nil {
-		return false, err
+	if err := t.UnmarshalText([]byte(text)); err != nil {
+		return &statusError{exitUsage, fmt.Errorf("%s: %w", flag, err)}
 	}
-	file, err = filepath.Abs(file)
-	if err != nil {
-		return false, err
+	return nil
+}
+
+func trustRemoveCommand(file *string) *cobra.Command {
+	return &cobra.Command{
+		Use:   "remove NAME|FINGERPRINT",
+		Short: "Trust a key no longer",
+		Long: `Takes a key out of the policy. Containers whose bundles are then not signed by enough keys
+start nothing more. A key in the directory trust/ is taken away by removing its file.`,
+		Example: `  vkernel trust remove alice`,
+		Args:    args(1, 1, "the name or fingerprint of a key"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return change(cmd, *file, func(s trust.Source, p *trust.Policy) (string, error) {
+				for i := range p.Keys {
+					k := &p.Keys[i]
+					id := k.Key().ID().String()
+					if k.Name == args[0] || len(args[0]) >= 12 && strings.HasPrefix(id, args[0]) {
+						said := fmt.Sprintf("key %s (%s) is trusted no longer", k.Name, id[:12])
+						p.Keys = slices.Delete(p.Keys, i, i+1)
+						return said, nil
+					}
+				}
+				return "", fmt.Errorf("%s has no key %q ('vkernel trust' lists them)", s.File, args[0])
+			})
+		},
 	}
-	for p := file; ; p = filepath.Dir(p) {
-		if st, err := os.Stat(p); err == nil && os.SameFile(st, d) {
-			return true, nil
+}
+
+func trustThresholdCommand(file *string) *cobra.Command {
+	return &cobra.Command{
+		Use:   "threshold N",
+		Short: "Say how many keys must have signed",
+		Long: `A bundle runs if at least N of the trusted keys have signed its manifest. A key counts once,
+however many signatures it made and in whichever format.`,
+		Example: `  vkernel trust threshold 2`,
+		Args:    args(1, 1, "a number"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			n, err := positive(args[0], trust.MaxKeys)
+			if err != nil {
+				return err
+			}
+			return change(cmd, *file, func(s trust.Source, p *trust.Policy) (string, error) {
+				p.Threshold = n
+				return fmt.Sprintf("%d of the trusted keys must have signed", n), nil
+			})
+		},
+	}
+}
+
+func showPolicy(out io.Writer, s trust.Source, p *trust.Policy) error {
+	fmt.Fprintf(out, "policy     %s\nthreshold  %d\n", s.File, p.Threshold)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	span := func(from, until trust.Time) string {
+		text := ""
+		if !from.IsZero() {
+			text += "  from " + from.Format(time.RFC3339)
 		}
-		if p == filepath.Dir(p) {
-			return false, nil
+		if !until.IsZero() {
+			text += "  until " + until.Format(time.RFC3339)
 		}
+		return text
 	}
+	if t := span(p.NotBefore, p.Expires); t != "" {
+		fmt.Fprintf(out, "holds    %s\n", t)
+	}
+	for i := range p.Keys {
+		k := &p.Keys[i]
+		fmt.Fprintf(w, "key\t%s\t%s\t%s%s\n", k.Key().ID().Short(), k.Key().Algorithm(), k.Name, span(k.NotBefore, k.Expires))
+	}
+	for _, r := range p.Revoked {
+		fmt.Fprintf(w, "revoked\t%s\t\t%s\n", r.SHA256, r.Reason)
+	}
+	for _, l := range p.Lowest {
+		fmt.Fprintf(w, "lowest\t%s\t%d\t\n", l.Name, l.Release)
+	}
+	return w.Flush()
+}
+
+// digestOf reads an argument that is a digest, or names a file whose digest is meant.
+func digestOf(arg string) (manifest.Digest, error) {
+	if d, err := manifest.ParseDigest(arg); err == nil {
+		return d, nil
+	}
+	d, err := manifest.SumFile(arg)
+	if err != nil {
+		return d, fmt.Errorf("%s is neither a SHA-256 nor a file: %w", arg, err)
+	}
+	return d, nil
 }

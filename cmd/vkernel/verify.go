@@ -20,18 +20,18 @@ thing that is wrong is named, and the exit status is 1.`,
   vkernel verify --key release.key.pub app.vk`,
 		Args: args(1, 1, "one bundle"),
 	}
-	keys := keyFlag(cmd)
+	trusted := addTrustFlags(cmd)
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if _, err := bundle.ReadManifest(args[0]); err != nil {
 			return err
 		}
-		trusted, err := trustedKeys(*keys, args[0])
+		policy, _, err := trusted.load(args[0])
 		if err != nil {
 			return err
 		}
 		checked := []bundle.Checked{}
-		err = bundle.Verify(args[0], trusted, func(c bundle.Checked) {
+		err = bundle.Verify(args[0], policy, func(c bundle.Checked) {
 			checked = append(checked, c)
 			if !*asJSON {
 				fmt.Fprintf(cmd.OutOrStdout(), "ok  %-16s  %s\n", c.Part, c.Detail)
@@ -64,9 +64,4 @@ func verifyJSON(cmd *cobra.Command, checked []bundle.Checked, failed error) erro
 		return &statusError{status: exitError}
 	}
 	return nil
-}
-
-// keyFlag adds --key to a command that trusts public keys.
-func keyFlag(cmd *cobra.Command) *[]string {
-	return cmd.Flags().StringArray("key", nil, "trust the public key in `FILE` and no other (may be repeated)")
 }

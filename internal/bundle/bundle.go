@@ -6,7 +6,8 @@
 // A bundle is a directory:
 //
 //	manifest.json        what may run (package manifest)
-//	manifest.json.sig    the signature over its exact bytes
+//	manifest.json.sig    a signature over its exact bytes; more of them lie in
+//	manifest.json.sigs/  and manifest.dsse.json (package signature)
 //	megabinary.wasm      a WebAssembly component whose core modules are the programs
 //	megabinary.ARCH.aot  their native code, one file per architecture
 //	rootfs.json          the list of the root file system: names, modes, digests
@@ -14,26 +15,30 @@
 //
 // # Rules
 //
-// The order of checks is fixed: the signature over the manifest's bytes; then its parser;
-// then the digest of every part, before the part is parsed. Native code is copied into a
+// The order of checks is fixed: the signatures over the manifest's bytes; then its parser;
+// then the trust policy's word on it; then the digest of every part, before the part is parsed. Native code is copied into a
 // sealed memfd while it is hashed, so that the bytes which were checked are the bytes
 // that are mapped. Contents of the root file system are checked at their first open
 // (Content), so that starting takes no longer for a large root. Names, modes and links
 // come from rootfs.json, never from the directory.
 //
-// Keys are the caller's. Nothing in a bundle can add one.
+// The trust policy is the caller's. Nothing in a bundle can add to it.
 //
 // Package bundle/build makes bundles; this one does not need the compiler.
 package bundle
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"vkernel/internal/engine/layout"
 	"vkernel/internal/manifest"
+	"vkernel/internal/signature"
+	"vkernel/internal/trust"
 )
 
 // Names in a bundle, beside those of package manifest.
@@ -54,7 +59,8 @@ type Bundle struct {
 	Dir      string // absolute
 	Manifest *manifest.Manifest
 	Digest   manifest.Digest // of manifest.json
-	Signer   manifest.Key    // whose signature was accepted
+	Signed   trust.Signed    // the manifest's bytes and their signatures
+	Signers  []signature.Key // whose signatures counted
 	Root     *manifest.Root
 	Native   manifest.Native
 	Code     *os.File // the native code in a sealed memfd; closed by Close
@@ -64,7 +70,7 @@ type Bundle struct {
 
 // PartError says which part of a bundle was refused.
 type PartError struct {
-	Part string // "signature", "manifest", "megabinary", "native code", "root file system"
+	Part string // "signature", "manifest", "trust policy", "megabinary", "native code", "root file system"
 	Err  error
 }
 
@@ -92,40 +98,43 @@ func notABundle(dir string, err error) error {
 	return err
 }
 
-// ReadVerified reads a bundle's manifest and checks its signature, then its form.
-func ReadVerified(dir string, trusted []manifest.Key) (data []byte, m *manifest.Manifest, signer manifest.Key, err error) {
-	data, err = ReadManifest(dir)
+// ReadVerified reads a bundle's manifest and asks the policy about it.
+func ReadVerified(dir string, policy *trust.Policy) (trust.Signed, *trust.Verdict, error) {
+	data, err := ReadManifest(dir)
 	if err != nil {
-		return nil, nil, signer, err
+		return trust.Signed{}, nil, err
 	}
-	sig, err := readFile(filepath.Join(dir, manifest.SignatureFile), 4096)
-	if os.IsNotExist(err) {
-		err = fmt.Errorf("the bundle has not been signed: sign it with 'vkernel sign --key KEY %s'", dir)
-	}
+	set, err := ReadSignatures(dir)
 	if err != nil {
-		return nil, nil, signer, &PartError{"signature", err}
+		return trust.Signed{}, nil, &PartError{"signature", err}
 	}
-	if signer, err = manifest.Verify(data, sig, trusted); err != nil {
-		return nil, nil, signer, &PartError{"signature", err}
+	signed := trust.Signed{Manifest: data, Signatures: set}
+	v, err := policy.Check(signed, time.Now())
+	if err == nil {
+		return signed, v, nil
 	}
-	if m, err = manifest.Parse(data); err != nil {
-		return nil, nil, signer, &PartError{"manifest", err}
+	var step *trust.Error
+	if !errors.As(err, &step) {
+		return signed, nil, err
 	}
-	return data, m, signer, nil
+	if errors.Is(err, trust.ErrUnsigned) {
+		step.Err = fmt.Errorf("%w: sign it with 'vkernel sign --key KEY %s'", step.Err, dir)
+	}
+	return signed, nil, &PartError{step.Step, step.Err}
 }
 
-// Open opens the bundle at dir for this machine. The manifest must be signed by one of
-// trusted.
-func Open(dir string, trusted []manifest.Key) (_ *Bundle, err error) {
+// Open opens the bundle at dir for this machine, if the policy trusts it.
+func Open(dir string, policy *trust.Policy) (_ *Bundle, err error) {
 	b := new(Bundle)
 	if b.Dir, err = filepath.Abs(dir); err != nil {
 		return nil, err
 	}
-	data, m, signer, err := ReadVerified(dir, trusted)
+	signed, v, err := ReadVerified(dir, policy)
 	if err != nil {
 		return nil, err
 	}
-	b.Manifest, b.Digest, b.Signer = m, manifest.Sum(data), signer
+	m := v.Manifest
+	b.Manifest, b.Digest, b.Signed, b.Signers = m, v.Digest, signed, v.Signers
 	defer func() {
 		if err != nil {
 			b.Close()

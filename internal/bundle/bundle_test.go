@@ -12,12 +12,14 @@ import (
 
 	"vkernel/internal/engine/layout"
 	"vkernel/internal/manifest"
+	"vkernel/internal/signature"
+	"vkernel/internal/trust"
 )
 
 // made is a bundle for tests. Its native code is any bytes: Open does not look into it.
 type made struct {
 	dir string
-	key []manifest.Key
+	key *trust.Policy
 	m   *manifest.Manifest
 	// sign signs what is in manifest.json.
 	sign func()
@@ -28,17 +30,15 @@ const script = "#!/bin/sh\n"
 func makeBundle(t *testing.T) *made {
 	t.Helper()
 	dir := t.TempDir()
-	private, public, err := manifest.GenerateKey()
+	key, err := signature.Generate(signature.Ed25519)
 	must(t, err)
-	key, err := manifest.ParsePrivateKey(private)
-	must(t, err)
-	pub, err := manifest.ParsePublicKey(public)
-	must(t, err)
-	b := &made{dir: dir, key: []manifest.Key{{Public: pub, Source: "test"}}}
+	b := &made{dir: dir, key: trust.Keys(1, key.Key)}
 	b.sign = func() {
 		data, err := os.ReadFile(filepath.Join(dir, manifest.File))
 		must(t, err)
-		b.write(t, manifest.SignatureFile, manifest.Sign(data, key))
+		sig, err := key.Sign(data)
+		must(t, err)
+		b.write(t, manifest.SignatureFile, sig)
 	}
 	module := []byte("\x00asm\x01\x00\x00\x00")
 	scriptDigest := manifest.Sum([]byte(script))
@@ -94,7 +94,7 @@ func TestOpen(t *testing.T) {
 	if err != nil || string(code) != "native code" {
 		t.Errorf("code %q, %v", code, err)
 	}
-	if o.Signer.ID() != b.key[0].ID() || o.Manifest.Name != "test" || o.Digest != manifest.Sum(b.m.Marshal()) {
+	if len(o.Signers) != 1 || o.Signers[0].ID() != b.key.Keys[0].Key().ID() || o.Manifest.Name != "test" || o.Digest != manifest.Sum(b.m.Marshal()) {
 		t.Errorf("%+v", o)
 	}
 }
@@ -121,9 +121,7 @@ func TestSealed(t *testing.T) {
 
 // TestOpenRefuses: each part that was changed is named.
 func TestOpenRefuses(t *testing.T) {
-	_, stranger, err := manifest.GenerateKey()
-	must(t, err)
-	pub, err := manifest.ParsePublicKey(stranger)
+	stranger, err := signature.Generate(signature.Ed25519)
 	must(t, err)
 	tests := []struct {
 		name   string
@@ -131,8 +129,8 @@ func TestOpenRefuses(t *testing.T) {
 		want   string
 	}{
 		{"manifest changed", func(b *made) { b.write(t, manifest.File, append(b.m.Marshal(), '\n')) }, "signature: "},
-		{"another key", func(b *made) { b.key = []manifest.Key{{Public: pub}} }, "signature: "},
-		{"no key", func(b *made) { b.key = nil }, "signature: "},
+		{"another key", func(b *made) { b.key = trust.Keys(1, stranger.Key) }, "signature: "},
+		{"no key", func(b *made) { b.key = trust.Keys(1) }, "signature: "},
 		{"no signature", func(b *made) { os.Remove(filepath.Join(b.dir, manifest.SignatureFile)) }, "has not been signed"},
 		{"short signature", func(b *made) { b.write(t, manifest.SignatureFile, []byte("x")) }, "signature: manifest.json.sig: 1 bytes"},
 		{"no manifest", func(b *made) { os.Remove(filepath.Join(b.dir, manifest.File)) }, "is not a bundle"},

@@ -13,6 +13,8 @@ import (
 
 	"vkernel/internal/engine/layout"
 	"vkernel/internal/manifest"
+	"vkernel/internal/signature"
+	"vkernel/internal/trust"
 	"vkernel/internal/verify"
 )
 
@@ -25,13 +27,13 @@ type Checked struct {
 // Verify checks everything that Open checks and what Open leaves for later: each file of
 // the root file system, that nothing else lies there, and that megabinary, native code and
 // executables fit together. It calls found after each part that is in order.
-func Verify(dir string, trusted []manifest.Key, found func(Checked)) error {
-	b, err := Open(dir, trusted)
+func Verify(dir string, policy *trust.Policy, found func(Checked)) error {
+	b, err := Open(dir, policy)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	found(Checked{"signature", fmt.Sprintf("by key %s (%s)", b.Signer.ID().Short(), b.Signer.Source)})
+	found(Checked{"signature", "by key " + signature.Describe(b.Signers)})
 	found(Checked{"manifest", fmt.Sprintf("%s, SHA-256 %s", b.Manifest.Name, b.Digest)})
 	if err := b.checkMegabinary(); err != nil {
 		return &PartError{"megabinary", err}

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
+	"os"
 	"strconv"
 )
 
@@ -12,6 +14,20 @@ type Digest [sha256.Size]byte
 
 // Sum is the digest of data.
 func Sum(data []byte) Digest { return sha256.Sum256(data) }
+
+// SumFile is the digest of a file's content.
+func SumFile(name string) (d Digest, err error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return d, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return d, err
+	}
+	return Digest(h.Sum(nil)), nil
+}
 
 // ParseDigest reads the one text form of a digest.
 func ParseDigest(s string) (d Digest, err error) {

@@ -61,7 +61,7 @@ func (m *Manifest) checkEntries() error {
 		e := &m.Entries[i]
 		field := fmt.Sprintf("entries[%d]", i)
 		switch {
-		case !validName(e.ID):
+		case !ValidName(e.ID):
 			return fieldError(field+".id", "malformed name %q", e.ID)
 		case seen[e.ID]:
 			return fieldError(field+".id", "%q is given twice", e.ID)
@@ -125,7 +125,7 @@ func checkSorted(field string, names []string) error {
 		return fieldError(field, "%d names, the limit is %d", len(names), maxList)
 	}
 	for i, s := range names {
-		if !validName(s) {
+		if !ValidName(s) {
 			return fieldError(fmt.Sprintf("%s[%d]", field, i), "malformed name %q", s)
 		}
 		if i > 0 && names[i-1] >= s {

@@ -52,7 +52,7 @@ func (m *Manifest) Check() error {
 	if m.Version != Version {
 		return badVersion(m.Version, Version)
 	}
-	if !validName(m.Name) {
+	if !ValidName(m.Name) {
 		return fieldError("name", "%q, expected 1 to 128 of a-z A-Z 0-9 . _ + -", m.Name)
 	}
 	if n := len(m.Megabinary.Modules); n == 0 || n > MaxModules {
@@ -88,15 +88,15 @@ func (m *Manifest) checkNative() error {
 	for i, n := range m.Native {
 		field := fmt.Sprintf("native[%d]", i)
 		switch {
-		case !validName(n.Arch):
+		case !ValidName(n.Arch):
 			return fieldError(field+".arch", "malformed name %q", n.Arch)
 		case seen[n.Arch]:
 			return fieldError(field+".arch", "%q is given twice", n.Arch)
-		case !validName(n.ABI):
+		case !ValidName(n.ABI):
 			return fieldError(field+".abi", "malformed name %q", n.ABI)
 		}
 		for j, f := range n.Features {
-			if !validName(f) {
+			if !ValidName(f) {
 				return fieldError(fmt.Sprintf("%s.features[%d]", field, j), "malformed name %q", f)
 			}
 		}
@@ -137,9 +137,9 @@ func (m *Manifest) checkExecutables() error {
 	return nil
 }
 
-// validName reports whether s is 1 to 128 characters that are safe in file names, logs
+// ValidName reports whether s is 1 to 128 characters that are safe in file names, logs
 // and symbols.
-func validName(s string) bool {
+func ValidName(s string) bool {
 	if s == "" || len(s) > 128 || s[0] == '.' || s[0] == '-' {
 		return false
 	}

@@ -15,6 +15,8 @@ import (
 	"vkernel/internal/bundle"
 	"vkernel/internal/engine/layout"
 	"vkernel/internal/manifest"
+	"vkernel/internal/signature"
+	"vkernel/internal/trust"
 	"vkernel/internal/wasm"
 )
 
@@ -143,16 +145,14 @@ func checkCopy(t *testing.T, out string) {
 }
 
 func checkVerifies(t *testing.T, out string) {
-	private, public, err := manifest.GenerateKey()
-	must(t, err)
-	key, err := manifest.ParsePrivateKey(private)
-	must(t, err)
-	pub, err := manifest.ParsePublicKey(public)
+	key, err := signature.Generate(signature.ECDSAP256)
 	must(t, err)
 	data, err := bundle.ReadManifest(out)
 	must(t, err)
-	must(t, os.WriteFile(filepath.Join(out, manifest.SignatureFile), manifest.Sign(data, key), 0o644))
-	must(t, bundle.Verify(out, []manifest.Key{{Public: pub}}, func(bundle.Checked) {}))
+	sig, err := key.Sign(data)
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(out, manifest.SignatureFile), sig, 0o644))
+	must(t, bundle.Verify(out, trust.Keys(1, key.Key), func(bundle.Checked) {}))
 }
 
 // checkSame: a second build gives the same bytes, and replaces the first.
