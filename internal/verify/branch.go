@@ -51,7 +51,7 @@ func (s *state) compared() (a, b value) {
 	if f.gone {
 		a = f.was
 	} else if f.a == noReg {
-		a = s.load(f.off, f.size)
+		a = s.slots.load(f.off, f.size)
 	} else {
 		a = s.regs[f.a]
 	}
@@ -97,13 +97,10 @@ func (w *walker) refine(cc uint8, s *state) bool {
 	}
 	v := a.low(f.size)
 	v.narrow(f.size, lo, hi)
-	if s.find(f.off, f.size) < 0 {
+	if i := s.slots.find(f.off, f.size); i < 0 {
 		s.addSlot(f.off, f.size, v)
-	}
-	for i := range s.slots {
-		if t := &s.slots[i]; t.off == f.off && t.size == f.size && t.v.kind == kRange {
-			t.v = v
-		}
+	} else if t := &s.slots[i]; t.v.kind == kRange {
+		t.v = v
 	}
 	if f.size < 8 || v.is32() { // else what is equal to its low half is not between the bounds
 		s.narrowEqual(v.id, f.size, lo, hi)
@@ -114,12 +111,9 @@ func (w *walker) refine(cc uint8, s *state) bool {
 // addSlot notes a fact of a place of which nothing was known: not if something was of a larger
 // one that holds it.
 func (s *state) addSlot(off int32, size uint8, v value) {
-	for i := range s.slots {
-		if t := &s.slots[i]; t.off < off+int32(size) && off < t.off+int32(t.size) {
-			return
-		}
+	if from, to := s.slots.overlap(off, int32(size)); from == to {
+		s.slots.store(off, size, v)
 	}
-	s.store(off, size, v)
 }
 
 // refineCopy uses that a condition holds for what is a copy of size bytes of a register. A

@@ -166,19 +166,19 @@ func (w *walker) frame(in *inst, s *state, at int64) (value, string) {
 		w.f.args = max(w.f.args, int32(off+size-8))
 	}
 	if m.access&writes == 0 {
-		return s.load(int32(off), m.size), ""
+		return s.slots.load(int32(off), m.size), ""
 	}
-	old := s.load(int32(off), m.size)
+	old := s.slots.load(int32(off), m.size)
 	if !s.forget(int32(off), int32(size)) {
 		return unknown, "a store over a saved register, after setjmp"
 	}
 	switch imm := w.source(in, s); {
 	case in.op == opMov:
-		s.store(int32(off), m.size, imm)
+		s.slots.store(int32(off), m.size, imm)
 	case in.op == opSet:
-		s.store(int32(off), m.size, between(0, 1))
+		s.slots.store(int32(off), m.size, between(0, 1))
 	case in.op == opAdd && in.hasImm && old.kind == kRange && size >= 4:
-		s.store(int32(off), m.size, add(m.size, &old, &imm))
+		s.slots.store(int32(off), m.size, add(m.size, &old, &imm))
 	}
 	return old, ""
 }

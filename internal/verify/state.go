@@ -1,16 +1,5 @@
 package verify
 
-// maxSlots bounds what is known of a frame; more is forgotten, which is safe.
-const maxSlots = 96
-
-// slot is what is known of size bytes of the stack at off, which counts from where the return
-// address lies: what is below is the frame, what is from 8 on are arguments.
-type slot struct {
-	off  int32
-	size uint8
-	v    value
-}
-
 // flags is the last comparison. Its first operand is register a, or the place off on the stack,
 // or, if that was overwritten, only was: what was known of it.
 type flags struct {
@@ -26,7 +15,7 @@ type flags struct {
 // state is what is known at a place.
 type state struct {
 	regs     [16]value
-	slots    []slot
+	slots    slots
 	flags    flags
 	pointers uint16 // registers that hold a copy of the stack pointer
 	depth    int32  // the return address lies so far above rsp
@@ -80,26 +69,6 @@ func (s *state) overwritten(first bool) {
 	f.gone, f.a = true, noReg
 }
 
-// find is the slot that is exactly [off, off+size), or -1.
-func (s *state) find(off int32, size uint8) int {
-	for i := range s.slots {
-		if s.slots[i].off == off && s.slots[i].size == size {
-			return i
-		}
-	}
-	return -1
-}
-
-// load is what is known of a place on the stack: it may be the low part of a larger one.
-func (s *state) load(off int32, size uint8) value {
-	for n := size; n <= 8; n *= 2 {
-		if i := s.find(off, n); i >= 0 {
-			return s.slots[i].v.low(size)
-		}
-	}
-	return anything(size)
-}
-
 // forget drops what is known of [off, off+size). It reports false if that is something that
 // must stay, as control may come back to a setjmp.
 func (s *state) forget(off, size int32) bool {
@@ -110,25 +79,8 @@ func (s *state) forget(off, size int32) bool {
 	if f.valid && f.a == noReg && !f.gone && f.off < off+size && off < f.off+int32(f.size) {
 		s.overwritten(true)
 	}
-	for i := 0; i < len(s.slots); i++ {
-		t := &s.slots[i]
-		if t.off < off+size && off < t.off+int32(t.size) {
-			s.slots[i] = s.slots[len(s.slots)-1]
-			s.slots = s.slots[:len(s.slots)-1]
-			i--
-		}
-	}
+	s.slots.forget(off, size)
 	return true
-}
-
-// store notes a value on the stack, if it is worth it. forget was called before.
-func (s *state) store(off int32, size uint8, v value) {
-	if size > 8 || len(s.slots) >= maxSlots {
-		return
-	}
-	if v = v.low(size); !v.isAnything(size) { // else it is not worth it, even if it is equal to something
-		s.slots = append(s.slots, slot{off: off, size: size, v: v})
-	}
 }
 
 // release moves the stack pointer up and forgets what lay there. Like forget it reports false
@@ -141,13 +93,7 @@ func (s *state) release(depth int32) bool {
 	if f := &s.flags; f.valid && f.a == noReg && !f.gone && f.off < -depth {
 		s.overwritten(true) // what lies below the stack pointer changes at any time
 	}
-	for i := 0; i < len(s.slots); i++ {
-		if s.slots[i].off < -depth {
-			s.slots[i] = s.slots[len(s.slots)-1]
-			s.slots = s.slots[:len(s.slots)-1]
-			i--
-		}
-	}
+	s.slots.release(-depth)
 	return true
 }
 
@@ -155,8 +101,8 @@ func (s *state) release(depth int32) bool {
 // known on the stack, or the return address.
 func (s *state) lowest() int32 {
 	low := int32(0)
-	for i := range s.slots {
-		low = min(low, s.slots[i].off)
+	if n := len(s.slots); n > 0 {
+		low = min(low, s.slots[n-1].off)
 	}
 	if s.open() {
 		low = min(low, s.w.lowestPin())
@@ -188,6 +134,9 @@ func (s *state) returnsTwice() {
 // renumber ends the use of id for values from before: the instruction of that number is
 // executed again.
 func (s *state) renumber(id uint32) {
+	if s.w.fresh {
+		return // it was not executed yet
+	}
 	if s.flags.was.id == id {
 		s.flags.valid = false
 	}
@@ -239,29 +188,7 @@ func (s *state) merge(o *state, place uint32, widen bool) (changed bool, problem
 		s.jumped, s.back = jumped, !open
 		changed = true
 	}
-	return s.mergeSlots(o, widen) || changed, ""
-}
-
-func (s *state) mergeSlots(o *state, widen bool) (changed bool) {
-	for i := 0; i < len(s.slots); i++ {
-		t := &s.slots[i]
-		k := o.find(t.off, t.size)
-		v := anything(t.size)
-		if k >= 0 {
-			v = join(&t.v, &o.slots[k].v, widen)
-		}
-		if v == t.v {
-			continue
-		}
-		changed = true
-		t.v = v
-		if v.isAnything(t.size) {
-			s.slots[i] = s.slots[len(s.slots)-1]
-			s.slots = s.slots[:len(s.slots)-1]
-			i--
-		}
-	}
-	return changed
+	return s.slots.merge(o.slots, widen) || changed, ""
 }
 
 // mergeElem joins two entries of tables, whose types were not compared yet, to one with a number

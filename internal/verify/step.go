@@ -184,7 +184,7 @@ func (w *walker) push(in *inst, s *state, loaded value) string {
 	if !s.forget(-s.depth, 8) {
 		return "a push over a saved register, after setjmp"
 	}
-	s.store(-s.depth, 8, v)
+	s.slots.store(-s.depth, 8, v)
 	return ""
 }
 
@@ -192,7 +192,7 @@ func (w *walker) pop(in *inst, s *state) string {
 	if s.depth < 8 {
 		return "the return address is popped"
 	}
-	v := s.load(-s.depth, 8)
+	v := s.slots.load(-s.depth, 8)
 	if problem := w.adjust(s, 8); problem != "" {
 		return problem
 	}

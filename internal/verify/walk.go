@@ -23,11 +23,19 @@ type walker struct {
 	in      []int32  // index of the state of each leader; -1: not reached
 	visits  []uint8
 	dirty   []bool
-	left    int  // number of dirty ones
-	pruned  bool // some condition never holds
+	ran     []bool // instructions that were executed
+	fresh   bool   // the current one was not
+	lowest  int32  // no dirty one has a lower rank
+	pruned  bool   // some condition never holds
 
-	seen  []bool
-	stack []visit
+	seen    []bool
+	stack   []visit
+	targets []int32 // of jump tables, as far as they can be guessed
+
+	loops   []loop // by rank; see loop.go
+	changes []changes
+	guessed bool
+	precise bool
 
 	states []state
 	used   int
@@ -53,9 +61,16 @@ type edge struct {
 // function verifies function n.
 func (w *walker) function(n int32) error {
 	w.pins, w.unpinned = w.pins[:0], w.unpinned[:0]
-	for {
-		w.again = false
-		if err := w.attempt(n); !w.again {
+	edges := len(w.edges)
+	for w.precise = false; ; {
+		w.again, w.guessed, w.edges = false, false, w.edges[:edges]
+		err := w.attempt(n)
+		switch {
+		case w.again:
+		case err != nil && w.guessed:
+			w.precise = true
+			w.pins, w.unpinned = w.pins[:0], w.unpinned[:0]
+		default:
 			return err
 		}
 	}
@@ -76,19 +91,18 @@ func (w *walker) attempt(n int32) error {
 	if problem := w.reach(0, &w.now); problem != "" {
 		return w.fail(0, problem)
 	}
-	for w.left > 0 {
-		w.v.budget -= int64(len(w.order)/8 + 1)
-		for k := 0; k < len(w.order); k++ { // grows, where jump tables lead
-			i := w.order[k]
-			if !w.dirty[i] {
-				continue
-			}
+	// What is reached is walked in order; where a loop leads back, from there again.
+	for k := int32(0); k < int32(len(w.order)); { // grows, where jump tables lead
+		i := w.order[k]
+		w.lowest = k + 1
+		if w.dirty[i] {
 			w.dirty[i] = false
-			w.left--
 			if err := w.block(int(i)); err != nil {
 				return err
 			}
 		}
+		w.v.budget -= int64(k+1-w.lowest) / 8
+		k = w.lowest
 	}
 	return w.unreached()
 }
@@ -139,9 +153,9 @@ func (w *walker) decode() error {
 		pos += int(in.len)
 	}
 	n := len(w.insts)
-	w.leader, w.dirty = resize(w.leader, n, false), resize(w.dirty, n, false)
+	w.leader, w.dirty, w.ran = resize(w.leader, n, false), resize(w.dirty, n, false), resize(w.ran, n, false)
 	w.in, w.visits = resize(w.in, n, -1), resize(w.visits, n, 0)
-	w.used, w.left = 0, 0
+	w.used = 0
 	if n == 0 {
 		return w.v.fail(w.f, w.f.at, "a function without code")
 	}
@@ -209,6 +223,7 @@ func (w *walker) reach(i int32, s *state) string {
 		}
 		w.in[i] = int32(w.used)
 		s.copyTo(&w.states[w.used])
+		w.guess(i, &w.states[w.used])
 		w.used++
 		w.mark(i)
 		return ""
@@ -226,10 +241,8 @@ func (w *walker) reach(i int32, s *state) string {
 }
 
 func (w *walker) mark(i int32) {
-	if !w.dirty[i] {
-		w.dirty[i] = true
-		w.left++
-	}
+	w.dirty[i] = true
+	w.lowest = min(w.lowest, w.rank[i])
 }
 
 // block walks from a leader until control goes elsewhere.
@@ -241,7 +254,7 @@ func (w *walker) block(i int) error {
 		if w.v.budget--; w.v.budget < 0 {
 			return w.fail(i, "the file takes too long to verify")
 		}
-		w.at = w.f.at + w.where[i]
+		w.at, w.fresh, w.ran[i] = w.f.at+w.where[i], !w.ran[i], true
 		in := &w.insts[i]
 		on, problem := true, ""
 		if in.op >= opCall || in.op == opTrap {
@@ -274,7 +287,7 @@ func (w *walker) block(i int) error {
 }
 
 // targets reads the jump table that a value stands for.
-func (w *walker) targets(t *value, visit func(i int32) string) string {
+func (w *walker) eachTarget(t *value, visit func(i int32) string) string {
 	table := w.v.rodata(t.lo, 4*t.hi)
 	if table == nil {
 		return "a jump table outside of read-only data"
