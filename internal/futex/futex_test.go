@@ -177,3 +177,39 @@ func TestLock(t *testing.T) {
 		t.Error("somebody is left")
 	}
 }
+
+// A waiter cannot come between the change and the wake-up: it sees the new value, or is woken.
+func TestWakeOp(t *testing.T) {
+	words := make([]uint32, 4)
+	mem := guest.At(unsafe.Pointer(&words[0]))
+	var c Crossing
+	var s, other Set
+	for name, second := range map[string]Key{"same set": {&s, 8}, "another": {&other, 4}} {
+		first := Key{&s, 4}
+		ws := make([]Waiter, 6)
+		for i := range ws {
+			k := first
+			if i >= 3 {
+				k = second
+			}
+			k.Enter(&ws[i], Any, wait.New(), ok)
+		}
+		words[1] = 5
+		for _, bad := range []Change{5 << 28, 6 << 24} {
+			if n, e := c.WakeOp(first, second, 9, 9, mem, 4, bad); n != 0 || e != linux.ENOSYS {
+				t.Errorf("%s: no such operation: woke %d, %v", name, n, e)
+			}
+		}
+		words[1] = 5
+		const addIfGreater = linux.FUTEX_OP_ADD<<28 | linux.FUTEX_OP_CMP_GT<<24 | 0xfff<<12
+		if n, e := c.WakeOp(first, second, 1, 9, mem, 4, addIfGreater|5); n != 1 || e != 0 || words[1] != 4 {
+			t.Errorf("%s: 5 is not greater: woke %d, %v, word %d", name, n, e, words[1])
+		}
+		if n, e := c.WakeOp(first, second, 1, 2, mem, 4, addIfGreater|0xfff); n != 3 || e != 0 || words[1] != 3 {
+			t.Errorf("%s: 4 is greater than -1: woke %d, %v, word %d", name, n, e, words[1])
+		}
+		if n := first.Wake(9, Any) + second.Wake(9, Any); n != 2 {
+			t.Errorf("%s: %d were left, want 2", name, n)
+		}
+	}
+}

@@ -9,8 +9,8 @@ import (
 	"vkernel/internal/proc"
 )
 
-// futexCall is futex(2), without the operations that no C library uses (WAKE_OP, and those
-// that move waiters to a lock).
+// futexCall is futex(2), without the operations that no C library uses (those that move
+// waiters to a lock).
 func futexCall(t *proc.Thread, a Args) (int64, linux.Errno) {
 	op := a.Uint(1)
 	realtime := op&linux.FUTEX_CLOCK_REALTIME != 0
@@ -38,6 +38,8 @@ func futexCall(t *proc.Thread, a Args) (int64, linux.Errno) {
 		return int64(k.Wake(count(value), a.Uint(5))), 0
 	case linux.FUTEX_REQUEUE, linux.FUTEX_CMP_REQUEUE:
 		return futexRequeue(t, a, k, private, cmd == linux.FUTEX_CMP_REQUEUE)
+	case linux.FUTEX_WAKE_OP:
+		return futexWakeOp(t, a, k, private)
 	case linux.FUTEX_LOCK_PI:
 		return futexLock(t, futex.Lock{Key: k, Mem: t.Mem(), At: addr}, a.Addr(3), true)
 	case linux.FUTEX_LOCK_PI2:
@@ -133,5 +135,15 @@ func futexRequeue(t *proc.Thread, a Args, from futex.Key, private, compare bool)
 		}
 		return e
 	})
+	return int64(n), e
+}
+
+func futexWakeOp(t *proc.Thread, a Args, first futex.Key, private bool) (int64, linux.Errno) {
+	at := a.Addr(4)
+	if at%4 != 0 {
+		return 0, linux.EINVAL
+	}
+	second := t.Space().Futex(at, private)
+	n, e := t.Table().Futexes.WakeOp(first, second, count(a.Uint(2)), count(a.Uint(3)), t.Mem(), at, futex.Change(a.Uint(5)))
 	return int64(n), e
 }

@@ -204,7 +204,7 @@ var Table = []Call{
 	{199, "fremovexattr", "ii:l", "fd str", fxattrNone, Partial, "as setxattr"},
 	{200, "tkill", "ii:l", "int sig", tkill, Full, ""},
 	{201, "time", "i:l", "ptr", timeCall, Full, ""},
-	{202, "futex", "iiiiii:l", "ptr futex int timespec ptr int", futexCall, Partial, "WAIT, WAKE, their BITSET forms, REQUEUE, CMP_REQUEUE"},
+	{202, "futex", "iiiiii:l", "ptr futex int timespec ptr int", futexCall, Partial, "WAIT, WAKE, their BITSET forms, WAKE_OP, REQUEUE, CMP_REQUEUE, locks; not the REQUEUE_PI pair"},
 	{203, "sched_setaffinity", "iii:l", "int size ptr", schedSetaffinity, Partial, "checked, not applied"},
 	{204, "sched_getaffinity", "iii:l", "int size ptr", schedGetaffinity, Full, ""},
 	{217, "getdents64", "iii:l", "fd ptr size", getdents64, Full, ""},

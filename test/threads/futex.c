@@ -187,3 +187,46 @@ TEST(robust_list_is_walked) {
         printf("  %x %x\n", held.lock, pending.lock);
     }
 }
+
+#define FUTEX_WAKE_OP 5
+#define CHANGE(op, arg, cmp, with)                                                                                     \
+    ((unsigned)(op) << 28 | (unsigned)(cmp) << 24 | ((unsigned)(arg) & 0xfff) << 12 | ((unsigned)(with) & 0xfff))
+
+static void *wait_at(void *p) {
+    atomic_fetch_add(&asleep, 1);
+    if (futex(p, FUTEX_WAIT | FUTEX_PRIVATE, atomic_load((_Atomic unsigned *)p), 0, 0, 0) == 0)
+        atomic_fetch_add(&woken, 1);
+    return p;
+}
+
+TEST(futex_wake_op) {
+    pthread_t t[6];
+    for (int i = 0; i < 6; i++) pthread_create(&t[i], 0, wait_at, i < 3 ? (void *)&word : (void *)&other);
+    settle(6);
+    atomic_store(&other, 5); // the comparison is with 5: equal
+    RET(futex_n(&word, FUTEX_WAKE_OP | FUTEX_PRIVATE, 1, 2, (void *)&other, CHANGE(1, -7, 0, 5)));
+    await(3);
+    SHOW(other);
+    // -2 is not greater than -1: only waiters of the first
+    RET(futex_n(&word, FUTEX_WAKE_OP | FUTEX_PRIVATE, 1, 2, (void *)&other, CHANGE(0, 9, 4, -1)));
+    await(4);
+    SHOW(other);
+    // both of one word, at least one of each
+    RET(futex_n(&word, FUTEX_WAKE_OP | FUTEX_PRIVATE, 0, 0, (void *)&other, CHANGE(2, 6, 5, 9)));
+    await(6);
+    for (int i = 0; i < 6; i++) pthread_join(t[i], 0);
+}
+
+TEST(futex_wake_op_changes_and_compares) {
+    static const unsigned values[] = {0, 1, 0x7ff, 0x80000000u, 0xffffffffu};
+    for (int op = 0; op < 16; op++)
+        for (int cmp = 0; cmp < 8; cmp++)
+            for (unsigned i = 0; i < sizeof values / sizeof *values; i++) {
+                int arg = i == 3 ? 33 : -1 + (int)i * 5;
+                atomic_store(&other, values[i]);
+                RET(futex_n(&word, FUTEX_WAKE_OP, 1, 1, (void *)&other, CHANGE(op, arg, cmp, -1 + (int)i)));
+                SHOW(other);
+            }
+    RET(futex_n(&word, FUTEX_WAKE_OP, 1, 1, (char *)&other + 1, 0));
+    RET(futex_n(&word, FUTEX_WAKE_OP, 1, 1, (void *)16, 0));
+}
