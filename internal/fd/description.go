@@ -43,6 +43,7 @@ type Description struct {
 	flags  atomic.Uint32
 	refs   atomic.Int32
 	locks  atomic.Pointer[lock.Registry] // where it may hold locks of its own
+	sealed atomic.Pointer[vfs.Sealed]    // what is read instead of file, see Seal
 
 	mu sync.Mutex
 
@@ -93,7 +94,16 @@ func (d *Description) Unref() {
 }
 
 // File is the open file.
-func (d *Description) File() vfs.File { return d.file }
+func (d *Description) File() vfs.File {
+	if s := d.sealed.Load(); s != nil {
+		return s
+	}
+	return d.file
+}
+
+// Seal has the description show f from now on: the content that execveat(2) with AT_EXECVE_CHECK has
+// found to be executable. Whoever reads on reads what was checked.
+func (d *Description) Seal(f *vfs.Sealed) { d.sealed.Store(f) }
 
 // Path is where it was opened.
 func (d *Description) Path() vfs.Path { return d.path }
@@ -133,7 +143,7 @@ func (d *Description) SetFlags(flags uint32) linux.Errno {
 
 // LockKey names the inode to package lock.
 func (d *Description) LockKey() (lock.Key, linux.Errno) {
-	st, e := d.file.Stat()
+	st, e := d.File().Stat()
 	return lock.Key{Dev: st.Dev, Ino: st.Ino}, e
 }
 
@@ -146,11 +156,11 @@ func (d *Description) Read(p []byte) (int, linux.Errno) {
 		return 0, linux.EBADF
 	}
 	if d.stream {
-		return d.file.Read(p, 0)
+		return d.File().Read(p, 0)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	n, e := d.file.Read(p, d.offset)
+	n, e := d.File().Read(p, d.offset)
 	d.offset += int64(n)
 	return n, e
 }
@@ -161,11 +171,11 @@ func (d *Description) Write(p []byte) (int, linux.Errno) {
 		return 0, linux.EBADF
 	}
 	if d.stream {
-		return d.file.Write(p, 0)
+		return d.File().Write(p, 0)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if a, ok := d.file.(vfs.Appender); ok && d.Flags()&linux.O_APPEND != 0 {
+	if a, ok := d.File().(vfs.Appender); ok && d.Flags()&linux.O_APPEND != 0 {
 		n, end, e := a.Append(p)
 		if e == 0 {
 			d.offset = end
@@ -175,7 +185,7 @@ func (d *Description) Write(p []byte) (int, linux.Errno) {
 	if d.offset > math.MaxInt64-int64(len(p)) {
 		return 0, linux.EFBIG
 	}
-	n, e := d.file.Write(p, d.offset)
+	n, e := d.File().Write(p, d.offset)
 	d.offset += int64(n)
 	return n, e
 }
@@ -185,7 +195,7 @@ func (d *Description) ReadAt(p []byte, off int64) (int, linux.Errno) {
 	if e := d.positioned(off, d.Readable()); e != 0 {
 		return 0, e
 	}
-	return d.file.Read(p, off)
+	return d.File().Read(p, off)
 }
 
 // WriteAt is pwrite(2), which appends if O_APPEND is set, as on Linux.
@@ -193,14 +203,14 @@ func (d *Description) WriteAt(p []byte, off int64) (int, linux.Errno) {
 	if e := d.positioned(off, d.Writable()); e != 0 {
 		return 0, e
 	}
-	if a, ok := d.file.(vfs.Appender); ok && d.Flags()&linux.O_APPEND != 0 {
+	if a, ok := d.File().(vfs.Appender); ok && d.Flags()&linux.O_APPEND != 0 {
 		n, _, e := a.Append(p)
 		return n, e
 	}
 	if off > math.MaxInt64-int64(len(p)) {
 		return 0, linux.EFBIG
 	}
-	return d.file.Write(p, off)
+	return d.File().Write(p, off)
 }
 
 // positioned checks a transfer at an offset.

@@ -32,7 +32,7 @@ func (d *Description) Lseek(off int64, whence int) (int64, linux.Errno) {
 
 // targetLocked gives the offset that a seek leads to; negative if it overflows.
 func (d *Description) targetLocked(off int64, whence int) (int64, linux.Errno) {
-	if s, ok := d.file.(vfs.Seeker); ok {
+	if s, ok := d.File().(vfs.Seeker); ok {
 		return s.Lseek(off, whence, d.offset)
 	}
 	switch whence {
@@ -41,10 +41,10 @@ func (d *Description) targetLocked(off int64, whence int) (int64, linux.Errno) {
 	case linux.SEEK_CUR:
 		return add(d.offset, off)
 	}
-	if h, ok := d.file.(vfs.HoleSeeker); ok && (whence == linux.SEEK_DATA || whence == linux.SEEK_HOLE) {
+	if h, ok := d.File().(vfs.HoleSeeker); ok && (whence == linux.SEEK_DATA || whence == linux.SEEK_HOLE) {
 		return h.SeekHole(off, whence)
 	}
-	st, e := d.file.Stat()
+	st, e := d.File().Stat()
 	if e != 0 {
 		return 0, e
 	}
@@ -78,7 +78,7 @@ func (d *Description) ReadDir(c *vfs.Context, emit func(*linux.Dirent) bool) lin
 	if !d.Readable() {
 		return linux.EBADF
 	}
-	dir, ok := d.file.(vfs.DirReader)
+	dir, ok := d.File().(vfs.DirReader)
 	if !ok {
 		return linux.ENOTDIR
 	}

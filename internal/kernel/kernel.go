@@ -23,6 +23,7 @@ import (
 	"log/slog"
 	"time"
 
+	"vkernel/internal/audit"
 	"vkernel/internal/engine"
 	"vkernel/internal/fd"
 	"vkernel/internal/linux"
@@ -82,6 +83,12 @@ type Config struct {
 	// Syscalls says whether a program, by its index, may make a system call, by its name; nil
 	// allows all.
 	Syscalls func(program int, call string) bool
+	// Revoked says whether a content may no longer be executed, though the manifest lists it. It is
+	// asked at each execve, and may change its mind while the container runs. nil: none is revoked.
+	Revoked func(digest [32]byte) bool
+	// MayStart says whether a process that runs the entry from may execute the entry to; nil: all may.
+	MayStart func(from, to string) bool
+	Audit    audit.Sink // told of what was decided about files to be executed; nil: nobody
 
 	Root   vfs.FS  // the root file system, writable
 	Mounts []Mount // beside /proc, /dev and /tmp, which are always there
@@ -121,7 +128,7 @@ func New(c Config) (*Kernel, error) {
 		return nil, fmt.Errorf("kernel: anonymous files: %w", e)
 	}
 	k.table = proc.NewTable(proc.Config{
-		Programs: k.code, Processes: c.Limits.Processes, Pipes: k.pipes, Anonymous: anonymous, Log: c.Log,
+		Programs: k.code, Audit: c.Audit, Processes: c.Limits.Processes, Pipes: k.pipes, Anonymous: anonymous, Log: c.Log,
 		Memory: k.memory, UTS: proc.NewUTS(c.Hostname, "(none)"), Observer: observer(c.Trace), Sched: c.Sched,
 	})
 	if err := k.buildTree(); err != nil {

@@ -6,16 +6,16 @@ import (
 	"vkernel/internal/engine/layout"
 	"vkernel/internal/imports"
 	"vkernel/internal/proc"
-	"vkernel/internal/router"
 	"vkernel/internal/trace"
-	"vkernel/internal/wasi"
 )
 
 // programs is the code of a container with its imports bound, behind the router. It never
 // changes.
 type programs struct {
-	router Router
-	bound  []program
+	router   Router
+	revoked  func(digest [32]byte) bool
+	mayStart func(from, to string) bool
+	bound    []program
 }
 
 // program is one module's code.
@@ -25,7 +25,7 @@ type program struct {
 }
 
 func newPrograms(c *Config) (*programs, error) {
-	p := &programs{router: c.Router}
+	p := &programs{router: c.Router, revoked: c.Revoked, mayStart: c.MayStart}
 	for i, code := range c.Code.Programs() {
 		if err := checkImports(code.Meta); err != nil {
 			return nil, err
@@ -54,35 +54,4 @@ func checkImports(m *layout.Program) error {
 		}
 	}
 	return nil
-}
-
-// Lookup finds what a content starts.
-func (p *programs) Lookup(sum [32]byte) (proc.Target, bool) {
-	e, ok := p.router.Lookup(sum)
-	if !ok {
-		return proc.Target{}, false
-	}
-	if e.Script {
-		return proc.Target{Script: true, Interpreter: e.Interpreter}, true
-	}
-	if e.Program < 0 || e.Program >= len(p.bound) {
-		return proc.Target{}, false
-	}
-	for _, x := range p.bound[e.Program].Code.Meta.Exports {
-		if x.Name == e.Export {
-			return p.target(&e, x.Thunk), true
-		}
-	}
-	return proc.Target{}, false
-}
-
-// target is the start of a program.
-func (p *programs) target(e *router.Entry, thunk uint32) proc.Target {
-	program := &p.bound[e.Program]
-	t := proc.Target{Program: program.Program, Thunk: thunk}
-	if program.wasi {
-		preopens := e.Preopens
-		t.Prepare = func(t *proc.Thread) { wasi.Prepare(t, preopens) }
-	}
-	return t
 }

@@ -56,3 +56,6 @@ const (
 	MADV_POPULATE_READ  = 22
 	MADV_POPULATE_WRITE = 23
 )
+
+// READ_IMPLIES_EXEC is a flag of personality(2).
+const READ_IMPLIES_EXEC = 0x0400000

@@ -1,6 +1,10 @@
 package proc
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"vkernel/internal/vfs"
+)
 
 // maxArguments bounds the memory of the arguments and environments of all processes of a
 // container. They are the kernel's memory, of which a guest can have much for little: an
@@ -26,7 +30,7 @@ func (a *Arguments) Give(n int64) { a.used.Add(-n) }
 func StringSize(s string) int64 { return int64(len(s)) + 2*16 }
 
 // hold counts the arguments of a new image, which has one process. It reports whether there
-// was room.
+// was room; if not, the image is dropped.
 func (i *Image) hold(a *Arguments) bool {
 	n := int64(0)
 	for _, list := range [][]string{i.Argv, i.Env} {
@@ -34,11 +38,12 @@ func (i *Image) hold(a *Arguments) bool {
 			n += StringSize(s)
 		}
 	}
+	i.users.Store(1)
 	if !a.Take(n) {
+		i.drop(a)
 		return false
 	}
 	i.size = n
-	i.users.Store(1)
 	return true
 }
 
@@ -46,5 +51,6 @@ func (i *Image) hold(a *Arguments) bool {
 func (i *Image) drop(a *Arguments) {
 	if i != nil && i.users.Add(-1) == 0 {
 		a.Give(i.size)
+		vfs.AllowWrite(i.Exe)
 	}
 }

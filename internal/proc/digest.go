@@ -3,15 +3,20 @@ package proc
 import (
 	"crypto/sha256"
 	"sync"
+	"time"
+	"weak"
 
 	"vkernel/internal/linux"
 	"vkernel/internal/vfs"
 )
 
 const (
-	maxDigests    = 4096    // contents that are remembered
-	maxExecutable = 1 << 30 // bytes; what is larger is on no list
-	headSize      = 256     // bytes of a file that say whether it is a script, as on Linux
+	maxDigests    = 4096     // contents that are remembered
+	maxExecutable = 1 << 30  // bytes; what is larger is on no list
+	maxSealed     = 64 << 20 // bytes of a script: they are kept in memory
+	headSize      = 256      // bytes of a file that say whether it is a script, as on Linux
+	largeFile     = 4 << 20  // bytes from which on one file is hashed at a time
+	hashStep      = 128 << 10
 )
 
 // content is what execve knows of a file: its digest, and its first bytes, which are those
@@ -21,12 +26,16 @@ type content struct {
 	head []byte
 }
 
-// digests remembers the digests of files that cannot have changed since.
+// digests remembers the digests of files that cannot have changed since, and the contents of
+// scripts that somebody still reads.
 type digests struct {
+	large sync.Mutex // held while a large file is hashed
+
 	mu sync.Mutex
 
 	// guarded by mu
 	known map[digestKey]content
+	texts map[[32]byte]weak.Pointer[vfs.Content] // of listed contents only
 }
 
 type digestKey struct {
@@ -52,7 +61,7 @@ func (d *digests) of(f vfs.File, stop func() bool) (content, linux.Errno) {
 			return c, 0
 		}
 	}
-	c, e := hash(f, stop)
+	c, e := d.hash(f, stop)
 	if e != 0 {
 		return c, e
 	}
@@ -79,29 +88,77 @@ func (d *digests) remember(k digestKey, c content) {
 }
 
 // hash reads a file to its end.
-func hash(f vfs.File, stop func() bool) (c content, e linux.Errno) {
+func (d *digests) hash(f vfs.File, stop func() bool) (c content, e linux.Errno) {
 	h := sha256.New()
-	buf := make([]byte, 128<<10)
+	e = d.read(f, maxExecutable, stop, func(p []byte) {
+		if room := headSize - len(c.head); room > 0 {
+			c.head = append(c.head, p[:min(len(p), room)]...)
+		}
+		h.Write(p)
+	})
+	h.Sum(c.sum[:0])
+	return c, e
+}
+
+// text gives the bytes of an open file of a listed content, which is c if the file has not changed
+// since it was hashed. If it has, what is returned is the content that the bytes have, and the caller
+// has to ask about that.
+func (d *digests) text(f vfs.File, c content, stop func() bool) (*vfs.Content, content, linux.Errno) {
+	d.mu.Lock()
+	known := d.texts[c.sum].Value()
+	d.mu.Unlock()
+	if known != nil {
+		return known, c, 0
+	}
+	text := new(vfs.Content)
+	e := d.read(f, maxSealed, stop, func(p []byte) { text.Bytes = append(text.Bytes, p...) })
+	if e != 0 {
+		return nil, c, e
+	}
+	if sum := sha256.Sum256(text.Bytes); sum != c.sum {
+		return text, content{sum, text.Bytes[:min(headSize, len(text.Bytes))]}, 0
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.texts == nil {
+		d.texts = map[[32]byte]weak.Pointer[vfs.Content]{}
+	}
+	d.texts[c.sum] = weak.Make(text)
+	return text, c, 0
+}
+
+// read gives a file of at most limit bytes to take, piece by piece. A large one waits for its turn, so
+// that the memory and time that go into such files do not grow with the number of those who execute
+// them. EACCES: it is larger than anything that is listed.
+func (d *digests) read(f vfs.File, limit int64, stop func() bool, take func(p []byte)) linux.Errno {
+	st, e := f.Stat()
+	switch {
+	case e != 0:
+		return e
+	case st.Size > limit:
+		return linux.EACCES
+	case st.Size > largeFile:
+		for !d.large.TryLock() {
+			if stop() {
+				return linux.EINTR
+			}
+			time.Sleep(time.Millisecond)
+		}
+		defer d.large.Unlock()
+	}
+	buf := make([]byte, min(hashStep, st.Size+1))
 	for off := int64(0); ; {
-		if off > maxExecutable {
-			return c, linux.EACCES
+		if off > limit {
+			return linux.EACCES
 		}
 		if stop() {
-			return c, linux.EINTR
+			return linux.EINTR
 		}
 		n, e := f.Read(buf, off)
-		if e != 0 {
-			return c, e
+		if e != 0 || n == 0 {
+			return e
 		}
-		if n == 0 {
-			break
-		}
-		if room := headSize - len(c.head); room > 0 {
-			c.head = append(c.head, buf[:min(n, room)]...)
-		}
-		h.Write(buf[:n])
+		take(buf[:n])
 		off += int64(n)
 	}
-	h.Sum(c.sum[:0])
-	return c, 0
 }

@@ -1,20 +1,19 @@
 package proc
 
 import (
-	"encoding/hex"
 	"path"
 
+	"vkernel/internal/audit"
 	"vkernel/internal/engine"
 	"vkernel/internal/linux"
 	"vkernel/internal/mm"
 	"vkernel/internal/vfs"
 )
 
-// Exec is execve: it replaces what the process runs. The file is found from at by name and
-// flags (execveat); shown is the name that a script's interpreter gets to see. On success
-// the thread's next step is the new program's first, and it is the only one.
-func (t *Thread) Exec(at vfs.Path, name, shown string, flags uint32, argv, env []string) linux.Errno {
-	image, e := t.load(at, name, shown, flags, argv)
+// Exec is execve: it replaces what the process runs. On success the thread's next step is the
+// new program's first, and it is the only one.
+func (t *Thread) Exec(f ExecFile, argv, env []string) linux.Errno {
+	image, e := t.load(f, argv)
 	if e != 0 {
 		return e
 	}
@@ -37,66 +36,43 @@ func (t *Thread) Exec(at vfs.Path, name, shown string, flags uint32, argv, env [
 		return e
 	}
 	t.replace(newMemory(mm.New(inst, t.process.spaceLimits()), inst), image)
-	t.SetName(path.Base(shown))
+	t.SetName(path.Base(f.Shown))
 	return 0
 }
 
 // load finds out what a file starts: it follows scripts to the program that interprets
-// them.
-func (t *Thread) load(at vfs.Path, name, shown string, flags uint32, argv []string) (*Image, linux.Errno) {
+// them. Each of them is listed by itself.
+func (t *Thread) load(f ExecFile, argv []string) (*Image, linux.Errno) {
+	var scripts []script
 	for depth := 0; ; depth++ {
-		target, content, place, e := t.open(at, name, flags)
+		x, e := t.examine(f, audit.Exec, false)
 		if e != 0 {
 			return nil, e
 		}
-		if !target.Script {
-			return &Image{Target: target, Exe: place, Argv: argv}, 0
-		}
-		if depth == maxScripts {
+		if depth > maxScripts {
+			vfs.AllowWrite(x.place)
 			return nil, linux.ELOOP
 		}
-		interpreter, arg, hasArg, e := parseScript(content.head)
-		if e != 0 {
+		if !x.target.Script {
+			return &Image{Target: x.target, Exe: x.place, Argv: argv, scripts: scripts}, 0
+		}
+		vfs.AllowWrite(x.place)
+		interpreter, arg, hasArg, e := parseScript(x.head)
+		switch {
+		case e != 0:
 			return nil, e
+		case f.Gone:
+			return nil, linux.ENOENT
 		}
-		if interpreter != target.Interpreter {
-			t.refuse(place, content, "the manifest names another interpreter: "+target.Interpreter)
-			return nil, linux.EACCES
-		}
+		scripts = append(scripts, x.script(f.Shown))
 		rest := argv[min(1, len(argv)):]
 		argv = []string{interpreter}
 		if hasArg {
 			argv = append(argv, arg)
 		}
-		argv = append(append(argv, shown), rest...)
-		at, name, shown, flags = vfs.Path{}, interpreter, interpreter, 0
+		argv = append(append(argv, f.Shown), rest...)
+		f = ExecFile{Name: interpreter, Shown: interpreter}
 	}
-}
-
-// open opens one file for execution, hashes it and looks it up.
-func (t *Thread) open(at vfs.Path, name string, flags uint32) (Target, content, vfs.Path, linux.Errno) {
-	f, place, e := t.FS().OpenExec(at, name, flags)
-	if e != 0 {
-		return Target{}, content{}, place, e
-	}
-	defer f.Close()
-	table := t.Table()
-	c, e := table.digests.of(f, t.doomed)
-	if e != 0 {
-		return Target{}, c, place, e
-	}
-	target, ok := table.config.Programs.Lookup(c.sum)
-	if !ok {
-		t.refuse(place, c, "not in the manifest")
-		return Target{}, c, place, linux.EACCES
-	}
-	return target, c, place, 0
-}
-
-// refuse logs why a file was not executed.
-func (t *Thread) refuse(place vfs.Path, c content, why string) {
-	t.Table().config.Log.Warn("execve refused", "path", t.FS().PathString(place), "sha256", hex.EncodeToString(c.sum[:]),
-		"reason", why, "pid", t.process.pid)
 }
 
 // replace is the point of no return of execve.
@@ -106,9 +82,10 @@ func (t *Thread) replace(m Memory, image *Image) {
 	t.sig.SetStack(linux.Stack{Flags: linux.SS_DISABLE})
 	p.timers.exec()
 	p.files.CloseOnExec()
-	p.keepCaps.Store(false)
 	p.dumpable.Store(1)
 	p.image.Swap(image).drop(&p.table.Arguments)
+	p.await(image.scripts)
+	p.securebits.exec(image.Target.Securebits)
 
 	p.table.mu.Lock()
 	p.execed = true

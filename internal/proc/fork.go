@@ -127,6 +127,7 @@ func (t *Thread) child(exitSignal linux.Signal) (*Process, linux.Errno) {
 		image.users.Add(1)
 		p.image.Store(image)
 	}
+	p.scripts.Store(parent.scripts.Load())
 	p.parent.Store(parent)
 	if f := parent.Foreign(); f != nil {
 		p.SetForeign(f.Fork())

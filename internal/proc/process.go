@@ -27,7 +27,8 @@ type Process struct {
 
 	cred     atomic.Pointer[Cred]
 	started  time.Time
-	image    atomic.Pointer[Image] // what it executes
+	image    atomic.Pointer[Image]    // what it executes
+	scripts  atomic.Pointer[[]script] // that its interpreter has still to open; immutable
 	foreign  atomic.Pointer[Foreign]
 	parent   atomic.Pointer[Process] // changes under table.mu; nil for the first process
 	maxRSS   atomic.Uint64
@@ -67,8 +68,8 @@ type inherited struct {
 	subreaper   atomic.Bool  // not inherited
 	deathSignal atomic.Int32 // not inherited: sent to this process when its parent dies
 	dumpable    atomic.Int32
-	keepCaps    atomic.Bool
 	timerSlack  atomic.Int64
+	securebits  Securebits
 }
 
 // from takes over a parent's.
@@ -78,6 +79,7 @@ func (i *inherited) from(parent *inherited) {
 	i.noNewPrivs.Store(parent.noNewPrivs.Load())
 	i.dumpable.Store(parent.dumpable.Load())
 	i.timerSlack.Store(parent.timerSlack.Load())
+	i.securebits.bits.Store(parent.securebits.Get())
 }
 
 // Nice is the process's nice value.
@@ -166,5 +168,5 @@ func (p *Process) NoNewPrivs() *atomic.Bool    { return &p.noNewPrivs }
 func (p *Process) Subreaper() *atomic.Bool     { return &p.subreaper }
 func (p *Process) DeathSignal() *atomic.Int32  { return &p.deathSignal }
 func (p *Process) Dumpable() *atomic.Int32     { return &p.dumpable }
-func (p *Process) KeepCaps() *atomic.Bool      { return &p.keepCaps }
+func (p *Process) Securebits() *Securebits     { return &p.securebits }
 func (p *Process) TimerSlack() *atomic.Int64   { return &p.timerSlack }

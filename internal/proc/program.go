@@ -7,18 +7,28 @@ import (
 	"vkernel/internal/vfs"
 )
 
-// Programs tells what a content may be executed as.
+// Programs is the hash rule: it decides what a content may be executed as.
 type Programs interface {
-	// Lookup finds what the content with this SHA-256 starts, if it may start at all.
-	Lookup(sha256 [32]byte) (Target, bool)
+	// Decide says what a content starts, or why it may not start: then reason is not empty. Every way
+	// to start code asks it, each time: execve in all its forms, AT_EXECVE_CHECK, the first program.
+	Decide(r Request) (target Target, reason string)
+}
+
+// Request is one question to the hash rule.
+type Request struct {
+	Digest [32]byte // SHA-256 of the content
+	From   *Target  // what the process executes that asks; nil before the first program
 }
 
 // Target is what a content starts.
 type Target struct {
 	Program *Program // nil for a script
 	Thunk   uint32   // of the exported function to call
+	Entry   string   // id of the manifest's entry; "" for a script
 	// Prepare, if any, readies a process for the program's ABI after execve has replaced it.
 	Prepare func(t *Thread)
+	// Securebits are set in a process that starts the program (SECBIT_*).
+	Securebits uint32
 
 	Script      bool
 	Interpreter string // that the first line of a script has to name
@@ -43,9 +53,11 @@ func (p *Program) ImportName(index int) string {
 // immutable.
 type Image struct {
 	Target Target
-	Exe    vfs.Path // of the program; for a script, of its interpreter
+	Exe    vfs.Path // of the program; for a script, of its interpreter. Nobody writes to it
 	Argv   []string
 	Env    []string
+
+	scripts []script // that led to the program, which its interpreters are to read
 
 	size  int64        // of Argv and Env, see Arguments
 	users atomic.Int32 // processes

@@ -15,6 +15,41 @@ type refusals struct {
 
 	// guarded by mu
 	seen map[string]*refusal // by limit, of which there are a few
+	exec execRefusals
+}
+
+// execRefusals paces the lines about files that were not executed: a guest that tries without end does
+// not fill the log.
+type execRefusals struct {
+	left    float64
+	filled  time.Time
+	skipped int
+}
+
+// Lines about files that were not executed.
+const (
+	execBurst     = 200
+	execPerSecond = 10
+)
+
+// pace reports whether a file that was not executed is to be logged, and how many were not before.
+func (r *refusals) pace(now time.Time) (before int, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	x := &r.exec
+	if x.filled.IsZero() {
+		x.left = execBurst
+	} else {
+		x.left = min(execBurst, x.left+now.Sub(x.filled).Seconds()*execPerSecond)
+	}
+	x.filled = now
+	if x.left < 1 {
+		x.skipped++
+		return 0, false
+	}
+	x.left--
+	before, x.skipped = x.skipped, 0
+	return before, true
 }
 
 type refusal struct {

@@ -30,6 +30,24 @@ func TestRefusalsAreLoggedNowAndThen(t *testing.T) {
 	}
 }
 
+// TestExecRefusalsArePaced: a guest that tries without end does not fill the log.
+func TestExecRefusalsArePaced(t *testing.T) {
+	var r refusals
+	start := time.Now()
+	logged := 0
+	for k := range 10_000 {
+		if _, ok := r.pace(start.Add(time.Duration(k) * time.Millisecond)); ok { // 10 s
+			logged++
+		}
+	}
+	if logged < execBurst || logged > execBurst+11*execPerSecond {
+		t.Errorf("%d lines in 10 s", logged)
+	}
+	if before, ok := r.pace(start.Add(20 * time.Second)); !ok || before == 0 {
+		t.Errorf("later: %v, %d before", ok, before)
+	}
+}
+
 func TestProcessLimitIsLogged(t *testing.T) {
 	var log bytes.Buffer
 	table := NewTable(Config{Processes: 2, Log: slog.New(slog.NewTextHandler(&log, nil))})

@@ -65,12 +65,12 @@ func (t *Table) Start(f First) (*Process, linux.Errno) {
 func (p *Process) execFirst(f First) linux.Errno {
 	name := f.Argv[0]
 	if strings.Contains(name, "/") {
-		return p.Thread().Exec(vfs.Path{}, name, name, 0, f.Argv, f.Env)
+		return p.Thread().Exec(ExecFile{Name: name, Shown: name}, f.Argv, f.Env)
 	}
 	result := linux.ENOENT
 	for _, dir := range f.Search {
 		file := path.Join(dir, name)
-		switch e := p.Thread().Exec(vfs.Path{}, file, file, 0, f.Argv, f.Env); e {
+		switch e := p.Thread().Exec(ExecFile{Name: file, Shown: file}, f.Argv, f.Env); e {
 		case 0:
 			return 0
 		case linux.ENOENT, linux.ENOTDIR:

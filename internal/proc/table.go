@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"vkernel/internal/audit"
 	"vkernel/internal/engine"
 	"vkernel/internal/futex"
 	"vkernel/internal/linux"
@@ -29,6 +30,7 @@ const MaxProcesses = pidMax - pidRestart
 // Config is what a table needs to know.
 type Config struct {
 	Programs  Programs     // what may be executed
+	Audit     audit.Sink   // of what was decided; nil: nobody
 	Processes int          // how many there may be at once, zombies and threads included
 	Pipes     *pipe.Pool   // memory of the pipes that they make
 	Anonymous vfs.FS       // of files without a name (memfd_create)

@@ -18,6 +18,8 @@ type Entry struct {
 	Export  string // the function to call
 	// Preopens are the directories that a program of WASI starts with; nil: the usual ones.
 	Preopens []string
+	// Securebits are set, with their locks, in a process that starts it (manifest.Secure*).
+	Securebits []string
 
 	// Of a #! script: what its first line must say. The interpreter's own content is then
 	// looked up in turn.
@@ -35,7 +37,7 @@ func New(m *manifest.Manifest) *Router {
 	entries := make(map[string]Entry, len(m.Entries))
 	for i := range m.Entries {
 		e := &m.Entries[i]
-		entries[e.ID] = Entry{ID: e.ID, Name: e.Name, Program: e.Module, Export: e.Export, Preopens: e.Preopens}
+		entries[e.ID] = Entry{ID: e.ID, Name: e.Name, Program: e.Module, Export: e.Export, Preopens: e.Preopens, Securebits: e.Securebits}
 	}
 	r := &Router{byDigest: make(map[manifest.Digest]Entry, len(m.Executables))}
 	for i := range m.Executables {

@@ -44,6 +44,9 @@ func memfdCreate(t *proc.Thread, a Args) (int64, linux.Errno) {
 	if e != 0 {
 		return 0, e
 	}
+	if u, ok := file.(vfs.Uncounted); ok {
+		u.Uncounted() // as on Linux: it may be executed through this very descriptor
+	}
 	at := vfs.Anonymous("/memfd:"+name+" (deleted)", node)
 	n, e := t.Files().Install(fd.New(file, at, linux.O_RDWR|linux.O_LARGEFILE), 0, flags&mfdCloexec != 0, t.Limit(linux.RLIMIT_NOFILE))
 	return int64(n), e

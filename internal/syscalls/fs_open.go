@@ -84,7 +84,7 @@ func openFile(t *proc.Thread, dirfd int32, addr guest.Addr, how vfs.OpenHow) (in
 			return 0, e
 		}
 	}
-	file, at, e := t.FS().Open(p.at, p.name, how)
+	file, at, e := openNamed(t, t.FS(), p.at, p.name, how)
 	if e != 0 {
 		return 0, e
 	}
@@ -94,6 +94,14 @@ func openFile(t *proc.Thread, dirfd int32, addr guest.Addr, how vfs.OpenHow) (in
 	}
 	n, e := t.Files().Install(fd.New(file, at, how.Flags), 0, how.Flags&linux.O_CLOEXEC != 0, t.Limit(linux.RLIMIT_NOFILE))
 	return int64(n), e
+}
+
+// openNamed opens a name, or the script of that name that the process was started to interpret.
+func openNamed(t *proc.Thread, c *vfs.Context, at vfs.Path, name string, how vfs.OpenHow) (vfs.File, vfs.Path, linux.Errno) {
+	if file, at, e, ok := t.Process().TakeScript(at, name, how.Flags); ok {
+		return file, at, e
+	}
+	return c.Open(at, name, how)
 }
 
 // completeOpen does what an open has to do beyond finding the file: wait for the other

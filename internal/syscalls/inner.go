@@ -33,7 +33,7 @@ func WriteVector(t *proc.Thread, d *fd.Description, addr guest.Addr, count int32
 
 // Open opens a name and gives the description with the caller's reference.
 func Open(t *proc.Thread, c *vfs.Context, at vfs.Path, name string, how vfs.OpenHow) (*fd.Description, linux.Errno) {
-	file, p, e := c.Open(at, name, how)
+	file, p, e := openNamed(t, c, at, name, how)
 	if e != 0 {
 		return nil, e
 	}

@@ -3,10 +3,10 @@ package syscalls
 import (
 	"strconv"
 
+	"vkernel/internal/fd"
 	"vkernel/internal/guest"
 	"vkernel/internal/linux"
 	"vkernel/internal/proc"
-	"vkernel/internal/vfs"
 )
 
 // Limits of what execve passes on, as Linux computes them.
@@ -55,11 +55,11 @@ func execve(t *proc.Thread, a Args) (int64, linux.Errno) {
 	if e != 0 {
 		return 0, e
 	}
-	return exec(t, vfs.Path{}, name, name, 0, a.Addr(1), a.Addr(2))
+	return exec(t, proc.ExecFile{Name: name, Shown: name}, a.Addr(1), a.Addr(2), t.Exec)
 }
 
 func execveat(t *proc.Thread, a Args) (int64, linux.Errno) {
-	const known = linux.AT_EMPTY_PATH | linux.AT_SYMLINK_NOFOLLOW
+	const known = linux.AT_EMPTY_PATH | linux.AT_SYMLINK_NOFOLLOW | linux.AT_EXECVE_CHECK
 	dir, flags := a.Int(0), a.Uint(4)
 	if flags&^known != 0 {
 		return 0, linux.EINVAL
@@ -68,23 +68,29 @@ func execveat(t *proc.Thread, a Args) (int64, linux.Errno) {
 	if e != 0 {
 		return 0, e
 	}
-	at, shown := vfs.Path{}, name
+	f := proc.ExecFile{Name: name, Flags: flags &^ linux.AT_EXECVE_CHECK, Shown: name}
+	var d *fd.Description // that an empty name means
 	if dir != linux.AT_FDCWD && (name == "" || name[0] != '/') {
-		d, e := t.Files().GetAny(dir)
-		if e != 0 {
+		if d, e = t.Files().GetAny(dir); e != 0 {
 			return 0, e
 		}
 		defer d.Unref()
-		at, shown = d.Path(), "/dev/fd/"+strconv.Itoa(int(dir))
+		f.At, f.Shown = d.Path(), "/dev/fd/"+strconv.Itoa(int(dir))
+		f.Gone, _ = t.Files().Cloexec(dir)
 		if name != "" {
-			shown += "/" + name
+			f.Shown += "/" + name
+			d = nil
 		}
 	}
-	return exec(t, at, name, shown, flags, a.Addr(2), a.Addr(3))
+	if flags&linux.AT_EXECVE_CHECK != 0 {
+		return exec(t, f, a.Addr(2), a.Addr(3), func(f proc.ExecFile, _, _ []string) linux.Errno { return t.CheckExec(f, d) })
+	}
+	return exec(t, f, a.Addr(2), a.Addr(3), t.Exec)
 }
 
-func exec(t *proc.Thread, at vfs.Path, name, shown string, flags uint32, argv, envp guest.Addr) (int64, linux.Errno) {
-	space := argSpace(t) - len(shown)
+// exec reads the arguments and the environment, and does with them.
+func exec(t *proc.Thread, f proc.ExecFile, argv, envp guest.Addr, do func(f proc.ExecFile, argv, env []string) linux.Errno) (int64, linux.Errno) {
+	space := argSpace(t) - len(f.Shown)
 	var cost int64 // while they are read: the image has a count of its own
 	defer func() { t.Table().Arguments.Give(cost) }()
 	args, e := stringArray(t, argv, &space, &cost)
@@ -98,5 +104,5 @@ func exec(t *proc.Thread, at vfs.Path, name, shown string, flags uint32, argv, e
 	if len(args) == 0 {
 		args = []string{""} // as Linux since 5.18: programs count on argv[0]
 	}
-	return 0, t.Exec(at, name, shown, flags, args, env)
+	return 0, do(f, args, env)
 }

@@ -30,9 +30,12 @@ func prctl(t *proc.Thread, a Args) (int64, linux.Errno) {
 	case linux.PR_SET_DUMPABLE:
 		return setFlag(arg, func(v int32) { p.Dumpable().Store(v) })
 	case linux.PR_GET_KEEPCAPS:
-		return truth(p.KeepCaps().Load()), 0
+		return truth(p.Securebits().Get()&linux.SECBIT_KEEP_CAPS != 0), 0
 	case linux.PR_SET_KEEPCAPS:
-		return setFlag(arg, func(v int32) { p.KeepCaps().Store(v != 0) })
+		if arg > 1 {
+			return 0, linux.EINVAL
+		}
+		return 0, p.Securebits().KeepCaps(arg != 0)
 	case linux.PR_CAPBSET_READ:
 		if arg > linux.CAP_LAST_CAP {
 			return 0, linux.EINVAL
@@ -44,7 +47,9 @@ func prctl(t *proc.Thread, a Args) (int64, linux.Errno) {
 		}
 		return 0, 0
 	case linux.PR_GET_SECUREBITS:
-		return 0, 0
+		return int64(p.Securebits().Get()), 0
+	case linux.PR_SET_SECUREBITS:
+		return 0, p.Securebits().Set(arg, t.Cred().Super())
 	case linux.PR_SET_TIMERSLACK:
 		p.TimerSlack().Store(a.Long(1))
 		return 0, 0
@@ -101,12 +106,16 @@ func truth(b bool) int64 {
 	return 0
 }
 
-// personality keeps what Linux would keep; only PER_LINUX is served.
+// personality keeps what Linux would keep; only PER_LINUX is served, and memory never becomes
+// executable.
 func personality(t *proc.Thread, a Args) (int64, linux.Errno) {
 	p := t.Process().Personality()
 	if v := a.Uint(0); v != 0xffffffff {
-		if v&0xff != 0 {
+		switch {
+		case v&0xff != 0:
 			return 0, linux.EINVAL
+		case v&linux.READ_IMPLIES_EXEC != 0:
+			return 0, linux.EPERM
 		}
 		return int64(p.Swap(v)), 0
 	}

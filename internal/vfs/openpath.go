@@ -41,7 +41,8 @@ func (w *walker) openPath(how OpenHow) (File, Path, linux.Errno) {
 }
 
 // OpenExec opens a program for execveat(2): a regular file that the caller may execute.
-// The right to read is not needed.
+// The right to read is not needed. A Text is open to nobody for writing (ETXTBSY) from then
+// on until the caller says AllowWrite.
 func (c *Context) OpenExec(at Path, name string, flags uint32) (File, Path, linux.Errno) {
 	p, e := c.lookup(at, name, flags, c.Cred())
 	if e != 0 {
@@ -52,13 +53,30 @@ func (c *Context) OpenExec(at Path, name string, flags uint32) (File, Path, linu
 	case perm.Type() == linux.S_IFLNK:
 		return nil, Path{}, linux.ELOOP
 	case perm.Type() != linux.S_IFREG, p.Mount.Flags&NoExec != 0, !c.Cred().allowed(perm, linux.X_OK):
-		return nil, Path{}, linux.EACCES
+		return nil, p, linux.EACCES
+	}
+	text, ok := p.Node().(Text)
+	if ok && !text.DenyWrite() {
+		return nil, p, linux.ETXTBSY
 	}
 	f, e := p.Node().Open(c, linux.O_RDONLY)
 	if e != 0 {
-		return nil, Path{}, e
+		if ok {
+			text.AllowWrite()
+		}
+		return nil, p, e
 	}
 	return f, p, 0
+}
+
+// AllowWrite ends what OpenExec began for the file at p.
+func AllowWrite(p Path) {
+	if p.IsZero() {
+		return
+	}
+	if text, ok := p.Node().(Text); ok {
+		text.AllowWrite()
+	}
 }
 
 // decimal is the inode number of n as text.

@@ -12,6 +12,7 @@ import (
 // file is a regular file.
 type file struct {
 	node
+	vfs.Writers // of this container; the host's own are not known
 
 	mu sync.Mutex
 
@@ -48,6 +49,10 @@ func (f *file) SetAttr(a *vfs.Attr) linux.Errno {
 	if a.Set&vfs.SetSize == 0 {
 		return 0
 	}
+	if !f.BeginWrite() {
+		return linux.ETXTBSY
+	}
+	defer f.EndWrite()
 	fd, e := f.openHost(unix.O_WRONLY)
 	if e != 0 {
 		return e
@@ -93,6 +98,22 @@ func (f *file) openHost(mode int) (fd int, e linux.Errno) {
 
 // Open makes a handle.
 func (f *file) Open(_ *vfs.Context, flags uint32) (vfs.File, linux.Errno) {
+	writes, truncates := flags&linux.O_ACCMODE != linux.O_RDONLY, flags&linux.O_TRUNC != 0
+	if (writes || truncates) && !f.BeginWrite() {
+		return nil, linux.ETXTBSY
+	}
+	h, e := f.openHandle(flags)
+	if (writes || truncates) && (e != 0 || !writes) {
+		f.EndWrite()
+	}
+	if e != 0 {
+		return nil, e
+	}
+	h.writes = writes
+	return h, 0
+}
+
+func (f *file) openHandle(flags uint32) (*handle, linux.Errno) {
 	if fd := f.take(); fd >= 0 {
 		return f.handle(fd), 0
 	}
@@ -160,8 +181,9 @@ func (f *file) Stat() (s linux.Stat, e linux.Errno) {
 // handle is an open regular file.
 type handle struct {
 	vfs.BaseFile
-	f  *file
-	fd int
+	f      *file
+	fd     int
+	writes bool // it counts as a writer of f
 
 	mu sync.Mutex // held while the position of fd matters
 }
@@ -240,6 +262,9 @@ func (h *handle) HostFD() int { return h.fd }
 
 // Close closes it.
 func (h *handle) Close() {
+	if h.writes {
+		h.f.EndWrite()
+	}
 	h.f.mu.Lock()
 	defer h.f.mu.Unlock()
 	delete(h.f.open, h.fd)

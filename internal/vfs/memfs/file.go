@@ -12,6 +12,7 @@ import (
 // file is a regular file.
 type file struct {
 	inode
+	vfs.Writers
 	size   atomic.Int64 // changed under mu
 	blocks atomic.Int64 // pages; changed under mu
 
@@ -128,6 +129,10 @@ func (f *file) SetAttr(a *vfs.Attr) linux.Errno {
 		f.setAttr(a)
 	}
 	if a.Set&vfs.SetSize != 0 {
+		if !f.BeginWrite() {
+			return linux.ETXTBSY
+		}
+		defer f.EndWrite()
 		return f.truncate(a.Size, false)
 	}
 	return 0
@@ -188,11 +193,22 @@ func (f *file) basePages() int64 { return (f.baseSize + pageSize - 1) / pageSize
 
 // Open makes a handle.
 func (f *file) Open(c *vfs.Context, flags uint32) (vfs.File, linux.Errno) {
+	writes := flags&linux.O_ACCMODE != linux.O_RDONLY
+	if (writes || flags&linux.O_TRUNC != 0) && !f.BeginWrite() {
+		return nil, linux.ETXTBSY
+	}
+	h := &handle{f: f, noatime: flags&linux.O_NOATIME != 0, cred: c.Cred(), writes: writes}
 	if !f.Pin() {
+		if writes || flags&linux.O_TRUNC != 0 {
+			f.EndWrite()
+		}
 		return nil, linux.ENOENT
 	}
 	if flags&linux.O_TRUNC != 0 {
 		f.truncate(0, true)
+		if !writes {
+			f.EndWrite()
+		}
 	}
-	return &handle{f: f, noatime: flags&linux.O_NOATIME != 0, cred: c.Cred()}, 0
+	return h, 0
 }

@@ -13,6 +13,7 @@ type handle struct {
 	f       *file
 	noatime bool
 	cred    *vfs.Cred // of who opened it: whether writes keep setuid bits
+	writes  bool      // it counts as a writer of f
 }
 
 // Stat is fstat(2).
@@ -117,7 +118,20 @@ func (h *handle) Version() (id [2]uint64, version uint64, stable bool) {
 }
 
 // Close ends the handle.
-func (h *handle) Close() { h.f.Unpin() }
+func (h *handle) Close() {
+	if h.writes {
+		h.f.EndWrite()
+	}
+	h.f.Unpin()
+}
+
+// Uncounted makes a handle that was just opened no writer, whatever it is open for.
+func (h *handle) Uncounted() {
+	if h.writes {
+		h.f.EndWrite()
+		h.writes = false
+	}
+}
 
 // Allocate is fallocate(2).
 func (h *handle) Allocate(mode uint32, off, n int64) linux.Errno {
@@ -134,6 +148,7 @@ func (h *handle) Allocate(mode uint32, off, n int64) linux.Errno {
 	f := h.f
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.version++ // first: what fails half-way has changed something, too
 	if mode&(punch|zero) != 0 {
 		if e := f.zeroLocked(off, off+n); e != 0 {
 			return e
@@ -148,7 +163,6 @@ func (h *handle) Allocate(mode uint32, off, n int64) linux.Errno {
 		}
 	}
 	f.countLocked()
-	f.version++
 	f.touch()
 	return 0
 }

@@ -152,6 +152,80 @@ func TestVersion(t *testing.T) {
 	}
 }
 
+// oneFile is a base that holds one file, f, of three pages.
+type oneFile struct{ vfs.BaseFile }
+
+func (oneFile) Stat() (linux.Stat, linux.Errno) {
+	return linux.Stat{Mode: linux.S_IFREG | 0o644, Nlink: 1, Size: 3 * pageSize}, 0
+}
+
+func (oneFile) Read(p []byte, _ int64) (int, linux.Errno) {
+	for i := range p {
+		p[i] = 'b'
+	}
+	return len(p), 0
+}
+
+func (o oneFile) Root() (BaseNode, linux.Errno) {
+	file, _ := o.Stat()
+	return BaseNode{
+		Stat: linux.Stat{Mode: linux.S_IFDIR | 0o755, Nlink: 2},
+		List: func() ([]BaseEntry, linux.Errno) {
+			return []BaseEntry{{"f", BaseNode{Stat: file, Open: func() (vfs.File, linux.Errno) { return o, 0 }}}}, 0
+		},
+	}, 0
+}
+
+// TestVersionOfHalfAChange: what fails for want of space may have changed a part.
+func TestVersionOfHalfAChange(t *testing.T) {
+	w := vfstest.NewTree(t, newFS(t, Options{Base: oneFile{}, Bytes: pageSize}))
+	f := w.File("f", linux.O_RDWR)
+	defer f.Close()
+	f.Write([]byte("x"), 0)
+	content, version := w.Content("f"), func() uint64 {
+		_, v, _ := f.(vfs.Versioned).Version()
+		return v
+	}
+	before := version()
+	w.Want(linux.ENOSPC, f.(vfs.Allocater).Allocate(linux.FALLOC_FL_PUNCH_HOLE|linux.FALLOC_FL_KEEP_SIZE, 10, 2*pageSize), "punch")
+	if w.Content("f") == content {
+		t.Fatal("nothing has changed: the test is void")
+	}
+	if version() == before {
+		t.Error("the change is not seen")
+	}
+}
+
+// TestTextBusy: what is executed is not written to, and the other way round; a file that is made
+// no writer does not count.
+func TestTextBusy(t *testing.T) {
+	w := vfstest.NewTree(t, newFS(t, Options{}))
+	w.Put("f", "x")
+	w.Chmod(here, "f", 0o755, 0)
+	_, place, e := w.OpenExec(here, "f", 0)
+	w.Want(0, e, "OpenExec")
+	for _, flags := range []uint32{linux.O_WRONLY, linux.O_RDWR, linux.O_RDONLY | linux.O_TRUNC} {
+		_, _, e := w.Open(here, "f", vfs.OpenHow{Flags: flags})
+		w.Want(linux.ETXTBSY, e, "open")
+	}
+	w.Want(linux.ETXTBSY, w.Truncate(here, "f", 0), "truncate")
+	if w.Content("f") != "x" {
+		t.Error("it was written to")
+	}
+	vfs.AllowWrite(place)
+	f := w.File("f", linux.O_WRONLY)
+	_, _, e = w.OpenExec(here, "f", 0)
+	w.Want(linux.ETXTBSY, e, "OpenExec of what is written to")
+	f.(vfs.Uncounted).Uncounted()
+	_, place, e = w.OpenExec(here, "f", 0)
+	w.Want(0, e, "OpenExec of what does not count")
+	vfs.AllowWrite(place)
+	f.Close()
+	w.File("f", linux.O_RDONLY|linux.O_TRUNC).Close()
+	_, _, e = w.OpenExec(here, "f", 0)
+	w.Want(0, e, "OpenExec after all were closed")
+}
+
 // TestFaultInWrite: a guest's memory that ends in the middle of a write leaves no lock, and
 // nothing beyond the size.
 func TestFaultInWrite(t *testing.T) {
