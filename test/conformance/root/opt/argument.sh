@@ -1,0 +1,2 @@
+#!/bin/interp -x
+mark GOOD

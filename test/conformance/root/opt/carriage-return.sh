@@ -1,0 +1,2 @@
+#!/bin/interp
+mark GOOD

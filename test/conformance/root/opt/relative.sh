@@ -1,0 +1,3 @@
+#!interp
+mark GOOD
+#

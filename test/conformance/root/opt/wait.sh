@@ -1,0 +1,2 @@
+#!/bin/interp -w
+mark GOOD
