@@ -1,0 +1,171 @@
+package trust
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"vkernel/internal/manifest"
+)
+
+// watched is a policy file that a Watcher follows.
+type watched struct {
+	file    string
+	revoked Revoked
+	pushed  chan Update
+
+	mu       sync.Mutex
+	reported []string
+}
+
+func watch(t *testing.T, p *Policy, signed Signed) *watched {
+	t.Helper()
+	w := &watched{file: filepath.Join(t.TempDir(), "trust.json"), pushed: make(chan Update, 100)}
+	must(t, p.WriteFile(w.file))
+	watcher, err := Watch(Source{File: w.file}, signed, func(u Update) {
+		w.revoked.Apply(u)
+		w.pushed <- u
+	}, func(err error) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.reported = append(w.reported, err.Error())
+	})
+	must(t, err)
+	t.Cleanup(watcher.Close)
+	return w
+}
+
+func (w *watched) next(t *testing.T) Update {
+	t.Helper()
+	select {
+	case u := <-w.pushed:
+		return u
+	case <-time.After(20 * time.Second):
+		t.Fatal("no update")
+		return Update{}
+	}
+}
+
+func TestWatch(t *testing.T) {
+	a, b := newSigner(t, "a"), newSigner(t, "b")
+	bad, good := digest("module"), digest("other")
+	w := watch(t, Keys(1, a.Key), signedBy(t, a))
+	if u := w.next(t); u.Reason != "" || len(u.Digests) != 0 || w.revoked.Has(bad) {
+		t.Fatalf("first: %+v", u)
+	}
+
+	p := Keys(1, a.Key)
+	p.Revoked = []Revocation{{SHA256: bad}}
+	must(t, p.WriteFile(w.file))
+	if u := w.next(t); u.Reason != "" || !w.revoked.Has(bad) || w.revoked.Has(good) {
+		t.Fatalf("revoked: %+v", u)
+	}
+
+	// What is malformed takes nothing back; what comes after it counts.
+	must(t, os.WriteFile(w.file, []byte(`{"version": 1`), 0o644))
+	time.Sleep(100 * time.Millisecond)
+	if !w.revoked.Has(bad) {
+		t.Fatal("a malformed policy took a revocation back")
+	}
+	must(t, Keys(1, a.Key).WriteFile(w.file))
+	if w.next(t); w.revoked.Has(bad) {
+		t.Fatal("still revoked")
+	}
+
+	// Rotation: the signer's key is replaced, so the bundle is not trusted any more.
+	must(t, Keys(1, b.Key).WriteFile(w.file))
+	if u := w.next(t); !strings.Contains(u.Reason, "by a trusted key") || !w.revoked.Has(good) {
+		t.Fatalf("key replaced: %+v", u)
+	}
+	must(t, Keys(1, a.Key, b.Key).WriteFile(w.file))
+	if u := w.next(t); u.Reason != "" || w.revoked.Has(good) {
+		t.Fatalf("key back: %+v", u)
+	}
+
+	// The release, and the manifest itself.
+	p = Keys(1, a.Key)
+	p.Lowest = []Lowest{{"demo", 6}}
+	must(t, p.WriteFile(w.file))
+	if u := w.next(t); !strings.Contains(u.Reason, "the lowest that still runs is 6") || !w.revoked.Has(good) {
+		t.Fatalf("lowest raised: %+v", u)
+	}
+	p.Lowest, p.Revoked = nil, []Revocation{{manifest.Sum(demo().Marshal()), "leaked"}}
+	must(t, p.WriteFile(w.file))
+	if u := w.next(t); !strings.Contains(u.Reason, "leaked") || !w.revoked.Has(good) {
+		t.Fatalf("manifest revoked: %+v", u)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if all := strings.Join(w.reported, "\n"); !strings.Contains(all, "what it said before holds on") || !strings.Contains(all, "the bundle is not trusted any more") {
+		t.Errorf("reported:\n%s", all)
+	}
+}
+
+// TestWatchTime: a policy that expires says so without a change of its file.
+func TestWatchTime(t *testing.T) {
+	a := newSigner(t, "a")
+	p := Keys(1, a.Key)
+	p.Expires = Time{time.Now().Add(2 * time.Second).UTC().Truncate(time.Second)}
+	if !p.Expires.After(time.Now()) {
+		t.Fatal("the test's clock is odd")
+	}
+	w := watch(t, p, signedBy(t, a))
+	first := w.next(t)
+	if u := w.next(t); first.Reason != "" || !strings.Contains(u.Reason, "expired") || !w.revoked.Has(digest("any")) {
+		t.Fatalf("%+v, then %+v", first, u)
+	}
+}
+
+// TestWatchRefuses: no watcher without a policy.
+func TestWatchRefuses(t *testing.T) {
+	a := newSigner(t, "a")
+	if _, err := Watch(Source{File: "/nowhere/trust.json"}, signedBy(t, a), func(Update) {}, func(error) {}); err == nil {
+		t.Fatal("no error")
+	}
+	var none *Watcher
+	none.Close()
+}
+
+// TestRevokedRace: readers and a writer, for the race detector.
+func TestRevokedRace(t *testing.T) {
+	var r Revoked
+	d := digest("x")
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 1000 {
+				r.Has(d)
+			}
+		})
+	}
+	for i := range 100 {
+		u := Update{Digests: []manifest.Digest{d}}
+		if i%2 == 0 {
+			u = Update{Reason: "x"}
+		}
+		r.Apply(u)
+	}
+	wg.Wait()
+	if !r.Has(d) || (*Revoked)(nil).Has(d) || new(Revoked).Has(d) {
+		t.Error("Has is wrong")
+	}
+	if n := testing.AllocsPerRun(100, func() { r.Has(d) }); n != 0 {
+		t.Errorf("Has allocates %v times", n)
+	}
+}
+
+func BenchmarkRevoked(b *testing.B) {
+	var r Revoked
+	u := Update{}
+	for i := range 10000 {
+		u.Digests = append(u.Digests, digest(time.Duration(i).String()))
+	}
+	r.Apply(u)
+	d := digest("module")
+	for b.Loop() {
+		r.Has(d)
+	}
+}
