@@ -1,6 +1,10 @@
 package verify
 
-import "vkernel/internal/engine/layout"
+import (
+	"slices"
+
+	"vkernel/internal/engine/layout"
+)
 
 // operand checks the memory operand of an instruction, if it accesses one, and gives what a
 // load of it yields, extended with zeros.
@@ -22,6 +26,10 @@ func (w *walker) operand(in *inst, s *state) (value, string) {
 		return unknown, "a memory operand with an absolute address"
 	case s.regs[m.base].kind == kRodata:
 		return w.tableData(in, s)
+	case m.index != noReg && m.scale == 1 && s.regs[m.index].kind == kRodata:
+		swapped := *in
+		swapped.mem.base, swapped.mem.index = m.index, m.base
+		return w.tableData(&swapped, s)
 	}
 	return unknown, "a memory operand that is not relative to GS, in the frame, or in read-only data"
 }
@@ -30,11 +38,14 @@ func (w *walker) operand(in *inst, s *state) (value, string) {
 func (w *walker) address(m *memory, s *state) (value, bool) {
 	v := constant(m.disp)
 	if m.base != noReg {
-		b := &s.regs[m.base]
+		b := s.regs[m.base]
+		if b.kind == kWord {
+			b = b.plain()
+		}
 		if m.base == rsp || b.kind != kRange {
 			return unknown, false
 		}
-		v = add(8, &v, b)
+		v = add(8, &v, &b)
 	}
 	if m.index != noReg {
 		i := &s.regs[m.index]
@@ -53,6 +64,9 @@ func (w *walker) address(m *memory, s *state) (value, bool) {
 
 // guest is an access relative to GS: linear memory, or permitted words of the instance.
 func (w *walker) guest(in *inst, s *state) (value, string) {
+	if m := &in.mem; m.base != noReg && s.regs[m.base].kind == kWord && w.eitherWord(m, &s.regs[m.base]) {
+		return anything(m.size), ""
+	}
 	a, ok := w.address(&in.mem, s)
 	if !ok {
 		return unknown, "a GS operand whose address has no bounds"
@@ -69,6 +83,23 @@ func (w *walker) guest(in *inst, s *state) (value, string) {
 		return unknown, "a GS operand that may lie below and above the base"
 	}
 	return w.instanceWord(in, s, &a, loaded)
+}
+
+// eitherWord tells whether a memory operand is one of two words of the instance that are globals or
+// of the control page: clang makes one of two accesses that differ in nothing else.
+func (w *walker) eitherWord(m *memory, either *value) bool {
+	if w.area == nil || m.index != noReg {
+		return false
+	}
+	allowed := readable[:]
+	if m.access&writes != 0 {
+		allowed = writable[:]
+	}
+	ours := func(at int64) bool {
+		holds := func(s span) bool { return s.holds(at, at+int64(m.size)) }
+		return holds(w.area.globals) || slices.ContainsFunc(allowed, holds)
+	}
+	return ours(either.lo+m.disp) && ours(either.hi+m.disp)
 }
 
 // instanceWord is an access below base.

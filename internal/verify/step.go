@@ -238,15 +238,20 @@ func partial(old *value, dst reg, size uint8, v value) value {
 // implied sets the results of multiplications and divisions.
 func (w *walker) implied(in *inst, s *state) {
 	v := unknown
-	if in.size == 4 && in.mem.access&writes == 0 {
+	switch {
+	case in.mem.access&writes != 0: // cmpxchg8b, cmpxchg16b
+	case in.size == 4:
 		v = unknown32
+	case in.size == 2:
+		w.write(s, rax, 2, unknown)
+		w.write(s, rdx, 2, unknown)
+		return
+	case in.size == 1: // ah and al
+		w.write(s, rax, 2, unknown)
+		return
 	}
 	s.set(rax, v)
 	s.set(rdx, v)
-	if in.mem.access&writes == 0 && in.size < 4 {
-		s.set(rax, unknown)
-		s.set(rdx, unknown)
-	}
 }
 
 func (w *walker) exchange(in *inst, s *state, loaded value) {

@@ -12,6 +12,7 @@ const (
 	kRodata               // the address lo to hi, as linked, in read-only data
 	kCode                 // the address lo, as linked, in the text
 	kJump                 // an entry of the jump table of hi entries at lo
+	kWord                 // lo or hi, which are offsets of words of the instance
 	kStack                // the address lo from where the return address lies
 	kTarget               // that, plus the table's base, which lies base above the start of read-only data
 	kElem                 // an entry of a function table, loaded at instruction id
@@ -274,6 +275,9 @@ func join(a, b *value, widen bool) value {
 	if *a == *b {
 		return *a
 	}
+	if v, ok := joinWords(a, b); ok {
+		return v
+	}
 	if a.kind != b.kind || a.kind != kRange {
 		if a.kind == b.kind && a.kind == kRodata {
 			return joinRodata(a, b, widen)
@@ -315,6 +319,25 @@ func join(a, b *value, widen bool) value {
 	return r
 }
 
+// joinWords joins two constants that may be offsets of words of the instance.
+func joinWords(a, b *value) (value, bool) {
+	const low, high, align = -1 << 20, -32, 8
+	if a.kind == kWord && b.isConst() && (b.lo == a.lo || b.lo == a.hi) {
+		return *a, true
+	}
+	if b.kind == kWord {
+		a, b = b, a
+		if b.isConst() && (b.lo == a.lo || b.lo == a.hi) {
+			return *a, true
+		}
+		return value{}, false
+	}
+	if !a.isConst() || !b.isConst() || max(a.lo, b.lo) > high || min(a.lo, b.lo) < low || (a.lo|b.lo)%align != 0 {
+		return value{}, false
+	}
+	return value{kind: kWord, lo: min(a.lo, b.lo), hi: max(a.lo, b.lo)}, true
+}
+
 func joinRodata(a, b *value, widen bool) value {
 	if widen {
 		return unknown
@@ -327,6 +350,8 @@ func (v *value) plain() value {
 	switch v.kind {
 	case kRange:
 		return *v
+	case kWord:
+		return value{lo: v.lo, hi: v.hi, tz: 3}
 	case kRecords, kElemHigh, kElemLow:
 		return unknown32
 	}
