@@ -15,6 +15,7 @@ import (
 	"vkernel/internal/router"
 	"vkernel/internal/sched"
 	"vkernel/internal/trace"
+	"vkernel/internal/trust"
 	"vkernel/internal/verify"
 	"vkernel/internal/vfs/memfs"
 	"vkernel/internal/vfs/rootfs"
@@ -56,6 +57,13 @@ func (o *runOptions) run(ctx context.Context) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	revoked := new(trust.Revoked)
+	watcher, err := o.follow(b, log, revoked.Apply)
+	if err != nil {
+		return 0, err
+	}
+	defer watcher.Close()
+	config.Revoked = revoked.Has
 	if o.strace {
 		config.Trace = trace.Writer(s.messages)
 	}
