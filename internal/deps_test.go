@@ -19,7 +19,7 @@ import (
 var layers = [][]string{
 	{"linux", "guest", "wait", "mutant", "audit"},
 	{"wasm", "emit", "aot", "engine", "verify"},
-	{"manifest", "signature", "trust", "bundle", "router", "toolchain"},
+	{"manifest", "policy", "signature", "trust", "bundle", "router", "toolchain"},
 	{"mm", "vfs", "fd", "sock", "signal", "futex", "sched", "proc"},
 	{"syscalls", "wasi", "imports", "trace"},
 	{"kernel", "sandbox", "snapshot"},

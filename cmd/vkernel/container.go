@@ -12,6 +12,7 @@ import (
 	"vkernel/internal/engine"
 	"vkernel/internal/kernel"
 	"vkernel/internal/manifest"
+	"vkernel/internal/policy"
 	"vkernel/internal/router"
 	"vkernel/internal/sched"
 	"vkernel/internal/trace"
@@ -119,7 +120,11 @@ func (o *runOptions) config(b *bundle.Bundle, mounts []mount, log *slog.Logger) 
 	if e != 0 {
 		return nil, fmt.Errorf("root file system: %w", e)
 	}
-	c := &kernel.Config{Code: code, Router: router.New(b.Manifest), Syscalls: router.Syscalls(b.Manifest), Root: root, Hostname: o.hostname, Log: log, Sched: scheduler()}
+	policies, err := policy.New(b.Manifest)
+	if err != nil {
+		return nil, fmt.Errorf("%s does not start: %w", o.bundle, err)
+	}
+	c := &kernel.Config{Code: code, Policies: policies, Router: router.New(b.Manifest), Root: root, Hostname: o.hostname, Log: log, Sched: scheduler()}
 	c.Limits.Memory, c.Limits.Processes = uint64(o.memory), o.processes
 	if c.Hostname == "" {
 		c.Hostname = b.Manifest.Name

@@ -3,8 +3,9 @@
 //
 // Check judges an import when a program is built and again when it is loaded; Syscall names
 // the system call that an import is charged to, which is what a manifest lists; Bind gives
-// each import of a program its handler, so that a call is one indirect call and what is
-// denied costs those who may nothing.
+// each import of a program its handler under a policy (package policy): a call is one indirect
+// call, to its handler if it is allowed whatever its arguments, so that a policy costs those
+// who may nothing.
 package imports
 
 import (
@@ -15,6 +16,8 @@ import (
 
 	"vkernel/internal/engine/layout"
 	"vkernel/internal/linux"
+	"vkernel/internal/mutant"
+	"vkernel/internal/policy"
 	"vkernel/internal/proc"
 	"vkernel/internal/syscalls"
 	"vkernel/internal/wasi"
@@ -44,6 +47,9 @@ func Syscall(module, name string) string {
 		return c.Linux
 	}
 	if module == syscalls.Module {
+		if name == threadSpawn {
+			return "clone"
+		}
 		if call, ok := strings.CutPrefix(name, syscalls.Prefix); ok {
 			return call
 		}
@@ -51,16 +57,34 @@ func Syscall(module, name string) string {
 	return ""
 }
 
+// threadSpawn is the one import of module wali that is no system call by name and does what
+// one does.
+const threadSpawn = "__wasm_thread_spawn"
+
+// shown reports whether a trace shows an import.
+func shown(im layout.Import) bool {
+	return im.Name != threadSpawn && Syscall(im.Module, im.Name) != ""
+}
+
 // WASI reports whether a program is one of package wasi's ABI.
 func WASI(program *layout.Program) bool {
 	return slices.ContainsFunc(program.Imports, func(im layout.Import) bool { return im.Module == wasi.Module })
 }
 
+// Listed makes sure that an entry names each system call that its program can make. What the
+// linked text refers to is a subset of the program's imports, which the verifier has proven.
+func Listed(program *layout.Program, entry *policy.Policy) error {
+	for _, im := range program.Imports {
+		if call := Syscall(im.Module, im.Name); call != "" && !entry.Lists(call) && !mutant.Off("policy.listed") {
+			return fmt.Errorf("import %s: entry %s lists %s neither in syscalls nor in withheld", syscalls.Shown(im.Module, im.Name), entry.ID(), call)
+		}
+	}
+	return nil
+}
+
 // Options say how to bind.
 type Options struct {
-	// Allowed says which system calls the program may make; nil allows all. Others answer
-	// EPERM.
-	Allowed func(call string) bool
+	Policy *policy.Policy // nil allows all
 	// Around, if any, gets the handler of each system call, with the call's name and the
 	// kinds of its arguments (package trace), and gives the one to be used.
 	Around func(call, kinds string, h proc.Handler) proc.Handler
@@ -75,15 +99,20 @@ func Bind(program *layout.Program, o Options) []proc.Handler {
 	for i, im := range program.Imports {
 		h, kinds := handler(im)
 		call := Syscall(im.Module, im.Name)
-		switch {
-		case h == nil:
+		if h == nil {
 			h = unimplemented
 			unknown = append(unknown, im.Module+"."+im.Name)
-		case call != "" && o.Allowed != nil && !o.Allowed(call):
-			h = deny
-			denied = append(denied, im.Module+"."+im.Name)
 		}
-		if o.Around != nil && call != "" {
+		if call != "" && o.Policy != nil {
+			d := &denial{program: program.Name, call: call, kills: o.Policy.Kills(), log: o.Log}
+			if !o.Policy.Allows(call) && !mutant.Off("policy.denied") {
+				h = d.deny
+				denied = append(denied, im.Module+"."+im.Name)
+			} else {
+				h = conditional(im, kinds, h, o.Policy, d)
+			}
+		}
+		if o.Around != nil && shown(im) {
 			h = o.Around(call, kinds, h)
 		}
 		if im.Module == wasi.Module {
@@ -95,7 +124,7 @@ func Bind(program *layout.Program, o Options) []proc.Handler {
 		o.Log.Info("imports that answer ENOSYS", "program", program.Name, "imports", unknown)
 	}
 	if len(denied) > 0 {
-		o.Log.Warn("imports that the manifest denies", "program", program.Name, "imports", denied)
+		o.Log.Info("imports that the manifest denies", "program", program.Name, "imports", denied)
 	}
 	return bound
 }
@@ -117,5 +146,3 @@ func handler(im layout.Import) (h proc.Handler, kinds string) {
 }
 
 func unimplemented(*proc.Thread, proc.Args) (int64, linux.Errno) { return 0, linux.ENOSYS }
-
-func deny(*proc.Thread, proc.Args) (int64, linux.Errno) { return 0, linux.EPERM }

@@ -8,10 +8,23 @@ import (
 
 	"vkernel/internal/engine/layout"
 	"vkernel/internal/linux"
+	"vkernel/internal/manifest"
+	"vkernel/internal/policy"
 	"vkernel/internal/proc"
 	"vkernel/internal/syscalls"
 	"vkernel/internal/wasi"
 )
+
+// held is the policy of an entry.
+func held(t *testing.T, e manifest.Entry) *policy.Policy {
+	t.Helper()
+	e.ID, e.Name, e.Export = "p", "p", "_start"
+	s, err := policy.New(&manifest.Manifest{Entries: []manifest.Entry{e}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Entry("p")
+}
 
 func TestBind(t *testing.T) {
 	var log strings.Builder
@@ -22,10 +35,7 @@ func TestBind(t *testing.T) {
 		{Module: wasi.Module, Name: "sock_open"},
 		{Module: wasi.Module, Name: "fd_sync"},
 	}}
-	calls := Bind(program, Options{
-		Allowed: func(call string) bool { return call == "getpid" },
-		Log:     slog.New(slog.NewTextHandler(&log, nil)),
-	})
+	calls := Bind(program, Options{Policy: held(t, manifest.Entry{Syscalls: []string{"getpid", "nothing"}}), Log: slog.New(slog.NewTextHandler(&log, nil))})
 	if slices.ContainsFunc(calls, func(h proc.Handler) bool { return h == nil }) {
 		t.Fatal("an import is not bound")
 	}
@@ -40,6 +50,9 @@ func TestBind(t *testing.T) {
 	}
 	if n, e := calls[4](nil, proc.Args{}); n != 63 || e != 0 {
 		t.Errorf("a denied call of WASI: %d %v, want its EPERM, 63", n, e)
+	}
+	if got := Syscall("wali", "__wasm_thread_spawn"); got != "clone" {
+		t.Errorf("wali.__wasm_thread_spawn is charged to %q", got)
 	}
 	if strings.Count(log.String(), "wali.SYS_nothing") != 1 || strings.Contains(log.String(), "getpid") {
 		t.Errorf("log %q", log.String())

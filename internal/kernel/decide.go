@@ -6,6 +6,7 @@ import (
 	"vkernel/internal/linux"
 	"vkernel/internal/manifest"
 	"vkernel/internal/mutant"
+	"vkernel/internal/policy"
 	"vkernel/internal/proc"
 	"vkernel/internal/router"
 	"vkernel/internal/wasi"
@@ -31,18 +32,20 @@ func (p *programs) Decide(r proc.Request) (proc.Target, string) {
 		return proc.Target{}, reasonRevoked
 	case e.Script:
 		return proc.Target{Script: true, Interpreter: e.Interpreter}, ""
-	case r.From != nil && p.mayStart != nil && !p.mayStart(r.From.Entry, e.ID) && !mutant.Off("exec.starts"):
+	}
+	held, ok := p.enter(r.From, e.ID)
+	if !ok && r.From != nil {
 		return proc.Target{}, reasonStarts + r.From.Entry
 	}
-	t, ok := p.target(&e)
+	t, ok := p.target(&e, held)
 	if !ok {
 		return proc.Target{}, reasonNoCode
 	}
 	return t, ""
 }
 
-// target is the start of a program, if its module has the export that the manifest names.
-func (p *programs) target(e *router.Entry) (proc.Target, bool) {
+// target is the start of a program under a policy, if its module has the export that the manifest names.
+func (p *programs) target(e *router.Entry, held *policy.Policy) (proc.Target, bool) {
 	if e.Program < 0 || e.Program >= len(p.bound) {
 		return proc.Target{}, false
 	}
@@ -51,7 +54,7 @@ func (p *programs) target(e *router.Entry) (proc.Target, bool) {
 		if x.Name != e.Export {
 			continue
 		}
-		t := proc.Target{Program: program.Program, Thunk: x.Thunk, Entry: e.ID, Securebits: securebits(e.Securebits)}
+		t := proc.Target{Program: p.link(held, e.Program), Thunk: x.Thunk, Entry: e.ID, Securebits: securebits(e.Securebits)}
 		if program.wasi {
 			preopens := e.Preopens
 			t.Prepare = func(t *proc.Thread) { wasi.Prepare(t, preopens) }

@@ -27,6 +27,7 @@ import (
 	"vkernel/internal/engine"
 	"vkernel/internal/fd"
 	"vkernel/internal/linux"
+	"vkernel/internal/policy"
 	"vkernel/internal/proc"
 	"vkernel/internal/router"
 	"vkernel/internal/sched"
@@ -80,15 +81,12 @@ type Config struct {
 	Code   *engine.Code
 	Sched  *sched.Scheduler // what its threads take turns in; nil: one of its own
 	Router Router
-	// Syscalls says whether a program, by its index, may make a system call, by its name; nil
-	// allows all.
-	Syscalls func(program int, call string) bool
+	// Policies are those of the manifest's entries; nil: none, all is allowed.
+	Policies *policy.Set
 	// Revoked says whether a content may no longer be executed, though the manifest lists it. It is
 	// asked at each execve, and may change its mind while the container runs. nil: none is revoked.
 	Revoked func(digest [32]byte) bool
-	// MayStart says whether a process that runs the entry from may execute the entry to; nil: all may.
-	MayStart func(from, to string) bool
-	Audit    audit.Sink // told of what was decided about files to be executed; nil: nobody
+	Audit   audit.Sink // told of what was decided about files to be executed; nil: nobody
 
 	Root   vfs.FS  // the root file system, writable
 	Mounts []Mount // beside /proc, /dev and /tmp, which are always there

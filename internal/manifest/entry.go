@@ -13,12 +13,15 @@ type Entry struct {
 	Module int    `json:"module"` // index into Megabinary.Modules
 	Export string `json:"export"`
 	// Syscalls are the names of the system calls that the program may make, sorted. The
-	// builder lists those that the module imports, the signer may take some out.
+	// builder lists those that the module imports, the signer may move some to Withheld.
 	Syscalls []string `json:"syscalls"`
-	// Denied says what a call that is imported and not in Syscalls does: one of Denied*,
+	// Withheld are the names of those that the module imports and may not make, sorted. A
+	// program that imports a call which is in neither list does not start.
+	Withheld []string `json:"withheld,omitzero"`
+	// Denied says what a withheld call, or one that no rule allows, does: one of Denied*,
 	// empty for DeniedErrno.
 	Denied string `json:"denied,omitempty"`
-	// Rules narrow calls of Syscalls by their arguments.
+	// Rules narrow calls of Syscalls by their arguments, and which paths there are.
 	Rules []Rule `json:"rules,omitzero"`
 	// Preopens are the directories that a program of WASI starts with: absolute names, or
 	// "." for the working directory. Without the list it gets the usual ones, which are the
@@ -95,6 +98,14 @@ func (e *Entry) check(field string) error {
 	}
 	if err := checkSorted(field+".syscalls", e.Syscalls); err != nil {
 		return err
+	}
+	if err := checkSorted(field+".withheld", e.Withheld); err != nil {
+		return err
+	}
+	for j, s := range e.Withheld {
+		if _, both := slices.BinarySearch(e.Syscalls, s); both {
+			return fieldError(fmt.Sprintf("%s.withheld[%d]", field, j), "%q is in syscalls, too", s)
+		}
 	}
 	if err := checkSorted(field+".starts", e.Starts); err != nil {
 		return err

@@ -5,21 +5,29 @@ import (
 	"slices"
 )
 
-// Rule narrows one system call of an entry. A call that has rules is allowed if one of
-// them matches, and else denied as the entry says (Entry.Denied). A rule has exactly one
-// of Allow, Paths and Addresses.
+// Rule narrows what an entry may do by an argument. It has exactly one of Allow, Paths and
+// Addresses, of which
+//
+//   - Allow is about the number in one argument of one system call. A call that has such
+//     rules is allowed if one of them matches;
+//   - Paths is about every call that takes a path: what is at none of the paths, nor below one,
+//     cannot be reached. It has no Syscall and no Arg. A path is looked at when it has been
+//     resolved, so that links, ".." and mounts lead nowhere else;
+//   - Addresses is about the socket address that Syscall takes: connect, bind, sendto, sendmsg.
+//
+// What no rule allows fails, or ends the process, as Entry.Denied says; a path fails with
+// EACCES in either case.
 type Rule struct {
-	Syscall string `json:"syscall"` // one of the entry's Syscalls
-	// Arg is the argument that is looked at, from 0: of Allow the number itself, of Paths
-	// the path, of Addresses the socket address.
-	Arg int `json:"arg"`
+	Syscall string `json:"syscall,omitempty"` // one of the entry's Syscalls
+	Arg     int    `json:"arg,omitzero"`      // the argument that Allow is about, from 0
 	// Allow matches if the argument, with only the bits of Mask, is one of these.
 	Allow []uint64 `json:"allow,omitzero"`
 	Mask  uint64   `json:"mask,omitzero"` // 0: all bits
-	// Paths matches a path that is one of these or lies below one of them.
+	// Paths match what is one of these or lies below one of them.
 	Paths []string `json:"paths,omitzero"`
-	Write bool     `json:"write,omitempty"` // with Paths: also for writing
-	// Addresses matches a socket address: "unix:/run/x.sock", "127.0.0.1:80", "[::1]:80".
+	Write bool     `json:"write,omitempty"` // with Paths: for writing, too
+	// Addresses match a socket address: "unix:/run/x.sock", "127.0.0.1:80", "[::1]:80",
+	// "10.0.0.0/8:443", "127.0.0.1:*".
 	Addresses []string `json:"addresses,omitzero"`
 }
 
@@ -33,7 +41,7 @@ func (e *Entry) checkRules(field string) error {
 	for i := range e.Rules {
 		r := &e.Rules[i]
 		at := fmt.Sprintf("%s[%d]", field, i)
-		if !slices.Contains(e.Syscalls, r.Syscall) {
+		if r.Paths == nil && !slices.Contains(e.Syscalls, r.Syscall) {
 			return fieldError(at+".syscall", "%q is not one of the entry's syscalls", r.Syscall)
 		}
 		if err := r.check(at); err != nil {
@@ -41,6 +49,10 @@ func (e *Entry) checkRules(field string) error {
 		}
 	}
 	return nil
+}
+
+func takesAddress(call string) bool {
+	return call == "connect" || call == "bind" || call == "sendto" || call == "sendmsg"
 }
 
 func (r *Rule) check(field string) error {
@@ -53,6 +65,10 @@ func (r *Rule) check(field string) error {
 	switch {
 	case kinds != 1:
 		return fieldError(field, "expected exactly one of allow, paths and addresses")
+	case r.Paths != nil && (r.Syscall != "" || r.Arg != 0):
+		return fieldError(field, "paths are about every call: without syscall and arg")
+	case r.Addresses != nil && (!takesAddress(r.Syscall) || r.Arg != 0):
+		return fieldError(field+".syscall", "%q, addresses are about connect, bind, sendto or sendmsg, without arg", r.Syscall)
 	case r.Arg >= maxArgs:
 		return fieldError(field+".arg", "%d, a system call has at most %d arguments", r.Arg, maxArgs)
 	case r.Mask != 0 && r.Allow == nil:
@@ -68,7 +84,7 @@ func (r *Rule) check(field string) error {
 		}
 	}
 	for i, p := range r.Paths {
-		if checkPath(p) != nil {
+		if p != "/" && checkPath(p) != nil {
 			return fieldError(fmt.Sprintf("%s.paths[%d]", field, i), "%q is not an absolute, clean path", p)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"vkernel/internal/engine"
+	"vkernel/internal/policy"
 	"vkernel/internal/vfs"
 )
 
@@ -34,10 +35,13 @@ type Target struct {
 	Interpreter string // that the first line of a script has to name
 }
 
-// Program is native code that is ready to run: its imports are bound.
+// Program is native code that is ready to run: its imports are bound, under a policy. What
+// else the policy holds, a process is held by for as long as it runs the program, and so are
+// those that it forks.
 type Program struct {
-	Code  *engine.Program
-	Calls []Handler // by import index
+	Code   *engine.Program
+	Calls  []Handler      // by import index
+	Policy *policy.Policy // nil: none
 }
 
 // ImportName names an import, for messages.

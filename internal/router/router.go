@@ -51,22 +51,6 @@ func New(m *manifest.Manifest) *Router {
 	return r
 }
 
-// Syscalls tells which system calls each program of a manifest may make: those that its
-// entries list. A program without an entry may make none.
-func Syscalls(m *manifest.Manifest) func(program int, call string) bool {
-	type key struct {
-		program int
-		call    string
-	}
-	allowed := map[key]bool{}
-	for i := range m.Entries {
-		for _, call := range m.Entries[i].Syscalls {
-			allowed[key{m.Entries[i].Module, call}] = true
-		}
-	}
-	return func(program int, call string) bool { return allowed[key{program, call}] }
-}
-
 // Lookup returns what the content with this SHA-256 starts, and whether it may start at
 // all. It is safe for use by many goroutines.
 func (r *Router) Lookup(sha256 [32]byte) (Entry, bool) {
