@@ -84,6 +84,7 @@ func (t *Thread) replace(m Memory, image *Image) {
 	p.files.CloseOnExec()
 	p.dumpable.Store(1)
 	p.image.Swap(image).drop(&p.table.Arguments)
+	p.obey(image.Target.Program.Policy)
 	p.await(image.scripts)
 	p.securebits.exec(image.Target.Securebits)
 

@@ -84,6 +84,9 @@ func (p *Process) Limit(resource int) uint64 { return p.limits.Get(resource).Cur
 
 // SetLimit changes a limit, see Limits.Set.
 func (p *Process) SetLimit(resource int, v linux.Rlimit, super bool) (old linux.Rlimit, e linux.Errno) {
+	if v.Max > p.ceiling(resource) {
+		return p.limits.Get(resource), linux.EPERM
+	}
 	old, e = p.limits.Set(resource, v, super)
 	switch {
 	case e != 0:

@@ -1,6 +1,9 @@
 package vfs
 
-import "vkernel/internal/linux"
+import (
+	"vkernel/internal/linux"
+	"vkernel/internal/policy"
+)
 
 // Stat is newfstatat(2).
 func (c *Context) Stat(at Path, name string, flags uint32) (linux.Stat, linux.Errno) {
@@ -15,7 +18,7 @@ func (c *Context) statPath(at Path, name string, flags uint32) (Path, linux.Errn
 	if flags&^(linux.AT_SYMLINK_NOFOLLOW|linux.AT_EMPTY_PATH|linux.AT_NO_AUTOMOUNT|linux.AT_STATX_SYNC_TYPE) != 0 {
 		return Path{}, linux.EINVAL
 	}
-	return c.lookup(at, name, flags, c.Cred())
+	return c.reach(at, name, flags, c.Cred(), policy.Look)
 }
 
 // BirthTimer is a node that knows when it was made.
@@ -50,7 +53,7 @@ func (c *Context) Statx(at Path, name string, flags uint32) (linux.Statx, linux.
 
 // Statfs is statfs(2), and fstatfs(2) with AT_EMPTY_PATH.
 func (c *Context) Statfs(at Path, name string, flags uint32) (linux.Statfs, linux.Errno) {
-	p, e := c.lookup(at, name, flags, c.Cred())
+	p, e := c.reach(at, name, flags, c.Cred(), policy.Look)
 	if e != 0 {
 		return linux.Statfs{}, e
 	}
@@ -82,7 +85,7 @@ func (c *Context) Access(at Path, name string, mode, flags uint32) linux.Errno {
 	if flags&linux.AT_EACCESS == 0 {
 		cred = cred.real()
 	}
-	p, e := c.lookup(at, name, flags, cred)
+	p, e := c.reach(at, name, flags, cred, accessFor(mode))
 	if e != 0 {
 		return e
 	}
@@ -102,7 +105,7 @@ func (c *Context) Access(at Path, name string, mode, flags uint32) linux.Errno {
 // change resolves name and applies the Attr that f makes from the node's permissions.
 func (c *Context) change(at Path, name string, flags uint32, f func(cred *Cred, p Perm, a *Attr) linux.Errno) linux.Errno {
 	cred := c.Cred()
-	p, e := c.lookup(at, name, flags, cred)
+	p, e := c.reach(at, name, flags, cred, policy.Write)
 	if e != 0 {
 		return e
 	}
@@ -210,7 +213,7 @@ func (c *Context) Truncate(at Path, name string, size int64) linux.Errno {
 		return linux.EINVAL
 	}
 	cred := c.Cred()
-	p, e := c.lookup(at, name, 0, cred)
+	p, e := c.reach(at, name, 0, cred, policy.Write)
 	if e != 0 {
 		return e
 	}

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"vkernel/internal/linux"
+	"vkernel/internal/policy"
 )
 
 // Context is the file system state of a process. Its methods may be called from any
@@ -16,6 +17,8 @@ type Context struct {
 	dirs *dirs
 	cred atomic.Pointer[Cred]
 	task any
+
+	paths atomic.Pointer[policy.Paths] // see SetPaths; nil: no rules
 
 	resolve uint64 // RESOLVE_* of all walks; see Confined
 }
@@ -53,6 +56,7 @@ func (c *Context) Fork(task any) *Context {
 func (c *Context) Share(task any) *Context {
 	n := &Context{ns: c.ns, dirs: c.dirs, task: task}
 	n.cred.Store(c.cred.Load())
+	n.paths.Store(c.paths.Load())
 	return n
 }
 
@@ -62,6 +66,7 @@ func (c *Context) Share(task any) *Context {
 func (c *Context) Confined() *Context {
 	n := &Context{ns: c.ns, dirs: c.dirs, task: c.task, resolve: linux.RESOLVE_BENEATH | linux.RESOLVE_NO_MAGICLINKS}
 	n.cred.Store(c.cred.Load())
+	n.paths.Store(c.paths.Load())
 	return n
 }
 

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"vkernel/internal/linux"
+	"vkernel/internal/policy"
 )
 
 // Chdir is chdir(2), and fchdir(2) with AT_EMPTY_PATH.
@@ -30,7 +31,7 @@ func (c *Context) Chroot(name string) linux.Errno {
 
 // searchable resolves name to a directory that the caller may enter.
 func (c *Context) searchable(at Path, name string, flags uint32) (Path, linux.Errno) {
-	p, e := c.lookup(at, name, flags, c.Cred())
+	p, e := c.reach(at, name, flags, c.Cred(), policy.Look)
 	if e != 0 {
 		return p, e
 	}

@@ -1,6 +1,9 @@
 package vfs
 
-import "vkernel/internal/linux"
+import (
+	"vkernel/internal/linux"
+	"vkernel/internal/policy"
+)
 
 // retries bounds how often a call starts again because a name changed between the look
 // at it and the act. Each time somebody else has made progress.
@@ -17,7 +20,11 @@ func (c *Context) createAt(at Path, name string, slashes bool) (dir DirWriter, w
 		return nil, w, linux.EEXIST
 	}
 	d := w.pos.Node().(Dir)
-	switch _, e := w.child(d, w.last); {
+	_, e = w.child(d, w.last)
+	if e := w.mayMakeName(e == 0); e != 0 {
+		return nil, w, e
+	}
+	switch {
 	case e == 0:
 		return nil, w, linux.EEXIST
 	case e != linux.ENOENT:
@@ -132,7 +139,7 @@ func (c *Context) Link(at Path, name string, toAt Path, to string, flags uint32)
 		return linux.EINVAL
 	}
 	// linkat follows on request, the others unless asked not to.
-	old, e := c.lookup(at, name, (flags^linux.AT_SYMLINK_FOLLOW)&linux.AT_SYMLINK_FOLLOW>>2|flags&linux.AT_EMPTY_PATH, c.Cred())
+	old, e := c.reach(at, name, (flags^linux.AT_SYMLINK_FOLLOW)&linux.AT_SYMLINK_FOLLOW>>2|flags&linux.AT_EMPTY_PATH, c.Cred(), policy.Write)
 	if e != 0 {
 		return e
 	}
@@ -158,7 +165,7 @@ func (c *Context) Link(at Path, name string, toAt Path, to string, flags uint32)
 
 // Readlink is readlinkat(2). An empty name reads at itself.
 func (c *Context) Readlink(at Path, name string) (string, linux.Errno) {
-	p, e := c.lookup(at, name, linux.AT_SYMLINK_NOFOLLOW|linux.AT_EMPTY_PATH, c.Cred())
+	p, e := c.reach(at, name, linux.AT_SYMLINK_NOFOLLOW|linux.AT_EMPTY_PATH, c.Cred(), policy.Look)
 	if e != 0 {
 		return "", e
 	}

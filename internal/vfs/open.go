@@ -1,6 +1,9 @@
 package vfs
 
-import "vkernel/internal/linux"
+import (
+	"vkernel/internal/linux"
+	"vkernel/internal/policy"
+)
 
 // OpenHow is how Open opens.
 type OpenHow struct {
@@ -70,6 +73,9 @@ func wants(flags uint32) uint32 {
 
 // open opens what exists at p.
 func (w *walker) open(p Path, flags uint32) (File, Path, linux.Errno) {
+	if e := w.c.mayOpen(p, flags); e != 0 {
+		return nil, Path{}, e
+	}
 	want, perm := wants(flags), p.Node().Perm()
 	typ := perm.Type()
 	write := want&linux.W_OK != 0
@@ -161,7 +167,7 @@ func (w *walker) openDots(flags uint32, excl bool) (File, Path, linux.Errno) {
 // openExisting is openCreate where the name is taken.
 func (w *walker) openExisting(p Path, flags uint32, excl bool) (File, Path, linux.Errno) {
 	if excl {
-		return nil, Path{}, linux.EEXIST
+		return nil, Path{}, w.exists()
 	}
 	if p.Node().Perm().Type() == linux.S_IFDIR {
 		return nil, Path{}, linux.EISDIR
@@ -174,6 +180,9 @@ func (w *walker) openExisting(p Path, flags uint32, excl bool) (File, Path, linu
 
 // create makes the last component as a regular file and opens it, whatever its mode.
 func (w *walker) create(how OpenHow) (File, Path, linux.Errno) {
+	if e := w.c.may(w.pos, w.last, policy.Write); e != 0 {
+		return nil, Path{}, e
+	}
 	if w.pos.readOnly() {
 		return nil, Path{}, linux.EROFS
 	}
@@ -197,6 +206,9 @@ func (w *walker) create(how OpenHow) (File, Path, linux.Errno) {
 func (w *walker) openTemp(how OpenHow) (File, Path, linux.Errno) {
 	p, e := w.resolveAll(how.Flags&linux.O_NOFOLLOW == 0)
 	if e != 0 {
+		return nil, Path{}, e
+	}
+	if e := w.c.may(p, "", policy.Write); e != 0 {
 		return nil, Path{}, e
 	}
 	if p.Node().Perm().Type() != linux.S_IFDIR {

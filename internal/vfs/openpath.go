@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"vkernel/internal/linux"
+	"vkernel/internal/policy"
 	"vkernel/internal/wait"
 )
 
@@ -29,6 +30,9 @@ func (f pathFile) Close() {
 func (w *walker) openPath(how OpenHow) (File, Path, linux.Errno) {
 	p, e := w.resolveAll(how.Flags&linux.O_NOFOLLOW == 0)
 	if e != 0 {
+		return nil, Path{}, e
+	}
+	if e := w.c.may(p, "", policy.Look); e != 0 {
 		return nil, Path{}, e
 	}
 	if how.Flags&linux.O_DIRECTORY != 0 && p.Node().Perm().Type() != linux.S_IFDIR {

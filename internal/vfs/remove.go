@@ -1,6 +1,9 @@
 package vfs
 
-import "vkernel/internal/linux"
+import (
+	"vkernel/internal/linux"
+	"vkernel/internal/policy"
+)
 
 // Unlink is unlinkat(2): rmdir(2) with AT_REMOVEDIR.
 func (c *Context) Unlink(at Path, name string, flags uint32) linux.Errno {
@@ -46,6 +49,9 @@ func (w *walker) remove(isDir bool) (found bool, e linux.Errno) {
 		return false, linux.EROFS
 	}
 	dir, child, e := w.entry()
+	if e == 0 {
+		e = w.c.may(w.pos, w.last, policy.Write)
+	}
 	if e != 0 {
 		return false, e
 	}
@@ -112,7 +118,13 @@ func (c *Context) Rename(at Path, name string, toAt Path, to string, flags uint3
 // rename tries once; EAGAIN says that a name changed meanwhile.
 func rename(from, dest *walker, flags uint32) linux.Errno {
 	dir, child, e := from.entry()
+	if e == 0 {
+		e = from.c.may(from.pos, from.last, policy.Write)
+	}
 	if e != 0 {
+		return e
+	}
+	if e := dest.c.may(dest.pos, dest.last, policy.Write); e != 0 {
 		return e
 	}
 	_, old, e := dest.entry()

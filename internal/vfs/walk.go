@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"vkernel/internal/linux"
+	"vkernel/internal/policy"
 )
 
 // maxLinks is how many symbolic links one walk follows.
@@ -161,7 +162,11 @@ func (w *walker) find(dir Dir, name string) (*Entry, linux.Errno) {
 		}
 		return nil, linux.ENAMETOOLONG
 	}
-	return dir.Lookup(w.c, w.pos.Entry, name)
+	ent, e := dir.Lookup(w.c, w.pos.Entry, name)
+	if e != 0 {
+		return nil, w.hide(name, e)
+	}
+	return ent, 0
 }
 
 // dotdot goes to the parent of pos.
@@ -304,7 +309,7 @@ func (c *Context) lookup(at Path, name string, flags uint32, cred *Cred) (Path, 
 // Lookup resolves name to a path, following a link in last place unless flags have
 // AT_SYMLINK_NOFOLLOW.
 func (c *Context) Lookup(at Path, name string, flags uint32) (Path, linux.Errno) {
-	return c.lookup(at, name, flags, c.Cred())
+	return c.reach(at, name, flags, c.Cred(), policy.Look)
 }
 
 // lookupParent resolves name up to its last component.
