@@ -15,8 +15,8 @@ import (
 // transcript collects what a container writes, and lets a test wait for a part of it.
 type transcript struct {
 	ended chan struct{} // closed when there is no more
-	mu   sync.Mutex
-	text string
+	mu    sync.Mutex
+	text  string
 }
 
 func (tr *transcript) follow(r io.Reader) {
