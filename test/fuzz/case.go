@@ -29,6 +29,7 @@ type testCase struct {
 	kicked  bool   // compiled code is also run in slices
 	alone   bool   // the module is only built
 	find    string // how the engines differ
+	apart   string // how wazero differs where vkernel and V8 agree
 	refused string // why the verifier does not take the code
 }
 

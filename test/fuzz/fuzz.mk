@@ -2,7 +2,13 @@
 
 .PHONY: fuzz fuzz-native
 
-fuzz: $(O)/packages.stamp ## compare compiled code with wazero on modules by chance; FUZZ=10m says how long
+# V8, whose opinion decides where vkernel and wazero differ.
+$(O)/fuzz/packages.stamp: test/fuzz/packages.txt scripts/install-packages $(O)/packages.stamp
+	@mkdir -p $(@D)
+	@scripts/install-packages $<
+	@touch $@
+
+fuzz: $(O)/fuzz/packages.stamp ## compare compiled code with wazero on modules by chance; FUZZ=10m says how long
 	$(GO) run ./test/fuzz $(if $(FUZZ),-time $(FUZZ)) $(FUZZFLAGS)
 
 fuzz-native: $(O)/packages.stamp ## run each of Go's fuzz targets for FUZZ (10s)

@@ -13,7 +13,7 @@ import (
 // a copy of the process, made at one of these exits; both must end in the same way.
 type kicked struct {
 	compiled
-	exits, copies int
+	counts *fuzzer
 }
 
 func (k *kicked) call(name string, results []wasm.ValType, args []uint64) outcome {
@@ -48,7 +48,7 @@ func (k *kicked) run(thunk uint32, results []wasm.ValType, args []uint64) outcom
 	for result := uint64(0); ; {
 		exit := k.inst.Resume(result)
 		if exit == layout.ExitPreempt {
-			k.exits++
+			k.counts.exits++
 			if exits++; exits == most {
 				stop()
 			}
@@ -70,7 +70,7 @@ func (k *kicked) run(thunk uint32, results []wasm.ValType, args []uint64) outcom
 
 // fork makes a copy of the process, as it is before it is resumed with a result.
 func (k *kicked) fork(result uint64) (*compiled, outcome) {
-	k.copies++
+	k.counts.copies++
 	inst, e := k.program.Fork(k.inst)
 	if e != 0 {
 		return nil, outcome{trap: "fork: " + e.Error()}

@@ -20,6 +20,7 @@ type fuzzer struct {
 	finds, refused        int // set by whoever looks at the cases
 	loose, vanished       int // calls that left memory in a plain loop; those in which compiled code did not trap
 	exits, copies         int // of kicked code
+	apart                 int // cases in which V8 agrees with vkernel and not with wazero
 }
 
 // try compares the modules of some cases. They are compiled together and run even if the verifier
@@ -148,23 +149,42 @@ func (f *fuzzer) tryOne(c *testCase, program, legacy *eng.Program) string {
 	defer r.close()
 	// wazero keeps references to exceptions where the garbage collector does not see them.
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	find := f.compare(c, r, "vkernel", fuel, &compiled{program: program})
+	find := f.compare(c, r, "vkernel", fuel, func() engine { return &compiled{program: program} })
 	if find == "" && legacy != nil {
-		find = f.compare(c, r, "vkernel with the first encoding of exceptions", fuel, &compiled{program: legacy})
+		find = f.compare(c, r, "vkernel with the first encoding of exceptions", fuel, func() engine { return &compiled{program: legacy} })
 	}
 	if find == "" && c.kicked {
-		k := &kicked{compiled: compiled{program: program}}
-		find = f.compare(c, r, "vkernel in slices", long, k)
-		f.exits += k.exits
-		f.copies += k.copies
+		find = f.compare(c, r, "vkernel in slices", long, func() engine { return &kicked{compiled: compiled{program: program}, counts: f} })
 	}
 	return find
 }
 
-func (f *fuzzer) compare(c *testCase, r *reference, who string, fuel uint64, ours engine) string {
+// compare runs a case in one way beside wazero. If they differ, V8 decides who is right.
+func (f *fuzzer) compare(c *testCase, r *reference, who string, fuel uint64, ours func() engine) string {
+	find := f.beside(c, who, fuel, ours(), "wazero", &interpreted{reference: r})
+	if find == "" || c.alone {
+		return find
+	}
+	code := c.module.Wasm
+	if c.legacy != nil {
+		code = c.legacy
+	}
+	judge, err := newV8(code)
+	if err != nil {
+		return fmt.Sprintf("%s (no third opinion: %v)", find, err)
+	}
+	defer judge.close()
+	if other := f.beside(c, who, fuel, ours(), "V8", judge); other != "" || judge.err != nil {
+		return fmt.Sprintf("%s (third opinion: %s %v)", find, other, judge.err)
+	}
+	c.apart = find
+	return ""
+}
+
+// beside runs a case in two engines, and says how they differ.
+func (f *fuzzer) beside(c *testCase, who string, fuel uint64, ours engine, other string, theirs engine) string {
 	defer ours.close()
-	theirs := &interpreted{reference: r}
 	defer theirs.close()
-	k := comparison{fuzzer: f, c: c, who: who, fuel: fuel, ours: ours, theirs: theirs}
+	k := comparison{fuzzer: f, c: c, who: who, other: other, fuel: fuel, ours: ours, theirs: theirs}
 	return k.run()
 }

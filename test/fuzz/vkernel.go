@@ -169,13 +169,13 @@ func trapName(code int) string {
 	case layout.TrapTableBounds, layout.TrapNullElement:
 		return badTable
 	case layout.TrapTypeMismatch:
-		return "indirect call type mismatch"
+		return badType
 	case layout.TrapMemoryBounds, layout.TrapFault:
 		return outOfBounds
 	case layout.TrapUnaligned:
 		return unaligned
 	case layout.TrapUnshared:
-		return "expected shared memory"
+		return unshared
 	case layout.TrapUncaught:
 		return "uncaught exception"
 	case layout.TrapStackOverflow:

@@ -9,7 +9,7 @@ import (
 // Sections of the binary format.
 const (
 	sectionType = 1 + iota
-	_
+	sectionImport
 	sectionFunction
 	sectionTable
 	sectionMemory
