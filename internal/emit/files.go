@@ -179,7 +179,10 @@ func (p *program) thunks(b []byte, refs refs) []byte {
 		b = p.thunk(b, "x"+strconv.Itoa(k), e.Index, refs)
 		k++
 	}
-	if p.m.Start != nil {
+	switch {
+	case p.startTrap != "":
+		b = fmt.Appendf(b, "void start(void) VK_NAME(start);\nvoid start(void) {\n  %s();\n}\n", p.startTrap)
+	case p.m.Start != nil:
 		b = p.thunk(b, "start", *p.m.Start, refs)
 	}
 	return b

@@ -45,9 +45,6 @@ func TestBounds(t *testing.T) {
 			section(9, "\x01\x00\x41\x00\x0b\x01\x00"))},
 		{"an imported global", `import "env" "g"`, module(
 			section(2, "\x01\x03env\x01g\x03\x7f\x00"))},
-		{"data beyond memory", "data segment 0: bytes 65535 to 65537 of a memory of 65536", module(
-			section(5, "\x01\x00\x01"),
-			section(11, "\x01\x00\x41\xff\xff\x03\x0b\x02ab"))},
 		{"data rather far apart", "data segments of 2 bytes spread over 134217729 bytes", module(
 			section(5, "\x01\x00\x80\x80\x01"),
 			section(11, "\x02\x00\x41\x00\x0b\x01a\x00\x41\x80\x80\x80\xc0\x00\x0b\x01a"))},

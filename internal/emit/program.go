@@ -17,6 +17,7 @@ type program struct {
 	typeIDs    []uint32 // canonical id of each type of the module: equal types share one
 	consts     []constant
 	area       area
+	startTrap  string     // what traps in place of the start function, if a segment does not fit
 	scan       []funcScan // of each defined function
 	simd       bool
 	mapped     bool // pages may be mapped above memory.size
@@ -191,7 +192,7 @@ func (p *program) exports() error {
 		p.out.Thunks = append(p.out.Thunks, p.symbol('x', uint32(len(p.out.Thunks))))
 		p.out.Program.Exports = append(p.out.Program.Exports, layout.Export{Name: e.Name, Type: signature(t)})
 	}
-	if p.m.Start != nil {
+	if p.m.Start != nil || p.startTrap != "" {
 		p.out.Start = p.opts.Prefix + "start"
 	}
 	return nil

@@ -6,11 +6,18 @@ import (
 	"vkernel/internal/wasm"
 )
 
+// The traps of an active segment that does not fit: instantiation fails, so what the program
+// starts with is this trap, and neither its start function nor its entry point.
+const (
+	trapTable  = "vk_trap_table"
+	trapMemory = "vk_trap_memory"
+)
+
 // elements fills tables with active segments and places passive ones.
 func (p *program) elements() error {
 	for i := range p.m.Elems {
 		e := &p.m.Elems[i]
-		if e.Mode == wasm.Declarative {
+		if e.Mode == wasm.Declarative || e.Mode == wasm.Active && p.startTrap != "" {
 			continue
 		}
 		dst := p.area.elems[i].offset
@@ -21,8 +28,8 @@ func (p *program) elements() error {
 			}
 			t := p.area.tables[e.Table]
 			if uint64(uint32(at.bits))+uint64(len(e.Inits)) > uint64(t.min) {
-				return fmt.Errorf("element segment %d: entries %d to %d of table %d, which has %d: the program would trap at its start",
-					i, uint32(at.bits), uint64(uint32(at.bits))+uint64(len(e.Inits)), e.Table, t.min)
+				p.startTrap = trapTable
+				continue
 			}
 			dst = t.offset + 8*int64(uint32(at.bits))
 		} else {
@@ -71,6 +78,9 @@ const (
 	maxGaps  = 64 << 20
 )
 
+// unplaced is the start of an active segment that is not written: a trap comes before it.
+const unplaced = ^uint64(0)
+
 // data makes the memory image of active segments and places passive ones.
 func (p *program) data() error {
 	starts := make([]uint64, len(p.m.Data))
@@ -82,15 +92,20 @@ func (p *program) data() error {
 			p.put32(p.area.data[i], uint32(len(d.Init)))
 			continue
 		}
+		if starts[i] = unplaced; p.startTrap != "" {
+			continue
+		}
 		at, err := p.evaluate(d.Offset)
 		if err != nil {
 			return err
 		}
-		starts[i] = uint64(uint32(at.bits))
-		end := starts[i] + uint64(len(d.Init))
-		if memory := uint64(p.out.Program.Memory.Min) << 16; end > memory {
-			return fmt.Errorf("data segment %d: bytes %d to %d of a memory of %d: the program would trap at its start", i, starts[i], end, memory)
+		start := uint64(uint32(at.bits))
+		end := start + uint64(len(d.Init))
+		if end > uint64(p.out.Program.Memory.Min)<<16 {
+			p.startTrap = trapMemory
+			continue
 		}
+		starts[i] = start
 		if len(d.Init) > 0 {
 			lo, hi, size = min(lo, starts[i]), max(hi, end), size+uint64(len(d.Init))
 		}
@@ -110,7 +125,7 @@ func (p *program) image(starts []uint64, lo, hi uint64) error {
 	}
 	image := make([]byte, hi-lo)
 	for i := range p.m.Data {
-		if d := &p.m.Data[i]; d.Mode == wasm.Active && len(d.Init) > 0 {
+		if d := &p.m.Data[i]; d.Mode == wasm.Active && len(d.Init) > 0 && starts[i] != unplaced {
 			copy(image[starts[i]-lo:], d.Init)
 		}
 	}
