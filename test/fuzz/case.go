@@ -12,6 +12,8 @@ import (
 const (
 	fuel = 400
 	long = 20000
+
+	rounds = 12 // in which all functions are called: a call costs nothing beside compiling
 )
 
 // call is one call of an exported function.
@@ -47,7 +49,7 @@ func newCase(seed uint64, features gen.Features) *testCase {
 func caseOf(seed uint64, m gen.Module) *testCase {
 	c := &testCase{seed: seed, module: m, kicked: seed%4 == 0}
 	r := rand.New(rand.NewPCG(seed, 1))
-	for range 3 {
+	for range rounds {
 		for _, e := range m.Funcs {
 			k := call{export: e}
 			for _, t := range e.Params {

@@ -127,18 +127,15 @@ func (f *fuzzer) keep(dir string, cases []*testCase) error {
 
 // String says what was done.
 func (f *fuzzer) String() string {
-	return fmt.Sprintf("%d modules, %d calls of which %d trapped, %d of them in plain loops (%d only in wazero), %d slices, %d forks, %d finds, %d refused, %d that differ in wazero alone, %s of CPU",
-		f.modules, f.calls, f.traps, f.loose, f.vanished, f.exits, f.copies, f.finds, f.refused, f.apart, cpuTime().Round(time.Second))
+	return fmt.Sprintf("%d modules, %d calls of which %d trapped, %d of them in plain loops (%d only in wazero), %d slices, %d forks, %d finds, %d refused, %d that differ in wazero alone, %s of CPU and %s of compilers'",
+		f.modules, f.calls, f.traps, f.loose, f.vanished, f.exits, f.copies, f.finds, f.refused, f.apart, cpuTime(syscall.RUSAGE_SELF), cpuTime(syscall.RUSAGE_CHILDREN))
 }
 
-// cpuTime is that of this process and of its compilers.
-func cpuTime() time.Duration {
-	total := time.Duration(0)
-	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
-		var u syscall.Rusage
-		if syscall.Getrusage(who, &u) == nil {
-			total += time.Duration(u.Utime.Nano() + u.Stime.Nano())
-		}
+// cpuTime is that of a process, or of its children that have ended.
+func cpuTime(who int) time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(who, &u) != nil {
+		return 0
 	}
-	return total
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()).Round(time.Second)
 }
