@@ -43,6 +43,9 @@ type interpreted struct {
 func (i *interpreted) start() outcome {
 	m, err := i.runtime.InstantiateModule(i.ctx, i.module, wazero.NewModuleConfig().WithName("").WithStartFunctions())
 	if err != nil {
+		if strings.HasPrefix(err.Error(), "data[") { // an active segment that does not fit
+			return outcome{trap: outOfBounds}
+		}
 		_, cause, _ := strings.Cut(err.Error(), " failed: ") // start function[index] failed: ...
 		return outcome{trap: wazeroTrap(cause)}
 	}

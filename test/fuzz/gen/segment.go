@@ -85,6 +85,9 @@ func (m *module) encodeData(b *bytes) {
 			at = size - n
 		case i == 2: // nothing, at the end
 			n, at = 0, size
+			if m.wild && m.chance(64) { // instantiation fails
+				at++
+			}
 		}
 		b.put(0, byte(wasm.OpI32Const))
 		b.s(int64(int32(at)))
