@@ -26,17 +26,20 @@ type Checked struct {
 
 // Verify checks everything that Open checks and what Open leaves for later: each file of
 // the root file system, that nothing else lies there, and that megabinary, native code and
-// executables fit together. It calls found after each part that is in order.
-func Verify(dir string, policy *trust.Policy, found func(Checked)) error {
-	b, err := Open(dir, policy)
+// executables fit together; then it calls more. It calls found after each part that is in
+// order. Without a policy, signatures are not looked at.
+func Verify(dir string, policy *trust.Policy, found func(Checked), more func(b *Bundle) error) error {
+	b, err := open(dir, policy)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	found(Checked{"signature", "by key " + signature.Describe(b.Signers)})
+	if policy != nil {
+		found(Checked{"signature", "by key " + signature.Describe(b.Signers)})
+	}
 	found(Checked{"manifest", fmt.Sprintf("%s, SHA-256 %s", b.Manifest.Name, b.Digest)})
-	if err := b.checkMegabinary(); err != nil {
-		return &PartError{"megabinary", err}
+	if _, err := b.Modules(); err != nil {
+		return err
 	}
 	found(Checked{"megabinary", fmt.Sprintf("%d bytes, modules: %d", b.Manifest.Megabinary.Size, len(b.Manifest.Megabinary.Modules))})
 	meta, err := readMeta(b.Code)
@@ -61,7 +64,7 @@ func Verify(dir string, policy *trust.Policy, found func(Checked)) error {
 		return &PartError{"executables", err}
 	}
 	found(Checked{"executables", fmt.Sprintf("contents: %d, entry points: %d", len(b.Manifest.Executables), len(b.Manifest.Entries))})
-	return nil
+	return more(b)
 }
 
 // verifyText proves that the native code stays where it may be.
@@ -75,27 +78,6 @@ func (b *Bundle) verifyText() (verify.Stats, error) {
 		return verify.Stats{}, err
 	}
 	return verify.Text(code)
-}
-
-func (b *Bundle) checkMegabinary() error {
-	data, err := os.ReadFile(filepath.Join(b.Dir, MegabinaryFile))
-	if err != nil {
-		return err
-	}
-	modules, err := ComponentModules(data)
-	if err != nil {
-		return err
-	}
-	want := b.Manifest.Megabinary.Modules
-	if len(modules) != len(want) {
-		return fmt.Errorf("it holds %d modules, the manifest lists %d", len(modules), len(want))
-	}
-	for i, m := range modules {
-		if got := manifest.Sum(m); got != want[i] {
-			return fmt.Errorf("module %d has SHA-256 %s, the manifest says %s", i, got, want[i])
-		}
-	}
-	return nil
 }
 
 // readMeta reads the description of native code, whose digest must have been checked.

@@ -152,7 +152,7 @@ func checkVerifies(t *testing.T, out string) {
 	sig, err := key.Sign(data)
 	must(t, err)
 	must(t, os.WriteFile(filepath.Join(out, manifest.SignatureFile), sig, 0o644))
-	must(t, bundle.Verify(out, trust.Keys(1, key.Key), func(bundle.Checked) {}))
+	must(t, bundle.Verify(out, trust.Keys(1, key.Key), func(bundle.Checked) {}, func(*bundle.Bundle) error { return nil }))
 }
 
 // checkSame: a second build gives the same bytes, and replaces the first.
