@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -65,6 +66,12 @@ func (o *runOptions) run(ctx context.Context) (status int, err error) {
 	}
 	defer watcher.Close()
 	config.Revoked = revoked.Has
+	sink, closeAudit, err := o.openAudit()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, closeAudit()) }()
+	config.Audit = sink
 	if o.strace {
 		config.Trace = trace.Writer(s.messages)
 	}

@@ -82,7 +82,7 @@ From source to a running container:
 	})
 	root.AddCommand(
 		keygenCommand(), buildCommand(), signCommand(), verifyCommand(), trustCommand(), inspectCommand(),
-		runCommand(), doctorCommand(), syscallsCommand(), versionCommand(), guardCommand(),
+		runCommand(), auditCommand(), doctorCommand(), syscallsCommand(), versionCommand(), guardCommand(),
 	)
 	return root
 }

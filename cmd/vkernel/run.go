@@ -51,6 +51,7 @@ none.`,
 	f.StringVarP(&o.dir, "workdir", "w", "/", "working `DIR` of the command")
 	f.StringVar(&o.hostname, "hostname", "", "`NAME` of the container (default: the manifest's)")
 	f.StringVar(&o.logFile, "log", "", "append the kernel's log to `FILE` (default: standard error)")
+	f.StringVar(&o.auditFile, "audit", "", "append to `FILE` a line of JSON for each decision about a file to be executed (see 'vkernel audit')")
 	f.Var(&o.disk, "disk", "most `BYTES` that may be written to the root file system (K, M, G; default 1G)")
 	f.IntVar(&o.processes, "processes", kernel.DefaultProcesses, fmt.Sprintf("most `N` processes at once, at most %d", kernel.MaxProcesses))
 	f.VarP(&o.memory, "memory", "m", "most `BYTES` of the host's memory; beyond it the largest processes are killed (default half of what there is)")
@@ -87,6 +88,7 @@ type runOptions struct {
 	trust                  *trustFlags
 	volumes, env           []string
 	dir, hostname, logFile string
+	auditFile              string
 	disk, memory           byteSize
 	processes              int
 	strace                 bool
@@ -122,6 +124,9 @@ func (o *runOptions) protected() ([]string, error) {
 	list := append([]string{o.bundle}, o.trust.files()...)
 	if config, err := configDir(); err == nil {
 		list = append(list, config)
+	}
+	if o.auditFile != "" {
+		list = append(list, o.auditFile)
 	}
 	for i, p := range list {
 		abs, err := filepath.Abs(p)
