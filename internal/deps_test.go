@@ -22,7 +22,8 @@ var layers = [][]string{
 	{"manifest", "policy", "signature", "trust", "bundle", "router", "toolchain"},
 	{"mm", "vfs", "fd", "sock", "signal", "futex", "sched", "proc"},
 	{"syscalls", "wasi", "imports", "trace"},
-	{"kernel", "sandbox", "snapshot"},
+	{"kernel", "snapshot"},
+	{"sandbox"},
 	{"api", "shim"},
 }
 

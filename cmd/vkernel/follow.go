@@ -2,20 +2,20 @@ package main
 
 import (
 	"fmt"
-	"log/slog"
 
 	"vkernel/internal/bundle"
+	"vkernel/internal/sandbox"
 	"vkernel/internal/trust"
 )
 
-// follow watches what the trust policy says of a bundle that is about to run: what it
-// revokes from now on, push is told.
-func (o *runOptions) follow(b *bundle.Bundle, log *slog.Logger, push func(trust.Update)) (*trust.Watcher, error) {
+// follow passes on to the sandbox what the trust policy says of the bundle from now on: what
+// is revoked while the container runs, nothing can start any more.
+func (o *runOptions) follow(b *bundle.Bundle, s *sandbox.Sandbox) (*trust.Watcher, error) {
 	source, err := o.trust.source(o.bundle)
 	if err != nil {
 		return nil, err
 	}
-	w, err := trust.Watch(source, b.Signed, push, func(err error) { log.Warn(err.Error()) })
+	w, err := trust.Watch(source, b.Signed, s.Revoke, func(err error) { s.Note(err.Error()) })
 	if err != nil {
 		return nil, fmt.Errorf("%s does not start: %w", o.bundle, err)
 	}

@@ -9,9 +9,14 @@ package main
 import (
 	"io"
 	"os"
+
+	"vkernel/internal/sandbox"
 )
 
 func main() {
+	if sandbox.Entered() {
+		os.Exit(sandbox.Main())
+	}
 	os.Exit(execute(os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}))
 }
 

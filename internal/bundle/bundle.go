@@ -65,7 +65,8 @@ type Bundle struct {
 	Native   manifest.Native
 	Code     *os.File // the native code in a sealed memfd; closed by Close
 
-	content content
+	content  content
+	rootData []byte // of rootfs.json
 }
 
 // PartError says which part of a bundle was refused.
@@ -201,6 +202,7 @@ func (b *Bundle) openRoot() error {
 	if b.Root, err = manifest.ParseRoot(data); err != nil {
 		return err
 	}
+	b.rootData = data
 	return b.content.open(filepath.Join(b.Dir, RootDir))
 }
 

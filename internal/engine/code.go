@@ -47,12 +47,37 @@ type Code struct {
 // Load checks the ELF file and its metadata, verifies its code (package verify) and maps it: text
 // readable and executable, everything else read-only. The file must not change afterwards (give
 // a sealed memfd). The first Load of the process installs the signal handlers.
-func Load(f *os.File) (*Code, error) { return loadWith(f, verifyText) }
+func Load(f *os.File) (*Code, error) { return loadWith(f, Host{}, verifyText) }
 
 // LoadVerified is Load for code that was verified before, by this vkernel: the caller knows its
 // digest. Only tests use it for anything else.
-func LoadVerified(f *os.File) (*Code, error) {
-	return loadWith(f, func(*object, []byte, *layout.Meta) error { return nil })
+func LoadVerified(f *os.File) (*Code, error) { return LoadVerifiedIn(f, Host{}) }
+
+// Host is what the engine asks of the host's procfs. The zero value has it look there; a
+// process without procfs gives what was found before.
+type Host struct {
+	Pagemap  *os.File // /proc/self/pagemap; closed with the code
+	Mappings int64    // vm.max_map_count
+	NoScan   bool     // do without PAGEMAP_SCAN
+}
+
+// LoadVerifiedIn is LoadVerified in a process without procfs.
+func LoadVerifiedIn(f *os.File, h Host) (*Code, error) {
+	return loadWith(f, h, func(*object, []byte, *layout.Meta) error { return nil })
+}
+
+// Verify checks the ELF file and its metadata, and verifies its code, as Load does, without
+// mapping anything that can be executed. It gives the metadata.
+func Verify(f *os.File) (*layout.Meta, error) {
+	c, o, err := open(f)
+	if err == nil {
+		defer c.Close()
+		err = verifyText(o, c.image, c.meta)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("verify native code %s: %w", f.Name(), err)
+	}
+	return c.meta, nil
 }
 
 // verifyText verifies the code that is to be mapped.
@@ -90,24 +115,22 @@ func (o *object) same(c *verify.Code) error {
 	return nil
 }
 
-func loadWith(f *os.File, check func(*object, []byte, *layout.Meta) error) (*Code, error) {
-	c, err := load(f, check)
+func loadWith(f *os.File, h Host, check func(*object, []byte, *layout.Meta) error) (*Code, error) {
+	c, err := load(f, h, check)
 	if err != nil {
 		return nil, fmt.Errorf("load native code %s: %w", f.Name(), err)
 	}
 	return c, nil
 }
 
-func load(f *os.File, check func(*object, []byte, *layout.Meta) error) (_ *Code, err error) {
-	if err := initSignals(); err != nil {
-		return nil, err
-	}
+// open reads the file and its metadata.
+func open(f *os.File) (_ *Code, _ *object, err error) {
 	st, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if !st.Mode().IsRegular() || st.Size() < int64(unsafe.Sizeof([64]byte{})) || st.Size() > maxSpan {
-		return nil, fmt.Errorf("%d bytes, mode %v: want a file of at most %d bytes", st.Size(), st.Mode(), int64(maxSpan))
+		return nil, nil, fmt.Errorf("%d bytes, mode %v: want a file of at most %d bytes", st.Size(), st.Mode(), int64(maxSpan))
 	}
 	c := &Code{}
 	defer func() {
@@ -117,29 +140,45 @@ func load(f *os.File, check func(*object, []byte, *layout.Meta) error) (_ *Code,
 	}()
 	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c.file = os.NewFile(uintptr(fd), f.Name())
 	if c.image, err = syscall.Mmap(fd, 0, int(st.Size()), unix.PROT_READ, unix.MAP_PRIVATE); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	o, err := parseELF(c.image)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if c.meta, err = parseMeta(o.metadata, c.image, o.text.size); err != nil {
+		return nil, nil, err
+	}
+	return c, o, nil
+}
+
+func load(f *os.File, h Host, check func(*object, []byte, *layout.Meta) error) (_ *Code, err error) {
+	if err := initSignals(); err != nil {
 		return nil, err
 	}
+	c, o, err := open(f)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			c.Close()
+		}
+	}()
 	if err := check(o, c.image, c.meta); err != nil {
 		return nil, err
 	}
 	if err := c.mapSegments(o); err != nil {
 		return nil, err
 	}
-	if c.pagemap, err = openPagemap(); err != nil {
+	if c.pagemap, err = openPagemap(h); err != nil {
 		return nil, err
 	}
-	c.slots.init()
+	c.slots.init(h.Mappings)
 	c.freezeFrom = freezeFrom
 	if !layersAllowed() {
 		c.freezeFrom = math.MaxInt

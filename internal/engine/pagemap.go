@@ -47,14 +47,17 @@ type scanArg struct {
 
 type region struct{ start, end, categories uint64 }
 
-func openPagemap() (*pagemap, error) {
-	f, err := os.Open("/proc/self/pagemap")
-	if err != nil {
-		return nil, fmt.Errorf("open the map of this process's pages: %w", err)
+func openPagemap(h Host) (*pagemap, error) {
+	f := h.Pagemap
+	if f == nil {
+		var err error
+		if f, err = os.Open("/proc/self/pagemap"); err != nil {
+			return nil, fmt.Errorf("open the map of this process's pages: %w", err)
+		}
 	}
 	m := &pagemap{file: f, fd: f.Fd(), scan: true}
 	m.vecs.New = func() any { return new([128]region) }
-	m.scan = m.walk(0, pageSize, 0, func(_, _ uintptr) {}) == 0
+	m.scan = !h.NoScan && m.walk(0, pageSize, 0, func(_, _ uintptr) {}) == 0
 	return m, nil
 }
 

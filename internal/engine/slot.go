@@ -71,15 +71,18 @@ type slots struct {
 
 type slab struct{ at, size uintptr }
 
-func (s *slots) init() {
-	s.mappings = maxMapCount() - hostMappings
+func (s *slots) init(mappings int64) {
+	if mappings == 0 {
+		mappings = MaxMapCount()
+	}
+	s.mappings = mappings - hostMappings
 	s.limit = maxSlots
 	const flags = unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_NORESERVE
 	s.spare, _ = mmap(0, spareSize, unix.PROT_NONE, flags, -1, 0) // without it slots may leave nothing
 }
 
-// maxMapCount is vm.max_map_count, or its default where it cannot be read.
-func maxMapCount() int64 {
+// MaxMapCount is vm.max_map_count, or its default where it cannot be read.
+func MaxMapCount() int64 {
 	if b, err := os.ReadFile("/proc/sys/vm/max_map_count"); err == nil {
 		if n, err := strconv.ParseInt(string(bytes.TrimSpace(b)), 10, 64); err == nil && n > 2*hostMappings {
 			return n

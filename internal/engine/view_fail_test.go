@@ -29,7 +29,7 @@ func TestThreadFails(t *testing.T) {
 		return
 	}
 	c := loadGuest(t)
-	if maxMapCount() > 1<<17 {
+	if MaxMapCount() > 1<<17 {
 		t.Skip("too many mappings to fill")
 	}
 	debug.SetGCPercent(-1)

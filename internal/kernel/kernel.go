@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"time"
 
 	"vkernel/internal/audit"
@@ -95,6 +96,10 @@ type Config struct {
 	Stdout, Stderr io.Writer // nil: thrown away; if they are equal, order is kept
 	Console        *Console  // instead of all three
 
+	// Status is the open /proc/self/status of a process that cannot open it any more; nil
+	// has Run open it.
+	Status *os.File
+
 	Hostname string
 	Cred     proc.Cred // of the first process; the zero value is root
 	Limits   Limits
@@ -144,7 +149,7 @@ func (c *Config) defaults() {
 		l.PipeBytes = DefaultPipeBytes
 	}
 	if l.Memory == 0 {
-		l.Memory = defaultMemory()
+		l.Memory = DefaultMemory()
 	}
 	if l.TmpBytes == 0 {
 		l.TmpBytes = min(DefaultTmpBytes, int64(l.Memory/8))

@@ -25,9 +25,9 @@ import (
 // host process uses, the kernel's own memory included, the more often the nearer that is to
 // the limit, and beyond it kills the largest processes.
 
-// defaultMemory is half of what the host has, or of what its control group lets this process
+// DefaultMemory is half of what the host has, or of what its control group lets this process
 // have: many processes that grow at once pass the limit before they are dead.
-func defaultMemory() uint64 {
+func DefaultMemory() uint64 {
 	total := uint64(1) << 40
 	var s unix.Sysinfo_t
 	if unix.Sysinfo(&s) == nil {
@@ -47,12 +47,17 @@ type hostMemory struct {
 	shared  uint64 // mapped from memory files: each page as often as it is mapped
 }
 
-// resident reads it.
-func resident() (m hostMemory) {
-	b, err := os.ReadFile("/proc/self/status")
-	if err != nil {
+// statusSize bounds /proc/self/status, which has some 1,500 bytes.
+const statusSize = 8192
+
+// resident reads it from the open /proc/self/status: a sandbox has no procfs.
+func resident(status *os.File) (m hostMemory) {
+	var buf [statusSize]byte
+	n, err := status.ReadAt(buf[:], 0)
+	if n == 0 && err != nil {
 		return m
 	}
+	b := buf[:n]
 	for line := range bytes.Lines(b) {
 		name, value, _ := bytes.Cut(line, []byte(":"))
 		switch string(name) {
@@ -81,7 +86,7 @@ func kilobytes(value []byte) uint64 {
 // have made, the memory of processes with threads, and what guests share. Of this the host says only how often it is mapped, so it
 // counts as what the guests have asked for, if that is less.
 func (r *reaper) used() uint64 {
-	m := resident()
+	m := resident(r.status)
 	layers := r.code.LayerBytes() + r.code.ThreadBytes()
 	if all := m.private + m.shared + layers; all <= r.limit {
 		return all
@@ -128,20 +133,29 @@ type candidate struct {
 
 // reaper enforces the limit.
 type reaper struct {
-	limit uint64
-	table *proc.Table
-	code  *engine.Code
-	log   *slog.Logger
-	dying []candidate // killed, and not gone when last looked at
-	freed time.Time   // when the kernel's own garbage was last given back
+	limit  uint64
+	status *os.File // /proc/self/status
+	table  *proc.Table
+	code   *engine.Code
+	log    *slog.Logger
+	dying  []candidate // killed, and not gone when last looked at
+	freed  time.Time   // when the kernel's own garbage was last given back
 }
 
 func (k *Kernel) reaper() *reaper {
-	return &reaper{limit: k.config.Limits.Memory, table: k.table, code: k.config.Code, log: k.config.Log}
+	return &reaper{limit: k.config.Limits.Memory, status: k.config.Status, table: k.table, code: k.config.Code, log: k.config.Log}
 }
 
 // watch enforces the limit until ctx is done.
 func (r *reaper) watch(ctx context.Context) {
+	if r.status == nil {
+		var err error
+		if r.status, err = os.Open("/proc/self/status"); err != nil {
+			r.log.Error("the limit of memory is not enforced", "reason", err)
+			return
+		}
+		defer r.status.Close()
+	}
 	for used := r.used(); ; used = r.used() {
 		if used > r.limit {
 			r.relieve(used)

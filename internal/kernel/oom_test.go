@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"os"
 	"testing"
 	"time"
 )
@@ -30,10 +31,15 @@ func TestVictims(t *testing.T) {
 }
 
 func TestMemoryIsMeasured(t *testing.T) {
-	if m := resident(); m.private < 1<<20 || m.private > 1<<40 || m.shared > 1<<40 {
+	status, err := os.Open("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer status.Close()
+	if m := resident(status); m.private < 1<<20 || m.private > 1<<40 || m.shared > 1<<40 {
 		t.Errorf("this process uses %+v", m)
 	}
-	if n := defaultMemory(); n < 64<<20 {
+	if n := DefaultMemory(); n < 64<<20 {
 		t.Errorf("default limit of %d bytes", n)
 	}
 	if near, far := pause(99<<20, 100<<20), pause(0, 1<<40); near > 10*time.Millisecond || far < 100*time.Millisecond {

@@ -1,26 +1,17 @@
-package main
+package sandbox
 
 import (
 	"bytes"
 	"io"
 	"log/slog"
-	"os"
 )
 
-// openLog is where the kernel writes what its users should know: why a file was not
-// executed, which limit was met. With a terminal the lines go between the container's, as
-// a kernel's messages do on a console.
-func (o *runOptions) openLog(w io.Writer) (*slog.Logger, func(), error) {
-	done := func() {}
-	if o.logFile != "" {
-		f, err := os.OpenFile(o.logFile, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-		if err != nil {
-			return nil, nil, err
-		}
-		w, done = f, func() { f.Close() }
-	}
+// newLog is where the kernel writes what its users should know: why a file was not executed,
+// which limit was met. With a terminal the lines go between the container's, as a kernel's
+// messages do on a console. A file gets more, and the time of each line.
+func newLog(w io.Writer, file bool) *slog.Logger {
 	options := &slog.HandlerOptions{Level: slog.LevelInfo}
-	if o.logFile == "" {
+	if !file {
 		options.Level = slog.LevelWarn
 		options.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
 			if len(groups) == 0 && a.Key == slog.TimeKey {
@@ -29,7 +20,7 @@ func (o *runOptions) openLog(w io.Writer) (*slog.Logger, func(), error) {
 			return a
 		}
 	}
-	return slog.New(slog.NewTextHandler(w, options)), done, nil
+	return slog.New(slog.NewTextHandler(w, options))
 }
 
 // crlf ends lines so that a terminal in raw mode starts the next one at its left edge.

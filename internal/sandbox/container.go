@@ -1,0 +1,182 @@
+package sandbox
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime"
+	"sync"
+
+	"vkernel/internal/audit"
+	"vkernel/internal/bundle"
+	"vkernel/internal/engine"
+	"vkernel/internal/kernel"
+	"vkernel/internal/manifest"
+	"vkernel/internal/policy"
+	"vkernel/internal/router"
+	"vkernel/internal/sched"
+	"vkernel/internal/trace"
+	"vkernel/internal/trust"
+	"vkernel/internal/vfs"
+	"vkernel/internal/vfs/hostfs"
+	"vkernel/internal/vfs/memfs"
+	"vkernel/internal/vfs/rootfs"
+)
+
+// Device numbers (st_dev) of the file systems that a container has beside the kernel's own.
+const (
+	devRoot  = 0x20
+	devMount = 0x30 // the first host mount, and so on
+)
+
+// loaded is what a sandbox has before it is sealed.
+type loaded struct {
+	spec     Spec
+	manifest *manifest.Manifest
+	root     *manifest.Root
+	contents *bundle.Contents
+	code     *engine.Code
+	mounts   []*hostfs.FS
+	status   *os.File
+	revoked  trust.Revoked
+	log      *slog.Logger
+}
+
+// load maps the code and opens what the launcher has handed over. Nothing executable is mapped
+// after it.
+func load() (*loaded, error) {
+	l := &loaded{}
+	err := readMemory(os.NewFile(fdSpec, "spec"), &l.spec)
+	if err != nil {
+		return nil, fmt.Errorf("what to load: %w", err)
+	}
+	if l.manifest, err = manifest.Parse(l.spec.Manifest); err != nil {
+		return nil, err
+	}
+	if l.root, err = manifest.ParseRoot(l.spec.Root); err != nil {
+		return nil, err
+	}
+	code := os.NewFile(fdCode, "native code")
+	defer code.Close()
+	host := engine.Host{Pagemap: os.NewFile(fdPagemap, "pagemap"), Mappings: l.spec.Mappings, NoScan: l.spec.NoScan}
+	if l.code, err = engine.LoadVerifiedIn(code, host); err != nil {
+		return nil, err
+	}
+	if err := bundle.CheckPrograms(l.manifest, l.code.Meta().Programs); err != nil {
+		return nil, err
+	}
+	for i, m := range l.spec.Mounts {
+		fs, err := hostfs.New(fdMounts+i, hostfs.Options{Dev: devMount + uint64(i), ReadOnly: m.ReadOnly})
+		if err != nil {
+			return nil, fmt.Errorf("mount at %s: %w", m.Target, err)
+		}
+		l.mounts = append(l.mounts, fs)
+	}
+	l.contents = bundle.NewContents(os.NewFile(fdRoot, "root"))
+	l.status = os.NewFile(fdStatus, "status")
+	return l, nil
+}
+
+// config is the container of what was loaded, without its streams.
+func (l *loaded) config(s *Start) (*kernel.Config, error) {
+	policies, err := policy.New(l.manifest)
+	if err != nil {
+		return nil, err
+	}
+	tree := rootfs.New(rootfs.Options{
+		List: l.root, Content: l.contents.Open,
+		Refused: func(n *manifest.Node, err error) { l.log.Error("file refused", "path", n.Path, "reason", err) },
+	})
+	root, e := tree.Layer(memfs.Options{Dev: devRoot, Bytes: l.spec.Disk})
+	if e != 0 {
+		return nil, fmt.Errorf("root file system: %w", e)
+	}
+	c := &kernel.Config{
+		Code: l.code, Router: router.New(l.manifest), Policies: policies, Root: root,
+		Hostname: s.Hostname, Log: l.log, Sched: scheduler(), Status: l.status, Revoked: l.revoked.Has,
+	}
+	c.Limits.Memory, c.Limits.Processes = l.spec.Memory, l.spec.Processes
+	if c.Hostname == "" {
+		c.Hostname = l.manifest.Name
+	}
+	for i, m := range l.spec.Mounts {
+		flags := vfs.NoSUID | vfs.NoDev
+		if m.ReadOnly {
+			flags |= vfs.ReadOnly
+		}
+		c.Mounts = append(c.Mounts, kernel.Mount{Target: m.Target, FS: l.mounts[i], Source: "host", Flags: flags})
+	}
+	return c, nil
+}
+
+// scheduler gives the container a run slot for each processor, and Go's own scheduler as many
+// again: a guest that runs long keeps one of Go's, and what the kernel has to do meanwhile
+// (a timer, an answer to another guest) must not wait until Go takes it back, which can last
+// 10 ms.
+func scheduler() *sched.Scheduler {
+	slots := runtime.GOMAXPROCS(0)
+	runtime.GOMAXPROCS(2 * slots)
+	return sched.New(slots)
+}
+
+// build makes the kernel of a start, with the descriptors that came with it.
+func (l *loaded) build(s *Start, files []*os.File, c *conn) (*kernel.Kernel, error) {
+	st, err := s.split(files)
+	if err != nil {
+		return nil, err
+	}
+	messages, onConsole := io.Writer(st.err), (*crlf)(nil)
+	if messages = st.err; st.err == nil {
+		onConsole = &crlf{w: st.console}
+		messages = onConsole
+	}
+	logged := messages
+	if st.log != nil {
+		logged = st.log
+	}
+	l.log = newLog(logged, st.log != nil)
+	config, err := l.config(s)
+	if err != nil {
+		return nil, err
+	}
+	if s.Strace {
+		config.Trace = trace.Writer(messages)
+	}
+	if s.Audit {
+		config.Audit = told{c}
+	}
+	if s.Console {
+		config.Console = &kernel.Console{ReadWriter: st.console, Rows: s.Rows, Columns: s.Columns}
+	} else {
+		config.Stdin, config.Stdout, config.Stderr = st.in, st.out, st.err
+		if s.Relayed {
+			config.Stdin = &asked{r: st.in, ask: func() { c.send(message{Kind: kindInput}) }} //nolint:errcheck // see obey
+		}
+	}
+	k, err := kernel.New(*config)
+	if err == nil && onConsole != nil {
+		onConsole.flush = k.Flush
+	}
+	return k, err
+}
+
+// told is the launcher, which writes the audit file.
+type told struct{ c *conn }
+
+func (t told) Decided(r audit.Record) {
+	t.c.send(message{Kind: kindAudit, Record: &r}) //nolint:errcheck // see obey
+}
+
+// asked is standard input that the launcher sends when it is wanted: what a guest does not
+// read is left to who reads the terminal after it.
+type asked struct {
+	r    io.Reader
+	ask  func()
+	once sync.Once
+}
+
+func (a *asked) Read(p []byte) (int, error) {
+	a.once.Do(a.ask)
+	return a.r.Read(p)
+}

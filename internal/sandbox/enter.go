@@ -1,0 +1,52 @@
+package sandbox
+
+// #include "enter.h"
+import "C"
+
+import "golang.org/x/sys/unix"
+
+// Word is the first argument of a sandbox process: the constructor in enter.c looks for it.
+const word = "sandbox-process"
+
+// Entered tells whether the constructor has made this process a sandbox. Then Main is all
+// that the program does.
+func Entered() bool { return C.vk_entered.entered != 0 }
+
+// Descriptors of a sandbox process.
+const (
+	fdControl = C.VK_CONTROL
+	fdSpec    = C.VK_SPEC
+	fdCode    = C.VK_CODE
+	fdRoot    = C.VK_ROOT
+	fdPagemap = C.VK_PAGEMAP
+	fdStatus  = C.VK_STATUS
+	fdMounts  = C.VK_MOUNTS
+)
+
+// What a launcher asks the constructor for.
+const (
+	wantEmptyRoot = C.VK_EMPTY_ROOT
+	wantLandlock  = C.VK_LANDLOCK
+	wantFileCaps  = C.VK_KEEP_FILE_CAPS
+)
+
+// Confinements are what holds a sandbox process. Without seccomp and no_new_privs there is
+// none.
+type Confinements struct {
+	Namespaces bool // user, pid, network, ipc, uts and mount: set by the launcher, which made them
+	EmptyRoot  bool // its root directory is empty, without procfs
+	Landlock   int  // version of the interface, 0: none
+	MDWE       bool // the host refuses to make memory executable, beside seccomp
+	Scan       bool // dirty pages are found by PAGEMAP_SCAN
+
+	RootErrno, LandlockErrno unix.Errno // why not
+}
+
+// constructed is what the constructor has done.
+func constructed() Confinements {
+	e := &C.vk_entered
+	return Confinements{
+		EmptyRoot: e.empty_root != 0, Landlock: int(e.landlock),
+		RootErrno: unix.Errno(e.root_errno), LandlockErrno: unix.Errno(e.landlock_errno),
+	}
+}

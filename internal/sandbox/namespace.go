@@ -1,0 +1,54 @@
+package sandbox
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// namespace is a set of namespaces to start a process in.
+type namespace struct {
+	flags      uintptr
+	uids, gids []syscall.SysProcIDMap
+}
+
+const (
+	ownNamespaces = unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
+	userNamespace = unix.CLONE_NEWUSER
+)
+
+// namespaces are the sets that can be tried, the best first, none last. Root can do without a
+// user namespace where the host has none; others cannot.
+func namespaces(none bool) []namespace {
+	if none {
+		return []namespace{{}}
+	}
+	all := namespace{flags: userNamespace | ownNamespaces}
+	if os.Geteuid() != 0 {
+		// One user and one group: what is others' seems to belong to nobody.
+		all.uids = []syscall.SysProcIDMap{{ContainerID: os.Geteuid(), HostID: os.Geteuid(), Size: 1}}
+		all.gids = []syscall.SysProcIDMap{{ContainerID: os.Getegid(), HostID: os.Getegid(), Size: 1}}
+		return []namespace{all, {}}
+	}
+	all.uids, all.gids = identity("/proc/self/uid_map"), identity("/proc/self/gid_map")
+	return []namespace{all, {flags: ownNamespaces}, {}}
+}
+
+// identity maps all ids that this process's user namespace has to themselves.
+func identity(file string) (maps []syscall.SysProcIDMap) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		var inside, outside, size int
+		if _, err := fmt.Sscan(lines.Text(), &inside, &outside, &size); err == nil {
+			maps = append(maps, syscall.SysProcIDMap{ContainerID: inside, HostID: inside, Size: size})
+		}
+	}
+	return maps
+}

@@ -1,0 +1,126 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"vkernel/internal/audit"
+	"vkernel/internal/kernel"
+	"vkernel/internal/linux"
+	"vkernel/internal/trust"
+)
+
+// Run is what a sandbox is to run, and where its streams lead.
+type Run struct {
+	Command, Env  []string // no command: what the bundle names
+	Dir, Hostname string   // no name: the bundle's
+	Strace        bool     // to standard error
+	Streams       Streams
+	Log           *os.File   // nil: standard error
+	Audit         audit.Sink // nil: nobody is told
+}
+
+// Run starts the container and waits for its end. When ctx is done, everything in it is
+// killed. It is called once.
+func (s *Sandbox) Run(ctx context.Context, r Run) (kernel.Status, error) {
+	if _, err := s.Wait(); err != nil {
+		return kernel.Status{}, err
+	}
+	start := &Start{
+		Command: r.Command, Env: r.Env, Dir: r.Dir, Hostname: r.Hostname,
+		Strace: r.Strace, Audit: r.Audit != nil, Log: r.Log != nil,
+	}
+	relay, err := r.Streams.connect(start)
+	if err != nil {
+		return kernel.Status{}, err
+	}
+	defer relay.close()
+	files := relay.theirs
+	if r.Log != nil {
+		files = append(files, r.Log)
+	}
+	if err := s.start(start, files); err != nil {
+		return kernel.Status{}, err
+	}
+	relay.begin(start.Console)
+	stop := context.AfterFunc(ctx, func() { s.tell(message{Kind: kindKill}) })
+	defer stop()
+	end, err := s.follow(&r, relay)
+	if err != nil {
+		return kernel.Status{}, err
+	}
+	<-s.ended
+	relay.drain()
+	return end.status()
+}
+
+// start hands over what to start, and then what came before.
+func (s *Sandbox) start(start *Start, files []*os.File) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	start.Revoked = s.revoked
+	if err := s.conn.hand(kindStart, start, files...); err != nil {
+		return fmt.Errorf("starting the container: %w", err)
+	}
+	s.started = true
+	for _, m := range s.early {
+		s.conn.send(m) //nolint:errcheck // Run notices a sandbox that is gone
+	}
+	s.early = nil
+	return nil
+}
+
+// follow does what the sandbox asks for until it says how the container has ended.
+func (s *Sandbox) follow(r *Run, relay *relay) (message, error) {
+	for {
+		m, files, err := s.conn.receive()
+		closeAll(files)
+		if err != nil {
+			s.Close()
+			return m, fmt.Errorf("the sandbox process has ended: %s", s.why())
+		}
+		switch m.Kind {
+		case kindInput:
+			relay.wantInput()
+		case kindAudit:
+			if r.Audit != nil && m.Record != nil {
+				r.Audit.Decided(*m.Record)
+			}
+		case kindExit:
+			return m, nil
+		}
+	}
+}
+
+// Signal sends a signal to the container's first process.
+func (s *Sandbox) Signal(sig linux.Signal) { s.tell(message{Kind: kindSignal, Signal: int(sig)}) }
+
+// Resize tells the console that the window has a new size.
+func (s *Sandbox) Resize(rows, columns uint16) {
+	s.tell(message{Kind: kindResize, Rows: rows, Columns: columns})
+}
+
+// Note writes a line to the container's log.
+func (s *Sandbox) Note(text string) { s.tell(message{Kind: kindNote, Text: text}) }
+
+// Revoke says what may not be started any more. It replaces what was said before.
+func (s *Sandbox) Revoke(u trust.Update) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.revoked = u
+	if s.started {
+		s.conn.hand(kindRevoked, u) //nolint:errcheck // Run notices a sandbox that is gone
+	}
+}
+
+// tell sends a message, after the start.
+func (s *Sandbox) tell(m message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.started {
+		s.early = append(s.early, m)
+		return
+	}
+	s.conn.send(m) //nolint:errcheck // Run notices a sandbox that is gone
+}

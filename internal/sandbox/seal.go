@@ -1,0 +1,3 @@
+package sandbox
+
+func seal(spec *Spec) (Confinements, error) { return constructed(), nil }

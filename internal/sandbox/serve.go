@@ -1,0 +1,133 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"vkernel/internal/kernel"
+	"vkernel/internal/linux"
+	"vkernel/internal/trust"
+)
+
+// exitFailed is the status of a sandbox process that had to give up. What it has written to
+// standard error says why.
+const exitFailed = 125
+
+// Main is the sandbox process: it loads, seals itself, tells the launcher, and runs what that
+// starts. It gives the status of the process.
+func Main() int { return serve(nil) }
+
+// serve is Main; sealed is called when the process is sealed, for tests.
+func serve(sealed func(*loaded)) int {
+	c := newConn(fdControl)
+	if err := run(c, sealed); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return exitFailed
+	}
+	return 0
+}
+
+func run(c *conn, sealed func(*loaded)) error {
+	l, err := load()
+	if err != nil {
+		return err
+	}
+	held, err := seal(&l.spec)
+	if err != nil {
+		return err
+	}
+	time.Local = time.FixedZone(l.spec.Zone, l.spec.Offset)
+	if sealed != nil {
+		sealed(l)
+	}
+	if err := c.send(message{Kind: kindReady, Confinements: &held}); err != nil {
+		return err
+	}
+	m, files, err := c.receive()
+	if errors.Is(err, os.ErrClosed) {
+		return nil // a spare that was not needed
+	}
+	if err != nil || m.Kind != kindStart || len(files) == 0 {
+		return fmt.Errorf("expected a start, got %q, %w", m.Kind, err)
+	}
+	var s Start
+	if err := readMemory(files[0], &s); err != nil {
+		return fmt.Errorf("what to start: %w", err)
+	}
+	l.revoked.Apply(s.Revoked)
+	return c.send(l.run(c, &s, files[1:]))
+}
+
+// run runs the container and gives the launcher's message about its end.
+func (l *loaded) run(c *conn, s *Start, files []*os.File) message {
+	k, err := l.build(s, files, c)
+	if err != nil {
+		return exitMessage(kernel.Status{}, err)
+	}
+	command := s.Command
+	if len(command) == 0 {
+		command = l.manifest.Command
+	}
+	ctx, kill := context.WithCancel(context.Background())
+	go l.obey(c, k, kill)
+	return exitMessage(k.Run(ctx, command, s.Env, s.Dir))
+}
+
+// obey does what the launcher says, until it is gone: then the process has nobody to run for.
+func (l *loaded) obey(c *conn, k *kernel.Kernel, kill func()) {
+	for {
+		m, files, err := c.receive()
+		if err != nil {
+			os.Exit(exitFailed)
+		}
+		switch m.Kind {
+		case kindRevoked:
+			l.revoke(files)
+		case kindNote:
+			l.log.Warn(m.Text)
+		case kindSignal:
+			k.Signal(linux.Signal(m.Signal))
+		case kindResize:
+			k.Resize(m.Rows, m.Columns)
+		case kindKill:
+			kill()
+		}
+	}
+}
+
+// revoke takes over what may not be started any more. What cannot be read ends the process.
+func (l *loaded) revoke(files []*os.File) {
+	var u trust.Update
+	if len(files) != 1 || readMemory(files[0], &u) != nil {
+		fmt.Fprintln(os.Stderr, "what was revoked cannot be read")
+		os.Exit(exitFailed)
+	}
+	l.revoked.Apply(u)
+}
+
+// exitMessage says how a container ended.
+func exitMessage(s kernel.Status, err error) message {
+	m := message{Kind: kindExit, Code: s.Code, Signal: int(s.Signal)}
+	var c *kernel.CommandError
+	switch {
+	case errors.As(err, &c):
+		m.Command, m.Errno = c.Name, int(c.Errno)
+	case err != nil:
+		m.Text = err.Error()
+	}
+	return m
+}
+
+// status is exitMessage read back.
+func (m *message) status() (kernel.Status, error) {
+	switch {
+	case m.Errno != 0:
+		return kernel.Status{}, &kernel.CommandError{Name: m.Command, Errno: linux.Errno(m.Errno)}
+	case m.Text != "":
+		return kernel.Status{}, errors.New(m.Text)
+	}
+	return kernel.Status{Code: m.Code & 0xff, Signal: linux.Signal(m.Signal & 0x7f)}, nil
+}
