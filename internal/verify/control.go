@@ -163,7 +163,7 @@ func (w *walker) call(i int, in *inst, s *state) (on bool, problem string) {
 // mayEnd tells whether the code after instruction i may be something else than its
 // continuation: only then it is of interest whether a call returns.
 func (w *walker) mayEnd(i int) bool {
-	return i+1 == len(w.insts) || w.leader[i+1] || w.insts[i+1].op == opPad || w.insts[i+1].op == opTrap
+	return i+1 == len(w.insts) || w.blockAt[i+1] >= 0 || w.insts[i+1].op == opPad || w.insts[i+1].op == opTrap
 }
 
 // returns tells whether function n may return: not if it has neither a return nor a jump that

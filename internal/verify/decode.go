@@ -40,6 +40,7 @@ func decode(b []byte, in *inst) bool {
 // fits checks what holds for all instructions: where the prefixes have a meaning.
 func (d *decoder) fits() bool {
 	in := d.in
+	in.stack = in.dst == rsp || in.src == rsp || in.mem.base == rsp && in.mem.access == hasMem && in.op != opPad
 	if d.filler && in.op != opPad {
 		return false
 	}

@@ -27,7 +27,6 @@ const (
 	opPad        // nop or int3: what may lie between functions
 	opSSE        // vector instruction; dst, if any, gets an unknown value of size bytes
 	opCompare    // of vectors: sets the flags and nothing else
-	opTrap       // ud2: does not go on
 	opMov        // dst = src or imm or memory
 	opZext       // dst = zero-extended source of srcSize bytes
 	opSext       // dst = sign-extended source
@@ -62,7 +61,8 @@ const (
 	opBits // dst: a bit number or count, up to 64; unchanged if the source is 0
 	opPush
 	opPop
-	opCall
+	opTrap // ud2: does not go on
+	opCall // this and what follows changes control
 	opCallInd
 	opJmp
 	opJmpInd
@@ -103,7 +103,10 @@ type inst struct {
 	target   int32 // of a direct jump or call; set by the walker
 	dst, src reg
 	mem      memory
-	imm      int64 // immediate, or the distance of a jump
+	at       uint32 // offset in the function; set by the walker
+	ran      bool   // it was executed before; set by the walker
+	stack    bool   // rsp is an operand other than the base of an address
+	imm      int64  // immediate, or the distance of a jump
 }
 
 // regNames are the registers' names, for messages.

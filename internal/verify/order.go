@@ -1,70 +1,149 @@
 package verify
 
-import "slices"
+import (
+	"encoding/binary"
+	"slices"
+)
 
-// visit is a leader whose successors are being looked at, from instruction at on, or from table entry
-// next on.
-type visit struct{ leader, at, next int32 }
+// block is a run of instructions that is entered at its first only. Control may leave it in its
+// midst.
+type block struct {
+	first   int32 // instruction
+	exit    int32 // index in exits of the first one that is not before it
+	rank    int32 // place in order
+	state   int32 // index of what is known at its start; -1: it was not reached
+	last    int32 // highest rank of what leads back to it, -1: none
+	visits  uint8
+	dirty   bool // to be walked
+	seen    bool // by descend
+	noted   bool // changes are known
+	changes changes
+}
 
-// sort puts the leaders into an order in which a place comes after all that lead to it, loops
-// aside: then most places are walked once, with all that is known of them.
+// noBlock is where no block starts.
+const noBlock = -1
+
+// visit is a block whose successors are being looked at, from an exit, or target of an exit, on.
+type visit struct {
+	block, exit, target int32
+	done                bool
+}
+
+func (w *walker) visit(n int32) visit { return visit{block: n, exit: w.blocks[n].exit} }
+
+// sort makes the blocks and puts them into an order in which each comes after all that lead to
+// it, loops aside: then most are walked once, with all that is known of them.
 func (w *walker) sort() {
-	w.order = w.order[:0]
-	w.seen, w.rank = resize(w.seen, len(w.insts), false), resize(w.rank, len(w.insts), 0)
 	w.guessTargets()
-	clear(w.seen)
-	for i := range w.leader {
-		// From the start, and from what only jump tables lead to.
-		if w.leader[i] && !w.seen[i] {
+	w.blocks, w.order = w.blocks[:0], w.order[:0]
+	exit := int32(0)
+	for i := range w.blockAt {
+		if w.blockAt[i] >= 0 {
+			for int(exit) < len(w.exits) && w.exits[exit] < int32(i) {
+				exit++
+			}
+			w.blockAt[i] = int32(len(w.blocks))
+			w.blocks = append(w.blocks, block{first: int32(i), exit: exit, state: -1, last: -1})
+		}
+	}
+	for n := range w.blocks {
+		// From the start, and from what nothing is known to lead to.
+		if !w.blocks[n].seen {
 			from := len(w.order)
-			w.descend(int32(i))
+			w.descend(int32(n))
 			slices.Reverse(w.order[from:])
 		}
 	}
-	for k, i := range w.order {
-		w.rank[i] = int32(k)
+	for k, n := range w.order {
+		w.blocks[n].rank = int32(k)
 	}
 	w.findLoops()
 }
 
-// descend appends what can be reached from a leader, each after all that it leads to.
-func (w *walker) descend(i int32) {
-	w.seen[i] = true
-	stack := append(w.stack[:0], visit{leader: i, at: i})
+// descend appends what can be reached from a block, each after all that it leads to.
+func (w *walker) descend(n int32) {
+	w.blocks[n].seen = true
+	stack := append(w.stack[:0], w.visit(n))
 	for len(stack) > 0 {
 		top := &stack[len(stack)-1]
 		if next := w.successor(top); next < 0 {
-			w.order = append(w.order, top.leader)
+			w.order = append(w.order, top.block)
 			stack = stack[:len(stack)-1]
-		} else if !w.seen[next] {
-			w.seen[next] = true
-			stack = append(stack, visit{leader: next, at: next})
+		} else if !w.blocks[next].seen {
+			w.blocks[next].seen = true
+			stack = append(stack, w.visit(next))
 		}
 	}
 	w.stack = stack
 }
 
-// successor is the next leader that a block leads to, or -1.
+// end is the instruction after a block.
+func (w *walker) end(n int32) int32 {
+	if int(n)+1 < len(w.blocks) {
+		return w.blocks[n+1].first
+	}
+	return int32(len(w.insts))
+}
+
+// successor is the next block that a block leads to, or -1.
 func (w *walker) successor(v *visit) int32 {
-	for v.at < int32(len(w.insts)) {
-		i := v.at
-		if i != v.leader && w.leader[i] {
-			v.at = int32(len(w.insts))
-			return i
+	for end := w.end(v.block); !v.done && int(v.exit) < len(w.exits) && w.exits[v.exit] < end; {
+		in := &w.insts[w.exits[v.exit]]
+		if in.op == opJmpInd && int(v.target) < len(w.targets) && w.v.budget > 0 {
+			w.v.budget--
+			v.target++
+			return w.blockAt[w.targets[v.target-1]]
 		}
-		in := &w.insts[i]
-		if in.op == opJmpInd && int(v.next) < len(w.targets) {
-			v.next++
-			return w.targets[v.next-1]
-		}
-		v.at++
+		v.exit++
 		switch in.op {
 		case opJmp, opJmpInd, opRet, opTrap:
-			v.at = int32(len(w.insts))
+			v.done = true
 		}
 		if (in.op == opJmp || in.op == opJcc) && in.local {
-			return in.target
+			return w.blockAt[in.target]
 		}
+	}
+	if !v.done && int(v.block)+1 < len(w.blocks) {
+		v.done = true
+		return v.block + 1
 	}
 	return -1
 }
+
+// maxGuessed bounds how many entries of a table are looked at.
+const maxGuessed = 1 << 12
+
+// guessTargets finds where jump tables lead: most are those whose address is taken in the function,
+// and an entry that leads to an instruction of it is one. This is for the order only.
+func (w *walker) guessTargets() {
+	w.targets = w.targets[:0]
+	if !slices.ContainsFunc(w.exits, func(i int32) bool { return w.insts[i].op == opJmpInd }) {
+		return
+	}
+	base := int64(w.v.base) + int64(w.f.at)
+	for i := range w.insts {
+		in := &w.insts[i]
+		if in.op != opLea || !in.mem.rip {
+			continue
+		}
+		addr := base + int64(in.at) + int64(in.len) + in.mem.disp
+		for n := int64(0); n < maxGuessed && w.v.budget > 0; n++ {
+			w.v.budget--
+			entry := w.v.rodata(addr+4*n, 4)
+			if entry == nil {
+				break
+			}
+			off := addr + int64(int32(binary.LittleEndian.Uint32(entry))) - base
+			if off < 0 || off >= int64(len(w.index)) || w.index[off] < 0 {
+				break
+			}
+			if t := w.index[off]; w.blockAt[t] != tableTarget {
+				w.blockAt[t] = tableTarget
+				w.targets = append(w.targets, t)
+			}
+		}
+	}
+}
+
+// tableTarget marks, until the blocks have numbers, what is in targets.
+const tableTarget = 1

@@ -86,6 +86,10 @@ func (l *slots) merge(o slots, widen bool) (changed bool) {
 	kept, k := 0, 0
 	for i := range *l {
 		t := &(*l)[i]
+		if k < len(o) && kept == i && *t == o[k] {
+			kept, k = kept+1, k+1 // mostly
+			continue
+		}
 		for k < len(o) && o[k].off > t.off {
 			k++
 		}

@@ -167,7 +167,7 @@ func (s *state) merge(o *state, place uint32, widen bool) (changed bool, problem
 		return false, "the stack pointer differs between ways to here"
 	}
 	for r := range s.regs {
-		if s.regs[r] == o.regs[r] {
+		if s.regs[r] == o.regs[r] || s.regs[r] == unknown {
 			continue
 		}
 		v := join(&s.regs[r], &o.regs[r], widen)

@@ -35,7 +35,7 @@ func immediate(in *inst) value {
 
 // step takes an instruction that does not change control. It reports why it is refused.
 func (w *walker) step(in *inst, s *state) string {
-	if w.usesStackPointer(in) {
+	if in.stack {
 		return w.moveStack(in, s)
 	}
 	if s.pointers != 0 && w.usesCopy(in, s) {
@@ -70,12 +70,6 @@ func (w *walker) step(in *inst, s *state) string {
 	}
 	w.setFlags(in, s)
 	return ""
-}
-
-// usesStackPointer tells whether rsp is an operand other than the base of an address.
-func (w *walker) usesStackPointer(in *inst) bool {
-	return in.dst == rsp || in.src == rsp || in.mem.index == rsp ||
-		in.mem.base == rsp && in.mem.access == hasMem && in.op != opPad
 }
 
 // copied is why the stack pointer must not be where it is.
@@ -206,7 +200,7 @@ func (w *walker) write(s *state, dst reg, size uint8, v value) {
 		return
 	}
 	switch {
-	case size == 8:
+	case size == 8 || size == 4 && v.is32():
 	case size == 4:
 		v = v.low(4)
 	default:
@@ -272,11 +266,10 @@ func (w *walker) exchange(in *inst, s *state, loaded value) {
 
 // assign computes the result of an instruction with a destination register.
 func (w *walker) assign(in *inst, s *state, loaded value) {
-	dst := in.dst.full()
-	if in.op == opMov && in.src.isGeneral() && in.size >= 4 {
-		w.copy(in, s)
+	if in.size >= 4 && w.plain(in, s, &loaded) {
 		return
 	}
+	dst := in.dst.full()
 	a := s.regs[dst].low(in.size)
 	var b value
 	switch {
@@ -300,6 +293,27 @@ func (w *walker) assign(in *inst, s *state, loaded value) {
 		return
 	}
 	w.write(s, in.dst, in.size, v)
+}
+
+// plain takes the instructions that are most frequent and need little: others are left to assign.
+func (w *walker) plain(in *inst, s *state, loaded *value) bool {
+	switch {
+	case in.op == opLea:
+		s.set(in.dst, w.lea(in, s))
+	case in.op == opXor && in.src == in.dst:
+		s.set(in.dst, constant(0))
+	case in.op == opZext && in.src == noReg: // a load is extended with zeros
+		s.set(in.dst, *loaded)
+	case in.op != opMov:
+		return false
+	case in.src.isGeneral():
+		w.copy(in, s)
+	case in.mem.access&reads != 0:
+		s.set(in.dst, *loaded)
+	default:
+		s.set(in.dst, immediate(in))
+	}
+	return true
 }
 
 // copy is mov between registers: both are known to be equal, in the low half at least.

@@ -275,8 +275,10 @@ func join(a, b *value, widen bool) value {
 	if *a == *b {
 		return *a
 	}
-	if v, ok := joinWords(a, b); ok {
-		return v
+	if a.lo < 0 || b.lo < 0 {
+		if v, ok := joinWords(a, b); ok {
+			return v
+		}
 	}
 	if a.kind != b.kind || a.kind != kRange {
 		if a.kind == b.kind && a.kind == kRodata {

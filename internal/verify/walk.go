@@ -14,27 +14,18 @@ type walker struct {
 	at   uint32
 
 	insts   []inst
-	where   []uint32 // offset of each instruction, from the function's start
-	index   []int32  // of the instruction at each offset; -1: none starts there
-	leader  []bool   // instructions where ways may meet
-	order   []int32  // leaders, each after those that lead to it, but for loops
-	rank    []int32  // place in order
-	current int32    // that of the block that is walked
-	in      []int32  // index of the state of each leader; -1: not reached
-	visits  []uint8
-	dirty   []bool
-	ran     []bool // instructions that were executed
-	fresh   bool   // the current one was not
-	lowest  int32  // no dirty one has a lower rank
-	pruned  bool   // some condition never holds
-
-	seen    []bool
+	index   []int32 // of the instruction at each offset; -1: none starts there
+	exits   []int32 // instructions that call, jump, return or stop
+	blockAt []int32 // the block that starts at each instruction, or noBlock
+	blocks  []block // see order.go
+	order   []int32 // blocks, each after those that lead to it, but for loops
+	lowest  int32   // no dirty one has a lower rank
+	current int32   // rank of the block that is walked
+	fresh   bool    // the current instruction was not executed before
+	pruned  bool    // some condition never holds
 	stack   []visit
-	targets []int32 // of jump tables, as far as they can be guessed
-
-	loops   []loop // by rank; see loop.go
-	changes []changes
-	guessed bool
+	targets []int32 // instructions that jump tables lead to, as far as they can be guessed
+	guessed bool    // see loop.go
 	precise bool
 
 	states []state
@@ -93,11 +84,11 @@ func (w *walker) attempt(n int32) error {
 	}
 	// What is reached is walked in order; where a loop leads back, from there again.
 	for k := int32(0); k < int32(len(w.order)); { // grows, where jump tables lead
-		i := w.order[k]
+		b := &w.blocks[w.order[k]]
 		w.lowest = k + 1
-		if w.dirty[i] {
-			w.dirty[i] = false
-			if err := w.block(int(i)); err != nil {
+		if b.dirty {
+			b.dirty = false
+			if err := w.block(b); err != nil {
 				return err
 			}
 		}
@@ -112,8 +103,8 @@ func (w *walker) attempt(n int32) error {
 func (w *walker) unreached() error {
 	reached := false
 	for i := range w.insts {
-		if w.leader[i] {
-			reached = w.in[i] >= 0
+		if b := w.blockAt[i]; b >= 0 {
+			reached = w.blocks[b].state >= 0
 		}
 		in := &w.insts[i]
 		if !reached && !w.pruned && in.op != opPad && in.op != opTrap {
@@ -131,56 +122,56 @@ func (w *walker) unreached() error {
 
 func (w *walker) fail(i int, problem string) error {
 	in := &w.insts[i]
-	off := w.f.at + w.where[i]
+	off := w.f.at + in.at
 	return w.v.fail(w.f, off, "%s [% x]", problem, w.v.text[off:off+uint32(in.len)])
 }
 
 // decode takes all of a function apart and finds the targets of its direct jumps.
 func (w *walker) decode() error {
 	size := int(w.f.end - w.f.at)
-	w.insts, w.where = w.insts[:0], w.where[:0]
+	w.insts, w.exits, w.used = w.insts[:0], w.exits[:0], 0
 	w.index = resize(w.index, size, -1)
 	text := w.v.text[w.f.at:w.f.end]
 	for pos := 0; pos < size; {
+		n := len(w.insts)
 		w.insts = append(w.insts, inst{})
-		in := &w.insts[len(w.insts)-1]
+		in := &w.insts[n]
 		if !decode(text[pos:], in) {
 			most := min(size, pos+8)
 			return w.v.fail(w.f, w.f.at+uint32(pos), "an instruction that is not allowed [% x]", text[pos:most])
 		}
-		w.index[pos] = int32(len(w.insts) - 1)
-		w.where = append(w.where, uint32(pos))
+		if in.op >= opTrap {
+			w.exits = append(w.exits, int32(n))
+		}
+		in.at, w.index[pos] = uint32(pos), int32(n)
 		pos += int(in.len)
 	}
-	n := len(w.insts)
-	w.leader, w.dirty, w.ran = resize(w.leader, n, false), resize(w.dirty, n, false), resize(w.ran, n, false)
-	w.in, w.visits = resize(w.in, n, -1), resize(w.visits, n, 0)
-	w.used = 0
-	if n == 0 {
+	if len(w.insts) == 0 {
 		return w.v.fail(w.f, w.f.at, "a function without code")
 	}
-	w.leader[0], w.pruned = true, false
+	w.blockAt, w.pruned = resize(w.blockAt, len(w.insts), noBlock), false
 	return w.link()
 }
 
 // link finds the targets of direct jumps and calls, whether they are ever taken or not.
 func (w *walker) link() error {
-	for i := range w.insts {
+	w.blockAt[0] = 0
+	for _, i := range w.exits {
 		in := &w.insts[i]
 		if in.op != opJmp && in.op != opJcc && in.op != opCall {
 			continue
 		}
-		t := int64(w.where[i]) + int64(in.len) + in.imm
+		t := int64(in.at) + int64(in.len) + in.imm
 		problem := ""
 		if in.local = in.op != opCall && t >= 0 && t < int64(len(w.index)); !in.local {
 			in.target, problem = w.callee(t)
 		} else if in.target = w.index[t]; in.target < 0 {
 			problem = "a jump into the middle of an instruction"
 		} else {
-			w.leader[in.target] = true
+			w.blockAt[in.target] = 0
 		}
 		if problem != "" {
-			return w.fail(i, problem)
+			return w.fail(int(i), problem)
 		}
 	}
 	return nil
@@ -202,62 +193,68 @@ const manyVisits = 4
 
 // reach brings a state to instruction i.
 func (w *walker) reach(i int32, s *state) string {
-	if !w.leader[i] {
-		// A target of an indirect jump that nothing else showed to be one: what runs into
-		// it from above is walked again, and then stops here.
-		w.leader[i] = true
-		w.rank[i] = int32(len(w.order))
-		w.order = append(w.order, i)
-		above := i - 1
-		for above > 0 && !w.leader[above] {
-			above--
-		}
-		w.v.budget -= int64(i-above) / 8
-		if above >= 0 && w.in[above] >= 0 {
-			w.mark(above)
-		}
+	if w.blockAt[i] < 0 {
+		w.split(i)
 	}
-	if w.in[i] < 0 {
+	n := w.blockAt[i]
+	b := &w.blocks[n]
+	if b.state < 0 {
 		if w.used == len(w.states) {
 			w.states = append(w.states, state{})
 		}
-		w.in[i] = int32(w.used)
+		b.state = int32(w.used)
 		s.copyTo(&w.states[w.used])
-		w.guess(i, &w.states[w.used])
+		w.guess(n, &w.states[w.used])
 		w.used++
-		w.mark(i)
+		w.mark(b)
 		return ""
 	}
 	// Each circle has a way back; only there widening is needed.
-	back := w.rank[i] <= w.current
-	if back && w.visits[i] < 255 {
-		w.visits[i]++
+	back := b.rank <= w.current
+	if back && b.visits < 255 {
+		b.visits++
 	}
-	changed, problem := w.states[w.in[i]].merge(s, w.where[i], back && w.visits[i] > manyVisits)
+	changed, problem := w.states[b.state].merge(s, w.insts[i].at, back && b.visits > manyVisits)
 	if changed {
-		w.mark(i)
+		w.mark(b)
 	}
 	return problem
 }
 
-func (w *walker) mark(i int32) {
-	w.dirty[i] = true
-	w.lowest = min(w.lowest, w.rank[i])
+// split makes a block of a target of an indirect jump that nothing else showed to be one: what runs
+// into it from above is walked again, and then stops here.
+func (w *walker) split(i int32) {
+	w.blockAt[i] = int32(len(w.blocks))
+	w.blocks = append(w.blocks, block{first: i, rank: int32(len(w.order)), state: -1, last: -1})
+	w.order = append(w.order, w.blockAt[i])
+	above := i - 1
+	for w.blockAt[above] < 0 {
+		above--
+	}
+	w.v.budget -= int64(i-above) / 8
+	if b := &w.blocks[w.blockAt[above]]; b.state >= 0 {
+		w.mark(b)
+	}
 }
 
-// block walks from a leader until control goes elsewhere.
-func (w *walker) block(i int) error {
-	s := &w.now
-	w.current = w.rank[i]
-	w.states[w.in[i]].copyTo(s)
+func (w *walker) mark(b *block) {
+	b.dirty = true
+	w.lowest = min(w.lowest, b.rank)
+}
+
+// block walks a block until control goes elsewhere.
+func (w *walker) block(b *block) error {
+	s, i := &w.now, int(b.first)
+	w.current = b.rank
+	w.states[b.state].copyTo(s)
 	for {
 		if w.v.budget--; w.v.budget < 0 {
 			return w.fail(i, "the file takes too long to verify")
 		}
-		w.at, w.fresh, w.ran[i] = w.f.at+w.where[i], !w.ran[i], true
 		in := &w.insts[i]
+		w.at, w.fresh, in.ran = w.f.at+in.at, !in.ran, true
 		on, problem := true, ""
-		if in.op >= opCall || in.op == opTrap {
+		if in.op >= opTrap {
 			if in.op == opCall {
 				s.giveCopies()
 			}
@@ -265,7 +262,7 @@ func (w *walker) block(i int) error {
 		} else {
 			problem = w.step(in, s)
 		}
-		if s.pointers != 0 && problem == "" && (in.op >= opCall || i+1 < len(w.insts) && w.leader[i+1]) {
+		if s.pointers != 0 && problem == "" && (in.op >= opCall || i+1 < len(w.insts) && w.blockAt[i+1] >= 0) {
 			problem = copied
 		}
 		if problem != "" {
@@ -277,7 +274,7 @@ func (w *walker) block(i int) error {
 		if i++; i == len(w.insts) {
 			return w.fail(i-1, "control runs off the end of the function")
 		}
-		if w.leader[i] {
+		if w.blockAt[i] >= 0 {
 			if problem := w.reach(int32(i), s); problem != "" {
 				return w.fail(i, problem)
 			}
