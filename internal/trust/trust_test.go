@@ -253,6 +253,24 @@ func TestSource(t *testing.T) {
 	}
 }
 
+// TestDocument: the example of docs/manifest.md is a policy, and has every field.
+func TestDocument(t *testing.T) {
+	text, err := os.ReadFile("../../docs/manifest.md")
+	must(t, err)
+	_, rest, _ := strings.Cut(string(text), "## Trust policy")
+	_, rest, _ = strings.Cut(rest, "```json\n")
+	example, _, ok := strings.Cut(rest, "```")
+	p, err := Parse([]byte(example))
+	if !ok || err != nil {
+		t.Fatal(err)
+	}
+	k := p.Keys[1]
+	if p.Threshold != 2 || len(p.Revoked) == 0 || p.Revoked[0].Reason == "" || len(p.Lowest) == 0 ||
+		p.NotBefore.IsZero() || p.Expires.IsZero() || k.NotBefore.IsZero() || k.Expires.IsZero() {
+		t.Errorf("a field has no example: %+v", p)
+	}
+}
+
 // FuzzParse: whatever is accepted is written back as something that means the same.
 func FuzzParse(f *testing.F) {
 	text, err := full(f).Marshal()
