@@ -66,7 +66,8 @@ $(O)/demo/root.stamp: $(O)/demo/ports.stamp scripts/rootdir $(shell find guest/r
 	@touch $@
 
 $(O)/demo.vk/manifest.json: $(O)/demo/root.stamp $(O)/vkernel
-	$(O)/vkernel build -j $(JOBS) --name demo -o $(O)/demo.vk $(O)/demo/root >&2
+	@$(O)/vkport -sources $(PORTS) >$(O)/demo/sources.json
+	$(O)/vkernel build -j $(JOBS) --name demo --source $(O)/demo/sources.json -o $(O)/demo.vk $(O)/demo/root >&2
 
 %.vk/manifest.json.sig: %.vk/manifest.json $(TRUSTED)
 	$(O)/vkernel sign --key $(KEY) $(@D) >&2

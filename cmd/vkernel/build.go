@@ -16,6 +16,7 @@ import (
 	"vkernel/internal/bundle/build"
 	"vkernel/internal/engine/layout"
 	"vkernel/internal/imports"
+	"vkernel/internal/manifest"
 )
 
 func buildCommand() *cobra.Command {
@@ -43,6 +44,9 @@ not at all; an older bundle of that name is replaced. Needs clang-19 and lld-19.
 	f.StringVarP(&o.Out, "output", "o", "", "`BUNDLE` to make (required)")
 	f.StringArrayVar(&o.Command, "cmd", nil, "what 'vkernel run' starts: repeat for its arguments (default /bin/sh)")
 	f.StringVar(&o.Name, "name", "", "name of the container (default: after BUNDLE)")
+	f.Uint64Var(&o.Release, "release", 0, "`N` that counts up with what is shipped under the name; a trust policy can refuse what is lower")
+	f.StringVar(&o.By, "by", "", "`WHO` builds, for the manifest")
+	source := f.String("source", "", "JSON `FILE` that lists what the programs were made of, for the manifest ('vkport -sources' writes one)")
 	f.StringVar(&o.CacheDir, "cache", defaultCache(), "`DIR` that keeps compiled objects; empty for none")
 	f.IntVarP(&o.Jobs, "jobs", "j", 0, "compilers to run at a time (default: one per CPU)")
 	quiet := f.BoolP("quiet", "q", false, "print errors only")
@@ -50,6 +54,15 @@ not at all; an older bundle of that name is replaced. Needs clang-19 and lld-19.
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if o.Out == "" {
 			return &statusError{exitUsage, fmt.Errorf("where to? Name the bundle: vkernel build -o BUNDLE %s", args[0])}
+		}
+		if *source != "" {
+			data, err := os.ReadFile(*source)
+			if err == nil {
+				o.Source, err = manifest.ParseSources(data)
+			}
+			if err != nil {
+				return fmt.Errorf("--source %s: %w", *source, err)
+			}
 		}
 		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 		defer stop()

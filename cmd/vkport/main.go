@@ -13,11 +13,13 @@ import (
 	"strings"
 
 	"vkernel/guest"
+	"vkernel/internal/manifest"
 	"vkernel/internal/toolchain"
 )
 
 const usage = `usage: vkport [-native | -clang | -scalar] [-o ROOT] [-j JOBS] RECIPE...
        vkport -source -o DIR RECIPE
+       vkport -sources RECIPE...
        vkport -list | -packages
 
 Builds programs by their recipes (guest/recipes) and installs them into the directory ROOT
@@ -30,6 +32,7 @@ built once comes from the cache ($VK_CACHE, or vkernel in the user's cache direc
   -scalar    for WebAssembly without vectors and atomics, for other engines
   -o ROOT    where to install
   -source    build nothing: unpack the recipe's upstream source, verified and patched, into DIR
+  -sources   build nothing: list what the recipes' programs are made of, for 'vkernel build --source'
   -j JOBS    parallel compilations
   -list      list the recipes
   -packages  list the Debian packages that the toolchain needs
@@ -59,6 +62,7 @@ func run(ctx context.Context, t *toolchain.Toolchain, args []string) error {
 	clang := flags.Bool("clang", false, "")
 	flags.BoolVar(&t.Scalar, "scalar", t.Scalar, "")
 	source := flags.Bool("source", false, "")
+	sources := flags.Bool("sources", false, "")
 	root := flags.String("o", "", "")
 	list := flags.Bool("list", false, "")
 	packages := flags.Bool("packages", false, "")
@@ -79,6 +83,8 @@ func run(ctx context.Context, t *toolchain.Toolchain, args []string) error {
 		return err
 	case flags.NArg() == 0:
 		return fmt.Errorf("no recipe named (vkport -list lists them, vkport -help explains)")
+	case *sources:
+		return printSources(t, flags.Args())
 	case *source:
 		if flags.NArg() != 1 || *root == "" {
 			return fmt.Errorf("-source takes one recipe, and -o DIR")
@@ -117,4 +123,17 @@ func run(ctx context.Context, t *toolchain.Toolchain, args []string) error {
 		}
 	}
 	return nil
+}
+
+// printSources lists what programs are made of.
+func printSources(t *toolchain.Toolchain, recipes []string) error {
+	list, err := t.Sources(recipes)
+	if err != nil {
+		return err
+	}
+	text, err := manifest.MarshalSources(list)
+	if err == nil {
+		_, err = os.Stdout.Write(text)
+	}
+	return err
 }

@@ -126,14 +126,6 @@ type Build struct {
 	Clang   string `json:"clang"`
 }
 
-// Source names one thing that the bundle was made from; for people and for their tools.
-type Source struct {
-	Name   string `json:"name"`
-	SHA256 Digest `json:"sha256"`
-	URL    string `json:"url,omitempty"`
-	Recipe string `json:"recipe,omitempty"` // how it was built: a file's name, or a command
-}
-
 // Blob names bytes by their digest.
 type Blob struct {
 	SHA256 Digest `json:"sha256"`

@@ -3,7 +3,6 @@ package manifest
 import (
 	"fmt"
 	"net/netip"
-	"net/url"
 	"strings"
 )
 
@@ -95,25 +94,6 @@ func (m *Manifest) checkMounts() error {
 		dir, below := strings.CutSuffix(m.Mounts[i].At, "/*")
 		if checkPath(dir) != nil && !(below && dir == "") || dir == "/" {
 			return fieldError(fmt.Sprintf("mounts[%d].at", i), "%q is not an absolute, clean path below /, or such a path and /*", m.Mounts[i].At)
-		}
-	}
-	return nil
-}
-
-func (m *Manifest) checkSource() error {
-	if len(m.Source) > maxList {
-		return fieldError("source", "%d sources, the limit is %d", len(m.Source), maxList)
-	}
-	for i := range m.Source {
-		s := &m.Source[i]
-		field := fmt.Sprintf("source[%d]", i)
-		if s.Name == "" {
-			return fieldError(field+".name", "empty")
-		}
-		if s.URL != "" {
-			if u, err := url.Parse(s.URL); err != nil || u.Scheme == "" {
-				return fieldError(field+".url", "%q is not an absolute URL", s.URL)
-			}
 		}
 	}
 	return nil

@@ -67,7 +67,10 @@ func (m *Manifest) Check() error {
 	if err := m.checkExecutables(); err != nil {
 		return err
 	}
-	for _, check := range []func() error{m.checkSource, m.checkNetwork, m.checkMounts} {
+	if err := checkSources(m.Source); err != nil {
+		return err
+	}
+	for _, check := range []func() error{m.checkNetwork, m.checkMounts} {
 		if err := check(); err != nil {
 			return err
 		}

@@ -1,9 +1,15 @@
 package toolchain
 
 import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"vkernel/guest"
+	"vkernel/internal/manifest"
 )
 
 const goodRecipe = `# A program.
@@ -88,4 +94,36 @@ func FuzzRecipe(f *testing.F) {
 			t.Error("a recipe that installs nothing is accepted")
 		}
 	})
+}
+
+// TestProvenance: each recipe says what it is made of, and a change of a recipe's files shows.
+func TestProvenance(t *testing.T) {
+	tc := &Toolchain{Guest: guest.FS}
+	list, err := tc.Sources([]string{"lua", "hello"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, s := range list {
+		names = append(names, s.Name)
+	}
+	want := []string{"musl " + muslSource.Version, "musl (recipe)", "lua5.4 5.4.4-3+deb12u1", "lua (recipe)", "hello (recipe)"}
+	if !slices.Equal(names, want) {
+		t.Errorf("sources %q, expected %q", names, want)
+	}
+	changed := &Toolchain{Guest: fstest.MapFS{"a/x": {Data: []byte("1")}, "b/x": {Data: []byte("2")}, "c/y": {Data: []byte("1")}}}
+	seen := map[manifest.Digest]bool{}
+	for _, folder := range []string{"a", "b", "c"} {
+		d, err := changed.folderDigest(folder)
+		if err != nil || seen[d] {
+			t.Errorf("%s: %s, %v", folder, d, err)
+		}
+		seen[d] = true
+	}
+	if d, _ := changed.folderDigest("a"); d != manifest.Sum(fmt.Appendf(nil, "%x  x\n", sha256.Sum256([]byte("1")))) {
+		t.Errorf("not what sha256sum would give: %s", d)
+	}
+	if _, err := tc.Sources([]string{"nothing"}); err == nil {
+		t.Error("no error for a recipe that does not exist")
+	}
 }

@@ -41,6 +41,9 @@ type Options struct {
 	Name    string   // default: the last part of Out, without .vk
 	Command []string // what `vkernel run` starts; default /bin/sh
 	Version string   // of vkernel, for the manifest
+	Release uint64   // for the manifest
+	By      string   // who builds, for the manifest
+	Source  []manifest.Source
 
 	CacheDir string // compiled objects by content; "" for none
 	Jobs     int    // compilers at a time; 0: one per CPU
@@ -160,7 +163,7 @@ func (b *builder) build(ctx context.Context) (*manifest.Manifest, error) {
 	if err := b.namePrograms(); err != nil {
 		return nil, err
 	}
-	m := &manifest.Manifest{Version: manifest.Version, Name: b.Name, Command: b.Command}
+	m := &manifest.Manifest{Version: manifest.Version, Name: b.Name, Release: b.Release, Source: b.Source, Command: b.Command}
 	b.describe(m)
 	if m.Rootfs, err = b.write(manifest.RootFile, root.Marshal()); err != nil {
 		return nil, err

@@ -90,7 +90,7 @@ func (b *builder) versions(ctx context.Context) (manifest.Build, error) {
 	if err != nil {
 		return manifest.Build{}, fmt.Errorf("%s --version: %w", clang, err)
 	}
-	v := manifest.Build{Vkernel: b.Version, Go: runtime.Version(), Clang: "unknown"}
+	v := manifest.Build{By: b.By, Vkernel: b.Version, Go: runtime.Version(), Clang: "unknown"}
 	if found := clangVersion.FindSubmatch(out); found != nil {
 		v.Clang = string(found[1])
 	}
