@@ -81,7 +81,7 @@ From source to a running container:
 		return &statusError{exitUsage, fmt.Errorf("%w\nSee '%s --help'", err, cmd.CommandPath())}
 	})
 	root.AddCommand(
-		keygenCommand(), buildCommand(), signCommand(), verifyCommand(), trustCommand(), inspectCommand(),
+		keygenCommand(), buildCommand(), signCommand(), verifyCommand(), trustCommand(), inspectCommand(), policyCommand(),
 		runCommand(), auditCommand(), doctorCommand(), syscallsCommand(), versionCommand(), guardCommand(),
 	)
 	return root

@@ -42,7 +42,10 @@ func conditional(im layout.Import, kinds string, h proc.Handler, p *policy.Polic
 	if values == nil || mutant.Off("policy.values") {
 		return h
 	}
-	if im.Module == wasi.Module || im.Module == wasi.ThreadModule {
+	if im.Name == threadSpawn {
+		kinds = threadKinds
+	}
+	if im.Module == wasi.Module || im.Module == wasi.ThreadModule || im.Name == threadSpawn {
 		args, ok := linuxArgs(kinds)
 		if !ok {
 			return d.deny
@@ -61,6 +64,9 @@ func conditional(im layout.Import, kinds string, h proc.Handler, p *policy.Polic
 		return h(t, a)
 	}
 }
+
+// threadKinds are the arguments of clone(2) that threadSpawn stands for.
+const threadKinds = "=CLONE_VM|CLONE_THREAD ptr@0"
 
 // asksForAddresses reports whether the handler of a call asks the policy about the address
 // that it has copied: no call with socket addresses exists yet, and one that is made must be

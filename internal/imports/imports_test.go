@@ -103,3 +103,75 @@ func TestSyscall(t *testing.T) {
 		t.Errorf("wali.__init: %q", got)
 	}
 }
+
+// TestProfilesNameCalls: a profile names no call that nobody has heard of, and none that exists
+// is forgotten by all of them unless it is meant to be.
+func TestProfilesNameCalls(t *testing.T) {
+	later := strings.Fields(`accept accept4 arch_prctl bind clone3 connect epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_pwait2
+		epoll_wait eventfd eventfd2 getpeername getsockname getsockopt listen newfstatat recvfrom recvmmsg recvmsg sendmmsg sendmsg sendto
+		setsockopt shutdown signalfd4 socket socketpair tee timerfd_create timerfd_gettime timerfd_settime`)
+	never := strings.Fields(`capget capset chroot clock_settime mount personality reboot sched_setscheduler setdomainname setfsgid setfsuid
+		setgid setgroups sethostname setregid setresgid setresuid setreuid settimeofday setuid syslog umount2`)
+	shell, err := policy.FindProfile("shell")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, call := range shell.Calls() {
+		if _, ok := syscalls.Lookup(call); !ok && !slices.Contains(later, call) {
+			t.Errorf("the profile shell names %s, which is no system call", call)
+		}
+	}
+	for _, c := range syscalls.Table {
+		_, found := slices.BinarySearch(shell.Calls(), c.Name)
+		if denied := slices.Contains(never, c.Name); found == denied {
+			t.Errorf("%s: in the profile shell: %v, meant to be denied: %v", c.Name, found, denied)
+		}
+	}
+}
+
+// TestConditions: argument rules hold for WASI by the numbers that Linux would see, and what
+// cannot be looked at is denied.
+func TestConditions(t *testing.T) {
+	imports := []layout.Import{
+		{Module: "wali", Name: "SYS_ioctl"},
+		{Module: "wali", Name: "__wasm_thread_spawn"},
+		{Module: wasi.Module, Name: "fd_fdstat_get"},
+		{Module: wasi.Module, Name: "fd_fdstat_set_flags"},
+		{Module: "wali", Name: "SYS_connect"},
+	}
+	for _, tt := range []struct {
+		name  string
+		index int
+		rule  manifest.Rule
+		args  proc.Args
+		deny  bool
+	}{
+		{"another value", 0, manifest.Rule{Syscall: "ioctl", Arg: 1, Allow: []uint64{1}}, proc.Args{0, 2}, true},
+		{"another bit above", 0, manifest.Rule{Syscall: "ioctl", Arg: 1, Allow: []uint64{1}}, proc.Args{0, 1 << 32}, true},
+		{"a thread where only processes are", 1, manifest.Rule{Syscall: "clone", Mask: linux.CLONE_THREAD, Allow: []uint64{0}}, proc.Args{}, true},
+		{"F_GETFL", 2, manifest.Rule{Syscall: "fcntl", Arg: 1, Allow: []uint64{linux.F_SETFL}}, proc.Args{}, true},
+		{"translated", 3, manifest.Rule{Syscall: "fcntl", Arg: 1, Allow: []uint64{linux.F_SETFL}}, proc.Args{}, true},
+		{"addresses that no handler asks about", 4, manifest.Rule{Syscall: "connect", Addresses: []string{"127.0.0.1:1"}}, proc.Args{}, true},
+		{"no handler", 4, manifest.Rule{Syscall: "connect", Arg: 2, Allow: []uint64{16}}, proc.Args{0, 0, 16}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := held(t, manifest.Entry{Syscalls: []string{"clone", "connect", "fcntl", "ioctl"}, Rules: []manifest.Rule{tt.rule}})
+			calls := Bind(&layout.Program{Imports: imports}, Options{Policy: p, Log: slog.New(slog.DiscardHandler)})
+			n, e := calls[tt.index](nil, tt.args)
+			if denied := e == linux.EPERM || n == 63 && e == 0; denied != tt.deny {
+				t.Errorf("%d, %v; want denied %v", n, e, tt.deny)
+			}
+		})
+	}
+}
+
+// TestListed: what an entry lists neither as allowed nor as withheld, its program may not import.
+func TestListed(t *testing.T) {
+	program := &layout.Program{Imports: []layout.Import{{Module: "wali", Name: "SYS_read"}, {Module: "wali", Name: "SYS_open"}, {Module: "wali", Name: "__init"}}}
+	if err := Listed(program, held(t, manifest.Entry{Syscalls: []string{"read"}, Withheld: []string{"open"}})); err != nil {
+		t.Error(err)
+	}
+	if err := Listed(program, held(t, manifest.Entry{Syscalls: []string{"read"}})); err == nil || !strings.Contains(err.Error(), "wali.SYS_open") {
+		t.Errorf("an import that is not listed: %v", err)
+	}
+}
