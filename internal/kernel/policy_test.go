@@ -48,7 +48,13 @@ func withhold(e *manifest.Entry, calls ...string) {
 
 // heldContainer is a container with narrowed entries.
 func heldContainer(t testing.TB, edit func(e map[string]*manifest.Entry)) *container {
-	return newContainer(t, func(c *Config) { c.Policies = entries(t, edit) })
+	t.Helper()
+	c := newContainer(t, func(c *Config) { c.Policies = entries(t, edit) })
+	for sum, e := range c.routes {
+		e.ID = e.Name
+		c.routes[sum] = e
+	}
+	return c
 }
 
 // TestPolicy: what a narrowed entry cannot do, and what it still can.
