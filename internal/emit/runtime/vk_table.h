@@ -8,6 +8,12 @@
 #define ENTRY(table, i) AT(u64, (s64)(table) + 8 * (s64)(i))
 
 /*
+ * Keeps clang from making one access of two of different tables, whose masks then do not visibly belong to
+ * their bases.
+ */
+#define OF_TABLE(entry, table) __asm__("" : "+r"(entry) : "i"(table))
+
+/*
  * The address of what call_indirect calls. The index is masked after its check, so that a
  * mispredicted check reads no entry from elsewhere; the assembly hides the check from the
  * optimiser, which would else drop the mask.
@@ -16,6 +22,7 @@ INLINE const u8 *vk_callee(s64 table, u32 size, u32 mask, u32 id, u32 i) {
     if (UNLIKELY(i >= size)) vk_trap_table();
     __asm__("" : "+r"(i));
     u64 entry = ENTRY(table, i & mask);
+    OF_TABLE(entry, table);
     if (UNLIKELY((u32)(entry >> 32) != id)) vk_trap_element(entry);
     return vk_text + (u32)entry;
 }
@@ -23,7 +30,9 @@ INLINE const u8 *vk_callee(s64 table, u32 size, u32 mask, u32 id, u32 i) {
 INLINE u64 table_get(s64 table, u32 size, u32 mask, u32 i) {
     if (UNLIKELY(i >= size)) vk_trap_table();
     __asm__("" : "+r"(i));
-    return ENTRY(table, i & mask);
+    u64 entry = ENTRY(table, i & mask);
+    OF_TABLE(entry, table);
+    return entry;
 }
 
 /*
