@@ -47,7 +47,7 @@ const (
 	opShl
 	opShr
 	opSar
-	opShift // rotations, shld, bt with result: unknown result in dst
+	opShift // rotations, shld, bt with result, crc32: unknown result in dst
 	opImul
 	opImulImm // dst = src or memory, times imm
 	opMulDiv  // rax and rdx get unknown values

@@ -16,7 +16,7 @@ func (w *walker) lea(in *inst, s *state) value {
 			return unknown
 		}
 		scale := int64(m.scale)
-		return value{kind: kRodata, lo: b.lo + m.disp + i.lo*scale, hi: b.hi + m.disp + i.hi*scale}
+		return inData(b.lo+m.disp+i.lo*scale, b.hi+m.disp+i.hi*scale)
 	}
 	if in.size == 4 {
 		return w.lea32(m, s)
@@ -30,6 +30,15 @@ func (w *walker) lea(in *inst, s *state) value {
 		return v
 	}
 	return unknown
+}
+
+// inData is an address in read-only data, or not far from it.
+func inData(lo, hi int64) value {
+	const most = 1 << 50
+	if lo < -most || hi > most {
+		return unknown
+	}
+	return value{kind: kRodata, lo: lo, hi: hi}
 }
 
 // lea32 computes with the low halves.
@@ -86,7 +95,7 @@ func (w *walker) addPointer(a, b *value, size uint8) (value, bool) {
 		}
 		return value{kind: kTarget, lo: b.lo, hi: b.hi, id: uint32(base)}, true
 	case a.kind == kRodata && b.kind == kRange && b.lo >= minRead && b.hi <= maxRead:
-		return value{kind: kRodata, lo: a.lo + b.lo, hi: a.hi + b.hi}, true
+		return inData(a.lo+b.lo, a.hi+b.hi), true
 	case a.kind == kCode && b.kind == kElemLow && a.lo == int64(w.v.base):
 		v := *b
 		v.kind = kCallee

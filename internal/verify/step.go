@@ -139,9 +139,6 @@ func (w *walker) moveStack(in *inst, s *state) string {
 		return "the stack pointer is set"
 	}
 	w.setFlags(in, s)
-	if s.pointers != 0 {
-		return copied
-	}
 	return w.adjust(s, n)
 }
 
@@ -149,6 +146,8 @@ func (w *walker) moveStack(in *inst, s *state) string {
 func (w *walker) adjust(s *state, n int64) string {
 	depth := int64(s.depth) - n
 	switch {
+	case s.pointers != 0: // which would lead to what is no longer in the frame
+		return copied
 	case depth < 0:
 		return "the stack pointer is moved above the frame"
 	case depth > maxFrame:
@@ -162,9 +161,6 @@ func (w *walker) adjust(s *state, n int64) string {
 }
 
 func (w *walker) push(in *inst, s *state, loaded value) string {
-	if s.pointers != 0 {
-		return copied
-	}
 	v := loaded
 	switch {
 	case in.hasImm:

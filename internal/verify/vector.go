@@ -234,7 +234,8 @@ func (d *decoder) vectorOperands(f vform, c byte, size, general uint8) bool {
 		d.touch(writes, size)
 		in.src = reg(d.regField())
 		return d.isMem()
-	case vCRC:
+	case vCRC: // which reads its destination, too
+		in.op = opShift
 		in.dst, in.size = reg(d.regField()), general
 		if c == 0xf0 {
 			size = 1
