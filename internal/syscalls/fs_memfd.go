@@ -35,7 +35,7 @@ func memfdCreate(t *proc.Thread, a Args) (int64, linux.Errno) {
 		mode = linux.S_IFREG | 0o666
 	}
 	node, e := root.Node().(vfs.DirWriter).Tmpfile(root, &vfs.NewNode{
-		Mode: mode, UID: cred.FSUID, GID: cred.FSGID, Excl: true,
+		Mode: mode, UID: cred.FSUID, GID: cred.FSGID, Excl: true, NoExec: flags&mfdNoexecSeal != 0,
 	})
 	if e != 0 {
 		return 0, e

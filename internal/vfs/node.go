@@ -86,6 +86,7 @@ type NewNode struct {
 	Rdev     uint64
 	Link     string // target of a symbolic link
 	Excl     bool   // Tmpfile: may not be linked later
+	NoExec   bool   // Tmpfile: gets no x bit later
 	Open     bool   // Create: the node's Open follows at once, whatever its mode allows
 }
 

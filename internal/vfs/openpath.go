@@ -46,7 +46,8 @@ func (w *walker) openPath(how OpenHow) (File, Path, linux.Errno) {
 
 // OpenExec opens a program for execveat(2): a regular file that the caller may execute.
 // The right to read is not needed. A Text is open to nobody for writing (ETXTBSY) from then
-// on until the caller says AllowWrite.
+// on until the caller says AllowWrite, and its content is kept, though it be deleted: it is
+// /proc/PID/exe.
 func (c *Context) OpenExec(at Path, name string, flags uint32) (File, Path, linux.Errno) {
 	p, e := c.lookup(at, name, flags, c.Cred())
 	if e != 0 {
@@ -70,6 +71,9 @@ func (c *Context) OpenExec(at Path, name string, flags uint32) (File, Path, linu
 		}
 		return nil, p, e
 	}
+	if pin, ok := p.Node().(Pinner); ok {
+		pin.Pin() // it lives, since it is open
+	}
 	return f, p, 0
 }
 
@@ -80,6 +84,9 @@ func AllowWrite(p Path) {
 	}
 	if text, ok := p.Node().(Text); ok {
 		text.AllowWrite()
+	}
+	if pin, ok := p.Node().(Pinner); ok {
+		pin.Unpin()
 	}
 }
 

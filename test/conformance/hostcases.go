@@ -1,6 +1,8 @@
 package main
 
+import "slices"
+
 // hostCases are the cases in which the driver has a part.
 func hostCases() []*testCase {
-	return nil
+	return slices.Concat(bundleCases(), signatureCases(), manifestCases())
 }

@@ -101,4 +101,3 @@ func (s *suite) selected() []*testCase {
 	}
 	return list
 }
-

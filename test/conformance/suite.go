@@ -44,7 +44,7 @@ func newSuite(o options) (_ *suite, err error) {
 	}()
 	s.env = append(os.Environ(), "XDG_CONFIG_HOME="+filepath.Join(s.dir, "config"), "XDG_CACHE_HOME="+filepath.Join(s.dir, "cache"))
 	s.key = filepath.Join(s.dir, "signer.key")
-	if err := s.vk("keygen", s.key); err != nil {
+	if err := s.vk("keygen", "--no-passphrase", s.key); err != nil {
 		return nil, err
 	}
 	original := s.bundle

@@ -110,10 +110,7 @@ func (t *trial) vkernelRun(args []string, stdin string) ended {
 	ctx, cancel := context.WithTimeout(t.ctx, timeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, t.vkernel, args...)
-	cmd.Env = t.env
-	if t.mutant != "" {
-		cmd.Env = append(cmd.Env, "VKERNEL_MUTANT="+t.mutant)
-	}
+	cmd.Env = t.environment()
 	cmd.Stdin = strings.NewReader(stdin)
 	cmd.WaitDelay = time.Second
 	var stdout, stderr bytes.Buffer
@@ -131,12 +128,17 @@ func (t *trial) vkernelRun(args []string, stdin string) ended {
 	case err != nil:
 		t.wrong("%v", err)
 	}
+	t.health(e)
+	return e
+}
+
+// health looks for a runtime that died.
+func (t *trial) health(e ended) {
 	for _, sign := range []string{"panic:", "fatal error:", "SIGSEGV:", "DATA RACE"} {
 		if i := strings.Index(e.stderr, sign); i >= 0 {
 			t.wrong("the kernel died: %.400s", e.stderr[i:])
 		}
 	}
-	return e
 }
 
 // guest runs a case of the guest's program, and takes over what it reports.

@@ -29,6 +29,7 @@ type file struct {
 	pins     int  // open handles and pins
 	dead     bool // content is given back
 	linkable bool // made without a name, may be given one
+	noExec   bool // gets no x bit, ever
 }
 
 func (fs *FS) newFile(v *vfs.NewNode) *file {
@@ -125,6 +126,9 @@ func (f *file) linked() linux.Errno {
 
 // SetAttr changes attributes, the size last.
 func (f *file) SetAttr(a *vfs.Attr) linux.Errno {
+	if f.noExec && a.Set&vfs.SetMode != 0 && a.Mode&0o111 != 0 {
+		return linux.EPERM
+	}
 	if a.Set&^vfs.SetSize != 0 {
 		f.setAttr(a)
 	}

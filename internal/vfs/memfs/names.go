@@ -68,7 +68,7 @@ func (d *dir) Tmpfile(_ *vfs.Entry, v *vfs.NewNode) (vfs.Node, linux.Errno) {
 	}
 	f := d.fs.newFile(v)
 	f.nlink.Store(0)
-	f.linkable = !v.Excl
+	f.linkable, f.noExec = !v.Excl, v.NoExec
 	return f, 0
 }
 
