@@ -45,8 +45,8 @@ The changed manifest.json replaces the old one, whose signatures no longer hold.
   vkernel policy --dry-run --json --profile shell app.vk | jq '.entries[].withheld'`,
 		Args: args(1, -1, "one bundle, and names of entries if you like"),
 	}
-	o := policyOptions{flags: cmd.Flags()}
-	f := o.flags
+	o := policyOptions{changed: cmd.Flags().Changed}
+	f := cmd.Flags()
 	f.StringVar(&o.profile, "profile", "", "start from the policy `NAME`, in place of what there is")
 	f.StringSliceVar(&o.deny, "deny", nil, "take system calls away: `CALL,CALL`")
 	f.StringSliceVar(&o.allow, "allow", nil, "give system calls back: `CALL,CALL`")
@@ -57,8 +57,8 @@ The changed manifest.json replaces the old one, whose signatures no longer hold.
 	f.StringArrayVar(&o.addresses, "address", nil, "allow only these socket addresses: `CALL=ADDRESS`, such as connect=unix:/run/x")
 	f.StringSliceVar(&o.starts, "starts", nil, "entries that it may execute: `ENTRY,ENTRY`, none or any")
 	f.BoolVar(&o.inherit, "inherit", false, "hold what it starts by its policy, too")
-	f.Var(&o.memory, "memory", "most `BYTES` of address space of one process (K, M, G; 0: no limit)")
-	f.Uint64Var(&o.cpu, "cpu", 0, "most `SECONDS` of CPU time of one process (0: no limit)")
+	f.StringVar(&o.memory, "memory", "", "most `BYTES` of address space of one process (K, M, G), or none: no limit")
+	f.StringVar(&o.cpu, "cpu", "", "most `SECONDS` of CPU time of one process, or none: no limit")
 	f.BoolVarP(&o.dry, "dry-run", "n", false, "show what would come of it, and write nothing")
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

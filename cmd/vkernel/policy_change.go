@@ -7,23 +7,20 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/spf13/pflag"
-
 	"vkernel/internal/manifest"
 	"vkernel/internal/policy"
 )
 
 // policyOptions are the flags of policy.
 type policyOptions struct {
-	flags           *pflag.FlagSet
+	changed         func(flag string) bool
 	profile, denied string
 	deny, allow     []string
 	read, write     []string
 	only, addresses []string
 	starts          []string
 	inherit, dry    bool
-	memory          byteSize
-	cpu             uint64
+	memory, cpu     string
 }
 
 // change does to an entry what the flags say, the profile first.
@@ -50,17 +47,38 @@ func (o *policyOptions) change(e *manifest.Entry) error {
 	if err := o.arguments(e); err != nil {
 		return err
 	}
-	if o.flags.Changed("starts") {
+	if o.changed("starts") {
 		e.Starts = startsOf(o.starts)
 	}
-	if o.flags.Changed("inherit") {
+	if o.changed("inherit") {
 		e.Inherit = o.inherit
 	}
-	if o.flags.Changed("memory") {
-		e.Limits.Memory = uint64(o.memory)
+	return o.limits(&e.Limits)
+}
+
+// limits reads --memory and --cpu.
+func (o *policyOptions) limits(l *manifest.Limits) error {
+	switch o.memory {
+	case "":
+	case "none":
+		l.Memory = 0
+	default:
+		var n byteSize
+		if err := n.Set(o.memory); err != nil {
+			return fmt.Errorf("--memory %s: %w, or none", o.memory, err)
+		}
+		l.Memory = uint64(n)
 	}
-	if o.flags.Changed("cpu") {
-		e.Limits.CPU = o.cpu
+	switch o.cpu {
+	case "":
+	case "none":
+		l.CPU = 0
+	default:
+		n, err := strconv.ParseUint(o.cpu, 10, 32)
+		if err != nil || n == 0 {
+			return fmt.Errorf("--cpu %s: expected a number of seconds, or none", o.cpu)
+		}
+		l.CPU = n
 	}
 	return nil
 }

@@ -59,7 +59,12 @@ sign it: all but the signatures and the trust policy.`,
 				fmt.Fprintf(cmd.OutOrStdout(), "ok  %-16s  %s\n", c.Part, c.Detail)
 			}
 		}
-		err := bundle.Verify(args[0], policy, found, func(b *bundle.Bundle) error { return r.rebuild(cmd, b, found) })
+		err := bundle.Verify(args[0], policy, found, func(b *bundle.Bundle) error {
+			if err := checkPolicy(b, found); err != nil {
+				return err
+			}
+			return r.rebuild(cmd, b, found)
+		})
 		if *asJSON {
 			return verifyJSON(cmd, checked, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"vkernel/internal/engine/layout"
 	"vkernel/internal/manifest"
 )
 
@@ -27,6 +28,15 @@ func (b *Bundle) Modules() ([][]byte, error) {
 		}
 	}
 	return modules, nil
+}
+
+// Programs are what the native code says of its programs.
+func (b *Bundle) Programs() ([]layout.Program, error) {
+	meta, err := readMeta(b.Code)
+	if err != nil {
+		return nil, &PartError{"native code", err}
+	}
+	return meta.Programs, nil
 }
 
 // ProgramNames are the names under which the modules were compiled, as the native code

@@ -89,8 +89,8 @@ func (r *Rule) check(field string) error {
 		}
 	}
 	for i, a := range r.Addresses {
-		if a == "" {
-			return fieldError(fmt.Sprintf("%s.addresses[%d]", field, i), "empty")
+		if _, err := ParseAddress(a); err != nil {
+			return fieldError(fmt.Sprintf("%s.addresses[%d]", field, i), "%v", err)
 		}
 	}
 	return nil

@@ -82,7 +82,7 @@ type rules struct {
 	withheld  map[string]bool
 	values    map[string][]Value
 	paths     []Place
-	addresses map[string][]Address
+	addresses map[string][]manifest.Address
 	limits    manifest.Limits
 	starts    map[string]bool // nil: any
 }
@@ -110,7 +110,7 @@ func newRules(index int, e *manifest.Entry) (*rules, error) {
 	r := &rules{
 		index: index, module: e.Module, id: e.ID, inherit: e.Inherit, kills: e.Denied == manifest.DeniedKill, limits: e.Limits,
 		allowed: names(e.Syscalls), withheld: names(e.Withheld),
-		values: map[string][]Value{}, addresses: map[string][]Address{},
+		values: map[string][]Value{}, addresses: map[string][]manifest.Address{},
 	}
 	if e.Starts != nil {
 		r.starts = names(e.Starts)

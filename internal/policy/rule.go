@@ -33,10 +33,10 @@ func (r *rules) add(m *manifest.Rule) error {
 	case m.Addresses != nil:
 		list := r.addresses[m.Syscall]
 		if list == nil {
-			list = []Address{}
+			list = []manifest.Address{}
 		}
 		for _, text := range m.Addresses {
-			a, err := ParseAddress(text)
+			a, err := manifest.ParseAddress(text)
 			if err != nil {
 				return err
 			}
