@@ -145,8 +145,11 @@ func (c *Config) command(ns namespace) *exec.Cmd {
 	return &exec.Cmd{
 		Path: "/proc/self/exe",
 		Args: []string{"vkernel", word, strconv.Itoa(wanted), string(letters)},
-		// Go looks for control groups below its root, which will be empty.
-		Env: []string{"GOMAXPROCS=" + strconv.Itoa(runtime.GOMAXPROCS(0))},
+		Env: []string{
+			"GOMAXPROCS=" + strconv.Itoa(runtime.GOMAXPROCS(0)), // Go would look for control groups below a root that is empty
+			"GODEBUG=decoratemappings=0",                        // no prctl
+			"GLIBC_TUNABLES=glibc.pthread.rseq=0",               // no rseq
+		},
 		SysProcAttr: &syscall.SysProcAttr{
 			Setsid:     true, // the host's terminal sends it no signals
 			Cloneflags: ns.flags, UidMappings: ns.uids, GidMappings: ns.gids,
