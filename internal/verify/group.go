@@ -103,7 +103,7 @@ func (d *decoder) group0f(c, n byte) bool {
 			return false
 		}
 		if in.op = opShift; n == 4 {
-			in.op = opTest
+			in.op = opCompare
 		}
 		in.cc = 0xa
 		d.toE(in.size)

@@ -26,7 +26,7 @@ const (
 	opNop        // no effect on general registers; a vector instruction too
 	opPad        // nop or int3: what may lie between functions
 	opSSE        // vector instruction; dst, if any, gets an unknown value of size bytes
-	opCompare    // of vectors: sets the flags and nothing else
+	opCompare    // of vectors, and bt: sets the flags and nothing else
 	opMov        // dst = src or imm or memory
 	opZext       // dst = zero-extended source of srcSize bytes
 	opSext       // dst = sign-extended source

@@ -86,7 +86,7 @@ func buildTwoByte() (m [256]entry) {
 	}
 	for at, e := range map[int]entry{
 		0x0b: {none, opTrap}, 0x1f: {ev, opPad},
-		0xa3: {evgv, opTest}, 0xab: {evgv, opShift}, 0xb3: {evgv, opShift}, 0xbb: {evgv, opShift}, 0xba: {group, opBad},
+		0xa3: {evgv, opCompare}, 0xab: {evgv, opShift}, 0xb3: {evgv, opShift}, 0xbb: {evgv, opShift}, 0xba: {group, opBad},
 		0xa4: {evgvib, opShift}, 0xa5: {evgvcl, opShift}, 0xac: {evgvib, opShift}, 0xad: {evgvcl, opShift},
 		0xae: {group, opBad}, 0xaf: {gvev, opImul}, 0xb0: {ebgb, opCmpxchg}, 0xb1: {evgv, opCmpxchg},
 		0xb6: {gveb, opZext}, 0xb7: {gvew, opZext}, 0xbe: {gveb, opSext}, 0xbf: {gvew, opSext},

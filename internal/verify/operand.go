@@ -56,7 +56,7 @@ func (d *decoder) toE(size uint8) {
 	switch in.op {
 	case opMov, opSet:
 		d.touch(writes, size)
-	case opCmp, opTest:
+	case opCmp, opTest, opCompare:
 		d.touch(reads, size)
 	case opPad:
 	default:
