@@ -116,6 +116,9 @@ func run() error {
 		fmt.Printf("%-18s %12.0f %12.0f %8.2f   (an instance without a kernel, beside a native process)\n", r.Name, r.VKernel, r.Native, r.Ratio)
 		results = append(results, r)
 	}
+	if err := measurePolicies(*vkernel, *bundle, *key, *only, &results); err != nil {
+		return err
+	}
 	for _, b := range idles {
 		if !strings.Contains(b.name, *only) {
 			continue

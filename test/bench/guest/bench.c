@@ -115,6 +115,33 @@ static int64_t bench_getpid(void) {
     return (now() - start) / N;
 }
 
+// The rest of the calls that policies are measured with (policy.go).
+
+static int64_t bench_getppid(void) {
+    enum { N = 10000 };
+    int64_t start = now();
+    for (int i = 0; i < N; i++) syscall(SYS_getppid);
+    return (now() - start) / N;
+}
+
+static int64_t bench_getpgid(void) {
+    enum { N = 10000 };
+    int64_t start = now();
+    for (int i = 0; i < N; i++) syscall(SYS_getpgid, 0);
+    return (now() - start) / N;
+}
+
+static int64_t open_close(void) {
+    enum { N = 2000 };
+    int64_t start = now();
+    for (int i = 0; i < N; i++) {
+        int fd = open("/dev/null", O_RDONLY);
+        if (fd < 0) fail("open /dev/null");
+        close(fd);
+    }
+    return (now() - start) / N;
+}
+
 static char block[4096];
 
 // memfile gives a file of 1 MiB in memory: $BENCH_DIR is tmpfs, or the memory layer.
@@ -156,7 +183,8 @@ static const struct {
     {"exec_exit_wait", exec_exit_wait},     {"exec_glibc", exec_glibc},         {"exec_5mb", exec_5mb},
     {"spawn_2loops", spawn_loops},          {"fork_exit_wait", fork_exit_wait}, {"sh_pipeline", sh_pipeline},
     {"pipe_roundtrip", pipe_roundtrip},     {"getpid", bench_getpid},           {"memfile_read_4k", memfile_read_4k},
-    {"memfile_write_4k", memfile_write_4k},
+    {"memfile_write_4k", memfile_write_4k}, {"getppid", bench_getppid},     {"getpgid", bench_getpgid},
+    {"open_close", open_close},
 };
 
 int main(int argc, char **argv) {
