@@ -5,14 +5,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
 
-// narrowed makes a copy of the bundle in which a program has other preopened directories, or
-// lacks system calls, and signs it.
-func narrowed(t *testing.T, program string, preopens []string, denied ...string) string {
+// narrowed makes a copy of the bundle in which a program has other preopened directories, and
+// what else edit does to its entry, and signs it.
+func narrowed(t *testing.T, program string, preopens []string, edit ...func(e map[string]any)) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "narrow.vk")
 	if err := os.CopyFS(dir, os.DirFS(built(t, "wasi.vk"))); err != nil {
@@ -32,7 +34,9 @@ func narrowed(t *testing.T, program string, preopens []string, denied ...string)
 			if preopens != nil {
 				e["preopens"] = preopens
 			}
-			e["syscalls"] = slices.DeleteFunc(e["syscalls"].([]any), func(c any) bool { return slices.Contains(denied, c.(string)) })
+			for _, f := range edit {
+				f(e)
+			}
 		}
 	}
 	if data, err = json.Marshal(m); err != nil {
@@ -89,11 +93,46 @@ func TestPreopens(t *testing.T) {
 	}
 }
 
-// TestDenied: a program whose manifest lacks the system call may not make the call of WASI.
-func TestDenied(t *testing.T) {
-	bundle := narrowed(t, "ctool", nil, "openat")
-	r := vkernel(t, time.Minute, nil, bundle, "/bin/sh", "-c", "exec 2>&1; ctool cat /etc/passwd; ctool hello")
-	if want := "tool: /etc/passwd: Operation not permitted\nhello from C, 0 arguments, GREETING=\n"; r.out != want {
-		t.Errorf("%q %q, want %q", r.out, r.err, want)
+// withhold takes a system call away.
+func withhold(call string) func(e map[string]any) {
+	return func(e map[string]any) {
+		e["syscalls"] = slices.DeleteFunc(e["syscalls"].([]any), func(c any) bool { return c == call })
+		e["withheld"] = []string{call}
+	}
+}
+
+// rules adds rules, which are JSON.
+func rules(text string) func(e map[string]any) {
+	return func(e map[string]any) { e["rules"] = json.RawMessage(text) }
+}
+
+// TestPolicy: a program of WASI is held by its entry as any other: a call by the system call that
+// it is charged to, arguments by Linux's numbers, and paths wherever its directories lead.
+func TestPolicy(t *testing.T) {
+	const set = prepare + "exec 2>&1; "
+	for _, tt := range []struct {
+		name   string
+		edit   func(e map[string]any)
+		script string
+		want   string
+	}{
+		{"call", withhold("openat"), "ctool cat /etc/passwd; ctool hello", "tool: /etc/passwd: Operation not permitted\nhello from C, 0 arguments, GREETING=\n"},
+		{"deadly call", func(e map[string]any) { withhold("openat")(e); e["denied"] = "kill" }, "ctool cat /etc/passwd; echo $?", "Bad system call\n159\n"},
+		{
+			"paths", rules(`[{"paths": ["/data", "/work"]}]`),
+			"ctool cat /data/in; ctool cat /data/absolute; ctool cat /data/up; ctool cat /data/around; ctool cat /data/magic/secret; ctool cat /secret; cd /data; ctool cat d/f; ctool cat ../secret",
+			"in\n" + strings.Repeat("tool: %: Permission denied\n", 5) + "deep\ntool: ../secret: Permission denied\n",
+		},
+		{"no paths", rules(`[{"paths": []}]`), "ctool hello", "hello from C, 0 arguments, GREETING=\n"},
+		{"values", rules(`[{"syscall": "writev", "arg": 0, "allow": [2]}]`), "ctool hello; ctool cat /secret/x", "tool: /secret/x: Not a directory\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := vkernel(t, time.Minute, nil, narrowed(t, "ctool", nil, tt.edit), "/bin/sh", "-c", set+tt.script)
+			got := regexp.MustCompile(`tool: [^:.]*: Permission`).ReplaceAllString(r.out, "tool: %: Permission")
+			if got != tt.want {
+				t.Errorf("%q %q, want %q", r.out, r.err, tt.want)
+			}
+		})
 	}
 }

@@ -180,10 +180,18 @@ static const struct {
     const char *name;
     int64_t (*sample)(void);
 } benches[] = {
-    {"exec_exit_wait", exec_exit_wait},     {"exec_glibc", exec_glibc},         {"exec_5mb", exec_5mb},
-    {"spawn_2loops", spawn_loops},          {"fork_exit_wait", fork_exit_wait}, {"sh_pipeline", sh_pipeline},
-    {"pipe_roundtrip", pipe_roundtrip},     {"getpid", bench_getpid},           {"memfile_read_4k", memfile_read_4k},
-    {"memfile_write_4k", memfile_write_4k}, {"getppid", bench_getppid},     {"getpgid", bench_getpgid},
+    {"exec_exit_wait", exec_exit_wait},
+    {"exec_glibc", exec_glibc},
+    {"exec_5mb", exec_5mb},
+    {"spawn_2loops", spawn_loops},
+    {"fork_exit_wait", fork_exit_wait},
+    {"sh_pipeline", sh_pipeline},
+    {"pipe_roundtrip", pipe_roundtrip},
+    {"getpid", bench_getpid},
+    {"memfile_read_4k", memfile_read_4k},
+    {"memfile_write_4k", memfile_write_4k},
+    {"getppid", bench_getppid},
+    {"getpgid", bench_getpgid},
     {"open_close", open_close},
 };
 
