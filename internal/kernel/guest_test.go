@@ -142,7 +142,7 @@ const applets = `stty tty mkfifo ed sh ash ls cat wc echo head tail sort uniq gr
 // addGuests makes the files of the guests.
 func (c *container) addGuests() {
 	for i, g := range guests {
-		c.file("/bin/"+g.name, "program "+g.name+"\n", router.Entry{Name: g.name, Program: i, Export: "_start"})
+		c.file("/bin/"+g.name, "program "+g.name+"\n", router.Entry{ID: g.name, Name: g.name, Program: i, Export: "_start"})
 	}
 }
 
