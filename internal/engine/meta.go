@@ -136,6 +136,26 @@ func inArea(off int32, n, size int64) bool {
 	return int64(off) >= -size && int64(off)+n <= -layout.Control
 }
 
+// unusedArea is how many bytes at the low end of the area hold nothing that the program has: they
+// are the top of its stack, since an idle process would keep a page for each.
+func unusedArea(p *layout.Program) uintptr {
+	low := -int64(layout.Control) - layout.GlobalSize*int64(p.Globals)
+	if p.StackPointer != 0 {
+		low = min(low, int64(p.StackPointer))
+	}
+	for _, t := range p.Tables {
+		low = min(low, int64(t.Offset), int64(t.SizeOffset))
+	}
+	for _, s := range p.Elems {
+		low = min(low, int64(s.Offset), int64(s.SizeOffset))
+	}
+	for _, s := range p.Data {
+		low = min(low, int64(s.SizeOffset))
+	}
+	const line = 64
+	return uintptr(max(0, int64(p.AreaSize)+low)) &^ (line - 1)
+}
+
 // checkEntries checks that each set entry of a table names code and a type.
 func checkEntries(p *layout.Program, entries []byte, text uint64) error {
 	for i := 0; i < len(entries); i += layout.EntrySize {

@@ -52,8 +52,8 @@ func newProgram(c *Code, m *layout.Program) *Program {
 	if m.Memory.ImageSize != 0 {
 		p.memory = c.image[m.Memory.ImageFile : m.Memory.ImageFile+uint64(m.Memory.ImageSize)]
 	}
-	p.stackTop = baseOffset - uintptr(m.AreaSize) - stackGap
-	p.stackLow = p.stackTop - stackSize
+	area := baseOffset - uintptr(m.AreaSize)
+	p.stackTop, p.stackLow = area+unusedArea(m), area-stackSize
 	p.guard, p.initial = uintptr(m.Memory.NullGuard), uintptr(m.Memory.Min)*wasmPage
 	p.setMarkers(c.guardMarkers)
 	p.maps = slices.ContainsFunc(m.Imports, func(im layout.Import) bool {

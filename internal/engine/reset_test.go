@@ -15,7 +15,7 @@ import (
 func pristine(t *testing.T, what string, i *Instance) {
 	t.Helper()
 	p := i.p
-	if b := bytesAt(i.at+p.stackLow, p.stackTop+stackGap-p.stackLow); !zero(b) {
+	if b := bytesAt(i.at+p.stackLow, p.stackTop-p.stackLow); !zero(b) {
 		t.Errorf("%s: the stack has old bytes", what)
 	}
 	area := bytesAt(i.base-uintptr(len(p.area)), uintptr(len(p.area)))

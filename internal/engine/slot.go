@@ -16,27 +16,28 @@ import (
 //
 //	0            guard: larger than the largest frame, its upper end may become the reserve
 //	             in which a handler runs after a stack overflow
-//	64 MiB       native stack, gap, instance area: they end at base. Where they begin
+//	64 MiB       native stack, instance area: they end at base. Where they begin
 //	             depends on the program; what is below is guard
 //	baseOffset   base: linear memory, 4 GiB
 //	+4 GiB       reach of an index plus an offset, never mapped
 //
-// Everything is reserved and inaccessible until a program moves in. Stack, gap and area are
+// Everything is reserved and inaccessible until a program moves in. Stack and area are
 // one mapping, and one with the memory below the image, so that an idle instance costs the
-// host four mappings, the inaccessible one included. Nothing runs up a stack, and no
+// host four mappings, the inaccessible one included; and the stack begins in what the area leaves
+// of its lowest page, so that an idle instance has one page for both. Nothing runs up a stack (the
+// verifier lets no function reach above the arguments that it was given), and no
 // guest access goes below base: a guard between them would guard nothing. The null guard of a
 // program is made of markers in the page table, which need no mapping either.
 const (
 	guardSize  = 64 << 20
 	stackSize  = 8 << 20
-	stackGap   = 64 << 10
 	memorySize = 4 << 30
 	reachSize  = memorySize + 64<<10
 
 	// base lies 512 KiB above a multiple of 2 MiB: one page of page table is for the top of the stack,
 	// the area (of most programs) and the first 1.5 MiB of memory. A program's own stack is usually
 	// the first of these, so its data is there too.
-	baseOffset = guardSize + stackSize + stackGap + maxArea + (512<<10 - stackGap)
+	baseOffset = guardSize + stackSize + maxArea + 512<<10
 	slotStride = (baseOffset + memorySize + reachSize + 2<<20 - 1) &^ (2<<20 - 1)
 
 	maxSlots  = 15000

@@ -16,7 +16,7 @@ func (i *Instance) LimitStack(n uint64) linux.Errno {
 		return 0
 	}
 	top := i.at + i.p.stackTop
-	return i.guardStack((top - uintptr(max(n, leastStack))) &^ (pageSize - 1))
+	return i.guardStack((top - uintptr(max(n, leastStack)) + pageSize - 1) &^ (pageSize - 1))
 }
 
 // guardStack raises the end of the stack to low.
