@@ -92,6 +92,9 @@ func verifyCode(b *bundle.Bundle) error {
 func (o *runOptions) sandbox(b *bundle.Bundle, mounts []mount) (*sandbox.Sandbox, error) {
 	c := sandbox.Config{Bundle: b, Memory: uint64(o.memory), Processes: o.processes, Disk: int64(o.disk)}
 	for _, m := range mounts {
+		if err := m.allow(b.Manifest); err != nil {
+			return nil, err
+		}
 		opened, err := m.open()
 		if err != nil {
 			return nil, err

@@ -12,6 +12,7 @@ import (
 type mount struct {
 	host, guest string
 	readOnly    bool
+	noExec      bool // as the manifest says: see allow
 }
 
 // parseMount reads HOST:GUEST[:ro|:rw].

@@ -105,6 +105,9 @@ func (l *loaded) config(s *Start) (*kernel.Config, error) {
 		if m.ReadOnly {
 			flags |= vfs.ReadOnly
 		}
+		if m.NoExec {
+			flags |= vfs.NoExec
+		}
 		c.Mounts = append(c.Mounts, kernel.Mount{Target: m.Target, FS: l.mounts[i], Source: "host", Flags: flags})
 	}
 	return c, nil

@@ -35,6 +35,7 @@ type Spec struct {
 type MountPoint struct {
 	Target   string
 	ReadOnly bool
+	NoExec   bool // nothing on it is executed, listed or not
 }
 
 // Start is what a loaded sandbox runs.

@@ -40,3 +40,112 @@ HOST_CASE(revoked_while_it_runs) {
     WANT(check(MARK), EACCES);
     WANT(run(GOOD_SCRIPT, "GOOD"), 0);
 }
+
+// Of mounts: /host is a directory of the host.
+
+HOST_CASE(host_noexec) {
+    WANT(run("/host/mark", "GOOD"), EACCES);
+    WANT(run_at(must(open("/host/mark", O_RDONLY)), "", AT_EMPTY_PATH, "GOOD"), EACCES);
+    must(symlink("/host/mark", "l"));
+    WANT(run("l", "GOOD"), EACCES);
+    WANT(check("/host/mark"), EACCES);
+    evil_script("/host/s");
+    WANT(run("/host/s", "EVIL"), EACCES);
+    must(unlink(INTERP));
+    must(symlink("/host/mark", INTERP));
+    WANT(run(GOOD_SCRIPT, "GOOD"), EACCES);
+}
+
+HOST_CASE(host_files) {
+    WANT(run("/host/good", "GOOD"), 0);
+    WANT(run("/host/good.sh", "GOOD"), 0);
+    WANT(run("/host/mark", "EVIL"), EACCES);
+    WANT(run("/host/s", "EVIL"), EACCES);
+    WANT(run_at(must(open("/host/mark", O_RDONLY)), "", AT_EMPTY_PATH, "EVIL"), EACCES);
+    append("/host/good", "x");
+    WANT(run("/host/good", "EVIL"), EACCES);
+}
+
+HOST_CASE(host_changed) {
+    int fd = must(open("/host/mark", O_RDONLY));
+    for (int i = 0; i < 3; i++) {
+        WANT(run("/host/mark", "GOOD"), 0);
+        WANT(run("/host/s", "GOOD"), 0);
+    }
+    meet();
+    WANT(run("/host/mark", "EVIL"), EACCES);
+    WANT(run_at(fd, "", AT_EMPTY_PATH, "EVIL"), EACCES);
+    WANT(run("/host/s", "EVIL"), EACCES);
+}
+
+HOST_CASE(host_swap) {
+    pid_t pid = must(fork());
+    if (pid == 0) {
+        execl("/host/s", "s", (char *)0);
+        _exit(1);
+    }
+    for (int i = 0; i < 5000 && access("/case/ready", F_OK); i++) usleep(1000);
+    meet();
+    close(must(open("/case/go", O_WRONLY | O_CREAT, 0644)));
+    int status;
+    must(waitpid(pid, &status, 0));
+    if (WEXITSTATUS(status) != STATUS_GOOD) bad("the interpreter ended with status %d", WEXITSTATUS(status));
+    WANT(run("/host/s", "EVIL"), EACCES);
+}
+
+HOST_CASE(host_race) {
+    for (int k = 0; k < 8; k++) {
+        pid_t pid = must(fork());
+        if (pid) continue;
+        for (int i = 0; i < number() / 8 + 1; i++) {
+            int e = run("/host/s", "EVIL-ARGUMENT");
+            if (e != 0 && e != EACCES && e != ENOENT && e != ETXTBSY && e != ELOOP && e != ESTALE) bad("errno %d", e);
+        }
+        _exit(0);
+    }
+    for (int k = 0; k < 8; k++) must(wait(0));
+}
+
+HOST_CASE(host_links) {
+    WANT(run("/host/absolute", "EVIL"), ENOENT);
+    WANT(run("/host/relative", "EVIL"), ENOENT);
+    WANT(run("/host/mark", "EVIL"), EACCES);
+    WANT(run("/host/magic", "do_nothing"), 0); // the guest's own /proc
+    WANT(run("/host/../host/mark", "EVIL"), EACCES);
+    WANT(run("/host/../../../../etc/passwd", "EVIL"), EACCES);
+}
+
+HOST_CASE(host_special) {
+    WANT(run("/host/fifo", "EVIL"), EACCES);
+    WANT(run("/host/dir", "EVIL"), EACCES);
+    WANT(run("/host/socket", "EVIL"), EACCES);
+    WANT(run("/host/zero", "EVIL"), EACCES, ENOENT);
+    WANT(run("/host/plain", "GOOD"), EACCES);
+    WANT(run("/host/none", "EVIL"), ENOENT);
+    WANT(err(mknod("/host/device", S_IFCHR | 0755, 0x105)), EPERM, EACCES);
+}
+
+HOST_CASE(host_unlisted) { WANT(run("/host/mark", "EVIL"), EACCES); }
+
+HOST_CASE(host_growing) {
+    for (int i = 0; i < 20; i++) {
+        int e = run("/host/mark", "GOOD"); // listed at the moment when it is as it was
+        if (e != EACCES && e != 0) bad("errno %d", e);
+    }
+}
+
+HOST_CASE(host_setuid) {
+    struct stat st;
+    must(stat("/host/mark", &st));
+    if (st.st_mode & 06000) bad("mode %o", st.st_mode);
+    WANT(run("/host/mark", "GOOD"), 0);
+}
+
+HOST_CASE(host_directory) {
+    must(chdir("/host/d"));
+    WANT(run("./mark", "GOOD"), 0);
+    meet();
+    WANT(run("/host/d/mark", "EVIL"), ENOENT);
+    WANT(run("./mark", "GOOD"), 0, ENOENT, ESTALE); // the directory that we are in
+    WANT(run("../mark", "EVIL"), EACCES, ENOENT, ESTALE);
+}
