@@ -2,13 +2,9 @@ package aot
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -19,7 +15,9 @@ import (
 // clang may count with 64-bit pointers where it has proven that a 32-bit address does not wrap;
 // the verifier, which does not believe clang, then sees no bound. Functions that it refuses are
 // translated again, with addresses that hide from clang where they come from (EA_BOUND in
-// vk.h), which is slower in loops. What functions these are is kept in the cache.
+// vk.h), which is slower in loops. Which functions these are is found out in every build anew: a
+// list from an older verifier would be a longer one, and the same input would not give the same
+// bytes. The objects of the rounds are in the cache.
 
 // maxRounds bounds how often what is refused is compiled again: a function that is compiled
 // anew may be inlined elsewhere.
@@ -47,7 +45,7 @@ func (b *builder) verified(l *linked, path string) (again bool, err error) {
 			return false, fmt.Errorf("the compiler's output is not safe, or not provably: %w", r)
 		}
 	}
-	return true, b.keepBounded()
+	return true, nil
 }
 
 // maxInlined is how deep calls are followed from a function that is refused again.
@@ -104,55 +102,6 @@ func (b *builder) functionOf(symbol string) (*module, uint32, bool) {
 		return m, uint32(n), err == nil
 	}
 	return nil, 0, false
-}
-
-// boundedPath is where the cache keeps the functions of a module.
-func (b *builder) boundedPath(m *module) string {
-	h := sha256.New()
-	fmt.Fprintf(h, "bounded\n%s\n%q\n%s\n%s", b.tools.version, compileFlags, m.hash, b.runtime)
-	key := hex.EncodeToString(h.Sum(nil))
-	return filepath.Join(b.opts.CacheDir, key[:2], key+".bounded")
-}
-
-func (b *builder) keepBounded() error {
-	if b.opts.CacheDir == "" {
-		return nil
-	}
-	var errs []error
-	for _, m := range b.modules {
-		if len(m.bounded) == 0 {
-			continue
-		}
-		var s strings.Builder
-		for n, bound := range m.bounded {
-			fmt.Fprintf(&s, "%d %d\n", n, bound)
-		}
-		lines := strings.SplitAfter(strings.TrimSuffix(s.String(), "\n"), "\n")
-		slices.Sort(lines)
-		errs = append(errs, writeWhole(b.boundedPath(m), []byte(strings.Join(lines, ""))))
-	}
-	return errors.Join(errs...)
-}
-
-// loadBounded takes over what the cache knows. It may be wrong: the code is verified.
-func (b *builder) loadBounded() {
-	for _, m := range b.modules {
-		m.bounded = map[uint32]emit.Bound{}
-		if b.opts.CacheDir == "" {
-			continue
-		}
-		text, err := os.ReadFile(b.boundedPath(m))
-		if err != nil {
-			continue
-		}
-		for line := range strings.Lines(string(text)) {
-			var n uint32
-			var bound emit.Bound
-			if _, err := fmt.Sscanf(line, "%d %d\n", &n, &bound); err == nil {
-				m.bounded[n] = min(bound, emit.BoundAll)
-			}
-		}
-	}
 }
 
 // untilVerified compiles and links until the verifier accepts all functions.

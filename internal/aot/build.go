@@ -83,7 +83,6 @@ func build(ctx context.Context, programs []Input, opts Options) (*layout.Meta, e
 	if b.runtime, err = b.writeRuntime(); err != nil {
 		return nil, err
 	}
-	b.loadBounded()
 	linked, err := b.untilVerified(ctx, programs)
 	if err != nil {
 		return nil, err
@@ -120,7 +119,7 @@ func (b *builder) enlist(programs []Input) error {
 		hash := hex.EncodeToString(sum[:])
 		m := b.byHash[hash]
 		if m == nil {
-			m = &module{name: p.Name, hash: hash, prefix: "p" + hash[:16] + "_", bytes: p.Wasm, size: len(p.Wasm)}
+			m = &module{name: p.Name, hash: hash, prefix: "p" + hash[:16] + "_", bytes: p.Wasm, size: len(p.Wasm), bounded: map[uint32]emit.Bound{}}
 			b.byHash[hash] = m
 			b.modules = append(b.modules, m)
 		}
