@@ -86,7 +86,7 @@ var most = map[string]int{
 }
 
 // TestMutations changes real functions in ways that each break a rule. What is accepted all
-// the same is counted; why that can be harmless is said at each.
+// the same is counted; why that can be harmless is said at each, and each is executed (machine_test.go).
 func TestMutations(t *testing.T) {
 	m := newMutator(t)
 	type result struct{ made, accepted int }
@@ -100,6 +100,9 @@ func TestMutations(t *testing.T) {
 		r.made++
 		if m.accepts(n, off, bytes) {
 			r.accepted++
+			if err := m.executes(n, off, bytes, 50, 500); err != nil {
+				t.Errorf("%s at %#x in %s is accepted: %v", kind, m.v.base+uint64(off), m.v.funcs[n].name, err)
+			}
 			if !harmless {
 				t.Errorf("%s at %#x in %s is accepted", kind, m.v.base+uint64(off), m.v.funcs[n].name)
 			}
@@ -161,7 +164,7 @@ func TestMutations(t *testing.T) {
 
 // TestBitFlips flips every bit of real functions. Most accepted mutants compute something
 // else from the guest's own data; an independent look makes sure that they access nothing in
-// any other way than the rules allow.
+// any other way than the rules allow, and each is executed.
 func TestBitFlips(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
@@ -178,6 +181,9 @@ func TestBitFlips(t *testing.T) {
 				continue
 			}
 			accepted++
+			if err := m.executes(n, off, c, 4, 300); err != nil {
+				t.Errorf("%#x: % x for % x is accepted: %v", m.v.base+uint64(off), c, b, err)
+			}
 			class, ok := m.judge(n, off, in, c)
 			classes[class]++
 			if !ok {

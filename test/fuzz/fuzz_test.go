@@ -14,10 +14,6 @@ import (
 
 var duration = flag.Duration("long", 40*time.Second, "how long to try fixed seeds")
 
-// mostRefused: the verifier may refuse one module in so many. It has to understand what clang made
-// of them, which it does not promise for code that no compiler would write (docs/fuzzing.md).
-const mostRefused = 5
-
 // TestSeeds tries the same seeds each time, as many as there is time for.
 func TestSeeds(t *testing.T) {
 	f := &fuzzer{}
@@ -32,9 +28,6 @@ func TestSeeds(t *testing.T) {
 	t.Log(f)
 	if f.modules == 0 || f.calls == 0 || f.exits == 0 || f.copies == 0 {
 		t.Error("nothing was tried")
-	}
-	if f.refused*mostRefused > f.modules {
-		t.Errorf("the verifier refuses %d of %d modules", f.refused, f.modules)
 	}
 }
 
@@ -111,7 +104,7 @@ func tryAll(t *testing.T, f *fuzzer, cases []*testCase) {
 		}
 		if c.refused != "" {
 			f.refused++
-			t.Logf("seed %d: %s", c.seed, c.refused)
+			t.Errorf("seed %d: %s", c.seed, c.refused)
 		}
 	}
 }
