@@ -32,19 +32,26 @@ func (c *crew) start(t *Thread, result uint64) {
 }
 
 func (c *crew) work(j job) {
-	for {
+	for ok := true; ok; j, ok = c.next() {
 		j.thread.run(j.result)
 		j = job{} // the thread is garbage while we wait
-		select {
-		case c.seat <- struct{}{}:
-		default:
-			return
-		}
-		select {
-		case j = <-c.jobs:
-			<-c.seat
-		case <-c.done:
-			return
-		}
+	}
+}
+
+// next waits for a job, if not too many do. Its frame is not there while a thread runs.
+//
+//go:noinline
+func (c *crew) next() (j job, ok bool) {
+	select {
+	case c.seat <- struct{}{}:
+	default:
+		return j, false
+	}
+	select {
+	case j = <-c.jobs:
+		<-c.seat
+		return j, true
+	case <-c.done:
+		return j, false
 	}
 }

@@ -12,9 +12,7 @@ import (
 func (t *Thread) run(result uint64) {
 	debug.SetPanicOnFault(true)
 	defer t.crashed()
-	start := none
-	start.n = int64(result)
-	for result, alive := t.attend(start); alive; {
+	for result, alive := t.settle(int64(result)); alive; {
 		switch t.inst.Resume(result) {
 		case layout.ExitSyscall:
 			result, alive = t.syscall()
@@ -32,11 +30,30 @@ func (t *Thread) run(result uint64) {
 			result, alive = t.atomicNotify()
 		case layout.ExitTrap:
 			t.trap()
-			result, alive = t.attend(none)
+			result, alive = t.settle(0)
 		default: // ExitPreempt
-			result, alive = t.attend(none)
+			result, alive = t.settle(0)
 		}
 	}
+}
+
+// What is on the stack while a call sleeps is small: then the garbage collector halves the stack of a thread that is
+// idle, from 8 KiB (TestIdleStack of package kernel). So records of calls are made in frames of their own.
+
+// settle is attend for a thread that is in no call.
+//
+//go:noinline
+func (t *Thread) settle(result int64) (uint64, bool) {
+	c := none
+	c.n = result
+	return t.attend(c)
+}
+
+// finish is attend for a call that has been made.
+//
+//go:noinline
+func (t *Thread) finish(index int, args Args, n int64, e linux.Errno) (uint64, bool) {
+	return t.attend(call{index, args, n, e, t.deadline})
 }
 
 // syscall serves an import. It is the hot path: it allocates nothing.
@@ -54,7 +71,7 @@ func (t *Thread) syscall() (result uint64, alive bool) {
 	if t.sig.Work.Load() == 0 && e < ERESTARTSYS && !t.cut && (!t.cpu.Away() || t.cpu.Enter(&t.sig.Work)) {
 		return uint64(e.Result(n)), true
 	}
-	return t.attend(call{index, args, n, e, t.deadline})
+	return t.finish(index, args, n, e)
 }
 
 // measured makes a call and notes the CPU time that it takes.

@@ -67,6 +67,13 @@ func (w *Waiter) Sleep(d time.Duration) bool {
 		<-w.token
 		return true
 	}
+	return w.sleepFor(d)
+}
+
+// sleepFor is Sleep with a time-out; an idle thread's stack does not hold its frame.
+//
+//go:noinline
+func (w *Waiter) sleepFor(d time.Duration) bool {
 	if w.timer == nil {
 		w.timer = time.NewTimer(d)
 	} else {

@@ -6,8 +6,8 @@
 // A slot is the address range of one instance. GS holds base, the address of byte 0 of
 // its linear memory; everything else of the instance lies below base:
 //
-//	[guard][native stack][guard][instance area][linear memory 4 GiB][reach of offsets 4 GiB]
-//	                                           ^ base = GS
+//	[guard][native stack][instance area][linear memory 4 GiB][reach of offsets 4 GiB]
+//	                                    ^ base = GS
 //
 // The instance area ends at base. Its last page is the control page, at the fixed negative
 // offsets of this file. Below it lie, at offsets that the emitter chooses for each program
