@@ -39,9 +39,10 @@ type Code struct {
 	shares        atomic.Uint64 // number of the last share of memory
 	shared        sharedSet
 	layerPages    atomic.Int64 // in the files of layers
-	plans         sync.Pool    // of *plan
-	runs          sync.Pool    // of *[slotRuns]run
-	freezeFrom    int          // private pages
+	files         files
+	plans         sync.Pool // of *plan
+	runs          sync.Pool // of *[slotRuns]run
+	freezeFrom    int       // private pages
 }
 
 // Load checks the ELF file and its metadata, verifies its code (package verify) and maps it: text
@@ -180,6 +181,7 @@ func load(f *os.File, h Host, check func(*object, []byte, *layout.Meta) error) (
 	}
 	c.slots.init(h.Mappings)
 	c.freezeFrom = freezeFrom
+	c.files.init()
 	if !layersAllowed() {
 		c.freezeFrom = math.MaxInt
 	}

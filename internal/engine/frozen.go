@@ -53,15 +53,11 @@ func layersAllowed() bool {
 	return unix.Getrlimit(unix.RLIMIT_FSIZE, &l) == nil && l.Cur >= memorySize
 }
 
-// newLayer makes an empty file of the largest size that memory can have.
+// newLayer makes an empty file of the largest size that memory can have, if there are not too many.
 func (c *Code) newLayer() (*layer, linux.Errno) {
-	fd, err := unix.MemfdCreate("vkernel-layer", unix.MFD_CLOEXEC)
-	if err != nil {
-		return nil, linux.From(err)
-	}
-	if err := unix.Ftruncate(fd, memorySize); err != nil {
-		unix.Close(fd)
-		return nil, linux.From(err)
+	fd, e := c.files.make("vkernel-layer", c.files.forLayers())
+	if e != 0 {
+		return nil, e
 	}
 	return &layer{code: c, file: fd}, 0
 }
@@ -127,7 +123,7 @@ func (l *layer) drop() {
 	if l.window != 0 {
 		munmap(l.window, uintptr(l.span.size()))
 	}
-	unix.Close(l.file)
+	l.code.files.close(l.file)
 	l.code.layerPages.Add(-l.pages.Load())
 }
 

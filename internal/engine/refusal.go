@@ -22,6 +22,7 @@ const (
 	limitSlots    = "address ranges"
 	limitAddress  = "address space"
 	limitMemory   = "memory"
+	limitFiles    = "RLIMIT_NOFILE"
 )
 
 func (s *slots) refuse(limit, format string, args ...any) {

@@ -14,13 +14,11 @@ import (
 
 // openShared makes the file.
 func openShared(p *Program) (*sharedMemory, linux.Errno) {
-	fd, err := unix.MemfdCreate("memory", unix.MFD_CLOEXEC)
-	if err != nil {
-		return nil, noRoom(linux.From(err))
-	}
-	if err := unix.Ftruncate(fd, memorySize); err != nil {
-		unix.Close(fd)
-		return nil, noRoom(linux.From(err))
+	f := &p.code.files
+	fd, e := f.make("memory", f.forThreads())
+	if e != 0 {
+		p.code.slots.refuse(limitFiles, "%d memories of processes with threads, and layers of large ones, are open: %v", f.open.Load(), e)
+		return nil, noRoom(e)
 	}
 	m := &sharedMemory{p: p, fd: fd}
 	p.code.shared.add(m)
@@ -47,7 +45,7 @@ func (s *sharedSet) remove(m *sharedMemory) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.all, m)
-	unix.Close(m.fd)
+	m.p.code.files.close(m.fd)
 	m.fd = -1 // the number may be another file's from now on
 }
 
