@@ -80,6 +80,13 @@ The changed manifest.json replaces the old one, whose signatures no longer hold.
 		if err != nil {
 			return err
 		}
+		warnings, err := linkWarnings(args[0], chosen)
+		if err != nil {
+			return err
+		}
+		for _, w := range warnings {
+			fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
+		}
 		v := policyView{Bundle: args[0], Changed: !bytes.Equal(before, after), Entries: chosen}
 		if v.Written = v.Changed && !o.dry; v.Written {
 			if err := writeAtomic(filepath.Join(args[0], manifest.File), after); err != nil {

@@ -170,6 +170,10 @@ func TestLimitsOfEntries(t *testing.T) {
 	if !strings.HasPrefix(out, want) || !strings.HasSuffix(out, "102400\nunlimited\n") {
 		t.Errorf("output\n%s", out)
 	}
+	c = heldContainer(t, func(e map[string]*manifest.Entry) { e["hello"].Limits.Memory = 65536 })
+	if _, out := c.run("/bin/busybox", "sh", "-c", "/bin/hello; echo $?"); !strings.Contains(out, "126") || strings.Contains(out, "hello, world") {
+		t.Errorf("a program that does not fit into its limit: %q", out)
+	}
 	c = heldContainer(t, func(e map[string]*manifest.Entry) { e["lua"].Limits.CPU = 1 })
 	start := time.Now()
 	if status, out := c.run("/bin/lua", "-e", "while true do end"); status.Signal != linux.SIGKILL && status.Signal != linux.SIGXCPU {

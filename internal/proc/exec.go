@@ -28,6 +28,9 @@ func (t *Thread) Exec(f ExecFile, argv, env []string) linux.Errno {
 	}
 	e = inst.LimitStack(t.Limit(linux.RLIMIT_STACK))
 	if e == 0 {
+		e = image.Target.Program.fits()
+	}
+	if e == 0 {
 		e = t.standAlone()
 	}
 	if e != 0 {

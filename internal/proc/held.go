@@ -14,18 +14,28 @@ func (p *Process) obey(held *policy.Policy) {
 	if l.Memory != 0 {
 		p.limits.lower(linux.RLIMIT_AS, l.Memory)
 	}
-	if l.CPU != 0 {
-		p.limits.lower(linux.RLIMIT_CPU, l.CPU)
+	if l.CPU != 0 && p.limits.lower(linux.RLIMIT_CPU, l.CPU) {
 		p.limitCPU()
 	}
 }
 
-// lower makes a limit, hard and soft, at most so high.
-func (l *Limits) lower(resource int, most uint64) {
+// lower makes a limit, hard and soft, at most so high. It reports whether it was higher.
+func (l *Limits) lower(resource int, most uint64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	v := &l.values[resource]
+	old := *v
 	v.Cur, v.Max = min(v.Cur, most), min(v.Max, most)
+	return *v != old
+}
+
+// fits is ENOMEM if what a program starts with is more memory than its policy allows.
+func (p *Program) fits() linux.Errno {
+	most := p.Policy.Limits().Memory
+	if most != 0 && uint64(p.Code.Meta.Memory.Min)<<16 > most {
+		return linux.ENOMEM
+	}
+	return 0
 }
 
 // Held is the policy of what the process runs, nil if there is none.
