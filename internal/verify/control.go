@@ -17,6 +17,9 @@ func (w *walker) control(i int, in *inst, s *state) (on bool, problem string) {
 	case opJmp:
 		return false, w.jump(in, s)
 	case opJcc:
+		if !s.flags.valid && in.local { // nothing follows
+			return true, w.jump(in, s)
+		}
 		taken := &w.branch
 		s.copyTo(taken)
 		takes, falls := w.refine(in.cc, taken), w.refine(in.cc^1, s)

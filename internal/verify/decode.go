@@ -56,6 +56,9 @@ func (d *decoder) fits() bool {
 func (d *decoder) prefixes() bool {
 	for d.pos < len(d.b) {
 		c := d.b[d.pos]
+		if !isPrefix[c] {
+			return true
+		}
 		switch {
 		case c == 0x66:
 			d.filler = d.filler || d.opsize
@@ -81,12 +84,17 @@ func (d *decoder) prefixes() bool {
 			d.rex = c
 			d.pos++
 			return true
-		default:
-			return true
 		}
 		d.pos++
 	}
 	return false
+}
+
+// isPrefix are the bytes that prefixes knows.
+var isPrefix = [256]bool{
+	0x2e: true, 0x65: true, 0x66: true, 0xf0: true, 0xf2: true, 0xf3: true,
+	0x40: true, 0x41: true, 0x42: true, 0x43: true, 0x44: true, 0x45: true, 0x46: true, 0x47: true,
+	0x48: true, 0x49: true, 0x4a: true, 0x4b: true, 0x4c: true, 0x4d: true, 0x4e: true, 0x4f: true,
 }
 
 func (d *decoder) byte() (byte, bool) {

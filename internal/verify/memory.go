@@ -6,13 +6,10 @@ import (
 	"vkernel/internal/engine/layout"
 )
 
-// operand checks the memory operand of an instruction, if it accesses one, and gives what a
-// load of it yields, extended with zeros.
+// operand checks the memory operand of an instruction, and gives what a load of it yields, extended with
+// zeros.
 func (w *walker) operand(in *inst, s *state) (value, string) {
 	m := &in.mem
-	if m.access&(reads|writes) == 0 {
-		return unknown, ""
-	}
 	switch {
 	case m.gs:
 		return w.guest(in, s)
@@ -37,6 +34,10 @@ func (w *walker) operand(in *inst, s *state) (value, string) {
 // address is the range of base + index*scale + disp.
 func (w *walker) address(m *memory, s *state) (value, bool) {
 	v := constant(m.disp)
+	if m.base != noReg && m.index == noReg && m.base != rsp && s.regs[m.base].is32() { // mostly
+		b := &s.regs[m.base]
+		return value{lo: b.lo + m.disp, hi: b.hi + m.disp, tz: min(b.tz, v.tz)}, true
+	}
 	if m.base != noReg {
 		b := s.regs[m.base]
 		if b.kind == kWord {

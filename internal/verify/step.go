@@ -41,9 +41,12 @@ func (w *walker) step(in *inst, s *state) string {
 	if s.pointers != 0 && w.usesCopy(in, s) {
 		return copied
 	}
-	loaded, problem := w.operand(in, s)
-	if problem != "" {
-		return problem
+	loaded := unknown
+	if in.mem.access&(reads|writes) != 0 {
+		var problem string
+		if loaded, problem = w.operand(in, s); problem != "" {
+			return problem
+		}
 	}
 	switch in.op {
 	case opPad, opNop, opCmp, opTest, opCompare:

@@ -3,6 +3,7 @@ package verify
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 )
 
 // walker verifies one function after the other and keeps its memory for the next.
@@ -134,7 +135,7 @@ func (w *walker) decode() error {
 	text := w.v.text[w.f.at:w.f.end]
 	for pos := 0; pos < size; {
 		n := len(w.insts)
-		w.insts = append(w.insts, inst{})
+		w.insts = slices.Grow(w.insts, 1)[:n+1]
 		in := &w.insts[n]
 		if !decode(text[pos:], in) {
 			most := min(size, pos+8)
