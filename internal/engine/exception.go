@@ -24,6 +24,8 @@ type exceptions struct {
 	free  []uint32 // indices of entries that are not in use
 	limit int      // entries in use at which to look for garbage
 	held  int      // values of all entries
+
+	first, last uint64 // references are not smaller, or larger: what looks for them skips most words at once
 }
 
 // exception is an entry; its ref is 0 if it is not in use.
@@ -34,10 +36,12 @@ type exception struct {
 	values [][2]uint64
 }
 
+// The bounds also keep short what cannot be interrupted, the search for garbage: about 1 ms of CPU with all of the stack in
+// use and as many exceptions as there may be.
 const (
-	maxExceptions = 1 << indexBits
+	maxExceptions = 1 << 14
 	minExceptions = 256     // no search for garbage below
-	maxValues     = 1 << 17 // 2 MiB
+	maxValues     = 1 << 15 // 512 KiB
 )
 
 // clone is nil for nil. Entries' values are never changed, so they may be shared.
@@ -45,7 +49,7 @@ func (x *exceptions) clone() *exceptions {
 	if x == nil {
 		return nil
 	}
-	return &exceptions{slices.Clone(x.list), slices.Clone(x.free), x.limit, x.held}
+	return &exceptions{slices.Clone(x.list), slices.Clone(x.free), x.limit, x.held, x.first, x.last}
 }
 
 // serve answers ExitSave, ExitLoad and ExitTable until the guest leaves for something else.
@@ -94,6 +98,10 @@ func (i *Instance) saveException(values int) uint64 {
 		ref: i.p.code.records.Add(1)<<indexBits | uint64(at), tag: *i.u32(layout.Thrown),
 		values: slices.Clone(i.Results()[:values]),
 	}
+	if x.first == 0 {
+		x.first = e.ref
+	}
+	x.last = e.ref // numbers only grow
 	i.kept.Add(e.bytes())
 	return e.ref
 }
@@ -111,7 +119,7 @@ func (i *Instance) loadException(ref uint64) uint64 {
 
 // find is nil if ref is not in use.
 func (x *exceptions) find(ref uint64) *exception {
-	at := ref & (maxExceptions - 1)
+	at := ref & (1<<indexBits - 1)
 	if x == nil || ref == 0 || at >= uint64(len(x.list)) || x.list[at].ref != ref {
 		return nil
 	}
@@ -122,10 +130,14 @@ func (x *exceptions) find(ref uint64) *exception {
 func (i *Instance) collect() {
 	x := i.exceptions
 	i.markAll()
+	x.first = 0
 	for at := range x.list {
 		switch e := &x.list[at]; {
 		case e.marked:
 			e.marked = false
+			if x.first == 0 || e.ref < x.first {
+				x.first = e.ref
+			}
 		case e.ref != 0:
 			x.held -= len(e.values)
 			i.kept.Add(-e.bytes())
@@ -159,8 +171,11 @@ func (i *Instance) markAll() {
 }
 
 func (x *exceptions) markBytes(b []byte) {
+	first, span := x.first, x.last-x.first
 	for ; len(b) >= 8; b = b[8:] {
-		x.mark(binary.LittleEndian.Uint64(b))
+		if w := binary.LittleEndian.Uint64(b); w-first <= span {
+			x.mark(w)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/binary"
 	"testing"
 
 	"vkernel/internal/engine/layout"
@@ -74,5 +75,38 @@ func TestExceptionBounds(t *testing.T) {
 		if want := min(maxExceptions, maxValues/max(values, 1)); n != want || i.exceptions.held > maxValues {
 			t.Errorf("%d exceptions of %d values, expected %d", n, values, want)
 		}
+	}
+}
+
+// BenchmarkCollect looks for garbage where there is most to look through: the whole stack in use, and as many
+// exceptions and values as there may be, all of them referred to.
+func BenchmarkCollect(b *testing.B) {
+	i := newFull(b)
+	defer i.Free()
+	for b.Loop() {
+		i.collect()
+	}
+}
+
+// newFull has filled its stack with references to the most exceptions.
+func newFull(t testing.TB) *Instance {
+	i := newGuest(t, loadGuest(t))
+	start(t, i, "x_overflow")
+	want(t, "overflow", i.Resume(0), layout.ExitTrap)
+	*i.u32(layout.Thrown) = 3
+	stack := i.usedStack()
+	for k := 0; ; k++ {
+		values := min(1, maxValues-k)
+		if k%2 == 0 {
+			values = maxValues/maxExceptions*2 - 1
+		}
+		if i.exceptions != nil {
+			i.exceptions.limit = maxExceptions
+		}
+		ref := i.saveException(values)
+		if ref == 0 || k == maxExceptions-1 {
+			return i
+		}
+		binary.LittleEndian.PutUint64(stack[len(stack)-8*(k+1):], ref)
 	}
 }
