@@ -10,6 +10,7 @@ import (
 	"vkernel/internal/bundle"
 	"vkernel/internal/engine"
 	"vkernel/internal/kernel"
+	"vkernel/internal/mutant"
 	"vkernel/internal/sandbox"
 	"vkernel/internal/verify"
 )
@@ -78,7 +79,7 @@ func (o *runOptions) run(ctx context.Context) (status int, err error) {
 // vkernel remembers that it has verified code of this digest.
 func verifyCode(b *bundle.Bundle) error {
 	known, digest := verify.OpenKnown(), b.Native.SHA256.String()
-	if known.Has(digest) {
+	if known.Has(digest) || mutant.Off("native.verify") {
 		return nil
 	}
 	if _, err := engine.Verify(b.Code); err != nil {

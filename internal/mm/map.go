@@ -3,6 +3,7 @@ package mm
 import (
 	"vkernel/internal/guest"
 	"vkernel/internal/linux"
+	"vkernel/internal/mutant"
 )
 
 // pages checks that addr is page-aligned and gives the range of whole pages of length bytes.
@@ -17,10 +18,10 @@ func pages(addr, length uint32) (start, end uint64, e linux.Errno) {
 
 // checkProt refuses executable memory.
 func checkProt(prot int) (int, linux.Errno) {
-	if prot&linux.PROT_EXEC != 0 {
+	if prot&linux.PROT_EXEC != 0 && !mutant.Off("memory.exec") {
 		return 0, linux.EACCES
 	}
-	if prot&^(linux.PROT_READ|linux.PROT_WRITE|linux.PROT_SEM) != 0 {
+	if prot&^(linux.PROT_READ|linux.PROT_WRITE|linux.PROT_SEM) != 0 && !mutant.Off("memory.exec") {
 		return 0, linux.EINVAL
 	}
 	return prot & (linux.PROT_READ | linux.PROT_WRITE), 0

@@ -28,3 +28,6 @@ func parse(list string) map[string]bool {
 
 // Off says whether the named check is switched off.
 func Off(name string) bool { return off[name] }
+
+// Env is what a process has to give to one that it starts with another environment.
+func Env() []string { return []string{variable + "=" + os.Getenv(variable)} }

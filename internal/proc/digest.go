@@ -7,6 +7,7 @@ import (
 	"weak"
 
 	"vkernel/internal/linux"
+	"vkernel/internal/mutant"
 	"vkernel/internal/vfs"
 )
 
@@ -50,6 +51,9 @@ func version(f vfs.File) (k digestKey, stable bool) {
 		return k, false
 	}
 	k.id, k.version, stable = v.Version()
+	if mutant.Off("exec.cache") {
+		k.version = 0
+	}
 	return k, stable
 }
 

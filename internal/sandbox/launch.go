@@ -18,6 +18,7 @@ import (
 	"vkernel/internal/bundle"
 	"vkernel/internal/engine"
 	"vkernel/internal/kernel"
+	"vkernel/internal/mutant"
 	"vkernel/internal/trust"
 )
 
@@ -145,11 +146,11 @@ func (c *Config) command(ns namespace) *exec.Cmd {
 	return &exec.Cmd{
 		Path: "/proc/self/exe",
 		Args: []string{"vkernel", word, strconv.Itoa(wanted), string(letters)},
-		Env: []string{
-			"GOMAXPROCS=" + strconv.Itoa(runtime.GOMAXPROCS(0)), // Go would look for control groups below a root that is empty
-			"GODEBUG=decoratemappings=0",                        // no prctl
-			"GLIBC_TUNABLES=glibc.pthread.rseq=0",               // no rseq
-		},
+		Env: append(mutant.Env(),
+			"GOMAXPROCS="+strconv.Itoa(runtime.GOMAXPROCS(0)), // Go would look for control groups below a root that is empty
+			"GODEBUG=decoratemappings=0",                      // no prctl
+			"GLIBC_TUNABLES=glibc.pthread.rseq=0",             // no rseq
+		),
 		SysProcAttr: &syscall.SysProcAttr{
 			Setsid:     true, // the host's terminal sends it no signals
 			Cloneflags: ns.flags, UidMappings: ns.uids, GidMappings: ns.gids,

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"vkernel/internal/linux"
+	"vkernel/internal/mutant"
 	"vkernel/internal/policy"
 	"vkernel/internal/wait"
 )
@@ -57,11 +58,13 @@ func (c *Context) OpenExec(at Path, name string, flags uint32) (File, Path, linu
 	switch {
 	case perm.Type() == linux.S_IFLNK:
 		return nil, Path{}, linux.ELOOP
-	case perm.Type() != linux.S_IFREG, p.Mount.Flags&NoExec != 0, !c.Cred().allowed(perm, linux.X_OK):
+	case perm.Type() != linux.S_IFREG && !mutant.Off("exec.kind"),
+		p.Mount.Flags&NoExec != 0 && !mutant.Off("exec.noexec"),
+		!c.Cred().allowed(perm, linux.X_OK) && !mutant.Off("exec.x-bit"):
 		return nil, p, linux.EACCES
 	}
 	text, ok := p.Node().(Text)
-	if ok && !text.DenyWrite() {
+	if ok && !text.DenyWrite() && !mutant.Off("exec.busy") {
 		return nil, p, linux.ETXTBSY
 	}
 	f, e := p.Node().Open(c, linux.O_RDONLY)

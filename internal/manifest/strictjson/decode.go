@@ -22,6 +22,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"vkernel/internal/mutant"
 )
 
 // Limits of what is read, whatever the format.
@@ -38,7 +40,7 @@ func Decode(data []byte, out any) error {
 		return err
 	}
 	d.space()
-	if d.pos != len(d.data) {
+	if d.pos != len(d.data) && !mutant.Off("json.trailing") {
 		return Errorf("", "trailing bytes at offset %d", d.pos)
 	}
 	return nil
@@ -124,11 +126,13 @@ func (d *decoder) object(v reflect.Value, at *place) error {
 			return err
 		}
 		field := &place{parent: at, name: name}
-		i := slices.IndexFunc(tags, func(m memberTag) bool { return m.name != "" && m.name == name })
+		i := slices.IndexFunc(tags, func(m memberTag) bool {
+			return m.name != "" && (m.name == name || mutant.Off("json.case") && strings.EqualFold(m.name, name))
+		})
 		if i < 0 {
 			return Errorf(field.String(), "unknown field")
 		}
-		if seen&(1<<i) != 0 {
+		if seen&(1<<i) != 0 && !mutant.Off("json.duplicate") {
 			return Errorf(field.String(), "given twice")
 		}
 		seen |= 1 << i
