@@ -67,7 +67,11 @@ func SignEnvelope(old, data []byte, m *manifest.Manifest, s Signer) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	signer, err := dsse.NewEnvelopeSigner(envelopeKey{Key: s.Key, signer: s})
+	keyID, err := dsse.SHA256KeyID(s.Key.public)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := dsse.NewEnvelopeSigner(envelopeSigner{s, keyID})
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +80,7 @@ func SignEnvelope(old, data []byte, m *manifest.Manifest, s Signer) ([]byte, err
 		return nil, err
 	}
 	if previous, err := parseEnvelope(old); err == nil && previous.Payload == e.Payload {
-		others := slices.DeleteFunc(previous.Signatures, func(x dsse.Signature) bool { return x.KeyID == s.Key.ID().String() })
+		others := slices.DeleteFunc(previous.Signatures, func(x dsse.Signature) bool { return x.KeyID == keyID })
 		e.Signatures = append(others, e.Signatures...)
 	}
 	if len(e.Signatures) > MaxSignatures {
@@ -134,7 +138,7 @@ func verifyEnvelope(e *dsse.Envelope, keys []Key) (ids []manifest.Digest, payloa
 	for i, k := range keys {
 		same := func(o Key) bool { return o.ID() == k.ID() }
 		if !slices.ContainsFunc(keys[:i], same) {
-			verifiers = append(verifiers, envelopeKey{Key: k})
+			verifiers = append(verifiers, envelopeKey{k})
 		}
 	}
 	if len(verifiers) == 0 {
@@ -182,22 +186,32 @@ func concerns(payload, data []byte) (bool, error) {
 	return st.Subject[0].Digest.SHA256 == manifest.Sum(data) || mutant.Off("signature.subject"), nil
 }
 
-// envelopeKey is a key as package dsse wants it.
-type envelopeKey struct {
-	Key
-	signer Signer
-}
+// envelopeKey is a public key as package dsse wants it. It names our fingerprint, in which
+// verifyEnvelope finds it again.
+type envelopeKey struct{ Key }
 
 var errSignature = errors.New("not a signature by this key")
 
 func (k envelopeKey) KeyID() (string, error)   { return k.ID().String(), nil }
 func (k envelopeKey) Public() crypto.PublicKey { return k.public }
 
-func (k envelopeKey) Sign(_ context.Context, data []byte) ([]byte, error) { return k.signer.Sign(data) }
-
 func (k envelopeKey) Verify(_ context.Context, data, sig []byte) error {
 	if !k.Key.Verify(data, sig) {
 		return errSignature
 	}
 	return nil
+}
+
+// envelopeSigner is a private key as package dsse wants it. What it writes as the key's id
+// is the one that the package expects where it is told none: others' tools skip a
+// signature with another one.
+type envelopeSigner struct {
+	Signer
+	keyID string
+}
+
+func (s envelopeSigner) KeyID() (string, error) { return s.keyID, nil }
+
+func (s envelopeSigner) Sign(_ context.Context, data []byte) ([]byte, error) {
+	return s.Signer.Sign(data)
 }

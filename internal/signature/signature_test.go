@@ -1,6 +1,8 @@
 package signature
 
 import (
+	"context"
+	"crypto"
 	"encoding/base64"
 	"encoding/json"
 	"os"
@@ -8,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 
 	"vkernel/internal/manifest"
 )
@@ -114,6 +118,35 @@ func TestThreshold(t *testing.T) {
 	if got, err := only.Signers(document, []Key{c.Key, b.Key, again}); err != nil || len(got) != 1 {
 		t.Errorf("envelope alone: %s, %v", Describe(got), err)
 	}
+}
+
+// TestEnvelopeOthers: a tool that uses package dsse with a bare key, as cosign does,
+// accepts our envelope: it skips signatures whose key id is not the one that it expects.
+func TestEnvelopeOthers(t *testing.T) {
+	for _, algorithm := range algorithms {
+		s := newSignerOf(t, algorithm)
+		text, err := SignEnvelope(nil, document, described, s)
+		must(t, err)
+		var e dsse.Envelope
+		must(t, json.Unmarshal(text, &e))
+		v, err := dsse.NewEnvelopeVerifier(bareKey{s.Key})
+		must(t, err)
+		if accepted, err := v.Verify(context.Background(), &e); err != nil || len(accepted) != 1 {
+			t.Errorf("%s: %v, %v", algorithm, accepted, err)
+		}
+	}
+}
+
+type bareKey struct{ key Key }
+
+func (k bareKey) KeyID() (string, error)   { return "", nil }
+func (k bareKey) Public() crypto.PublicKey { return k.key.public }
+
+func (k bareKey) Verify(_ context.Context, data, sig []byte) error {
+	if !k.key.Verify(data, sig) {
+		return errSignature
+	}
+	return nil
 }
 
 // TestEnvelopeRefuses: what the same key signed for another purpose is no signature.
