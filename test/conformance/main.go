@@ -51,7 +51,7 @@ func main() {
 type options struct {
 	vkernel, bundle string
 	races, jobs     int
-	match           *regexp.Regexp
+	match, only     *regexp.Regexp
 	verbose         bool
 }
 
@@ -65,10 +65,14 @@ func run(ctx context.Context) (ok bool, err error) {
 	match := flag.String("run", "", "only the cases whose class/name match")
 	asJSON := flag.Bool("json", false, "print the results as JSON")
 	mutate := flag.Bool("mutate", false, "switch the checks of a build with the tag mutate off, one at a time")
+	only := flag.String("checks", "", "with -mutate: only the checks whose names match")
 	sources := flag.String("sources", ".", "with -mutate: where the checks are named")
 	flag.Parse()
 	if o.match, err = regexp.Compile(*match); err != nil {
 		return false, fmt.Errorf("-run: %w", err)
+	}
+	if o.only, err = regexp.Compile(*only); err != nil {
+		return false, fmt.Errorf("-checks: %w", err)
 	}
 	s, err := newSuite(o)
 	if err != nil {
