@@ -204,13 +204,16 @@ func (w *walker) frame(in *inst, s *state, at int64) (value, string) {
 	if !s.forget(int32(off), int32(size)) {
 		return unknown, "a store over a saved register, after setjmp"
 	}
-	switch imm := w.source(in, s); {
-	case in.op == opMov:
-		s.slots.store(int32(off), m.size, imm)
-	case in.op == opSet:
+	v := w.source(in, s)
+	switch in.op {
+	case opMov:
+		s.slots.store(int32(off), m.size, v)
+	case opSet:
 		s.slots.store(int32(off), m.size, between(0, 1))
-	case in.op == opAdd && in.hasImm && old.kind == kRange && size >= 4:
-		s.slots.store(int32(off), m.size, add(m.size, &old, &imm))
+	case opAdd, opSub, opAnd, opOr, opXor, opInc, opDec:
+		if v = v.plain(); old.kind == kRange && size >= 4 {
+			s.slots.store(int32(off), m.size, w.arithmetic(in, &old, &v))
+		}
 	}
 	return old, ""
 }

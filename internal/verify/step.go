@@ -283,7 +283,7 @@ func (w *walker) assign(in *inst, s *state, loaded value) {
 		}
 	}
 	if in.dst != dst || in.size < 4 && in.op != opSet && in.op != opMov {
-		w.write(s, in.dst, in.size, unknown)
+		w.write(s, in.dst, in.size, small(in, dst, &a, &b))
 		return
 	}
 	v := w.compute(in, s, a, b)
@@ -292,6 +292,19 @@ func (w *walker) assign(in *inst, s *state, loaded value) {
 		return
 	}
 	w.write(s, in.dst, in.size, v)
+}
+
+// small is the result of an operation of 1 or 2 bytes.
+func small(in *inst, dst reg, a, b *value) value {
+	low := b.low(in.size)
+	switch {
+	case in.dst != dst: // a high byte
+	case in.op == opAnd:
+		return and(in.size, a, &low)
+	case in.op == opOr, in.op == opXor:
+		return or(in.size, a, &low)
+	}
+	return unknown
 }
 
 // plain takes the instructions that are most frequent and need little: others are left to assign.
@@ -337,8 +350,8 @@ func (w *walker) compute(in *inst, s *state, a, b value) value {
 	case opZext:
 		return b.low(in.srcSize)
 	case opSSE:
-		if in.srcSize == 2 {
-			return between(0, 1<<16-1)
+		if in.srcSize != 0 {
+			return anything(in.srcSize)
 		}
 	case opSext:
 		if b.kind == kJump && in.srcSize == 4 {

@@ -229,6 +229,9 @@ func (d *decoder) vectorOperands(f vform, c byte, size, general uint8) bool {
 			d.touch(writes, size)
 		} else {
 			in.dst, in.size = reg(d.rm()), general
+			if size < 4 {
+				in.srcSize = size // a lane, extended with zeros
+			}
 		}
 	case vStore:
 		d.touch(writes, size)
