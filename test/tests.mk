@@ -69,6 +69,15 @@ $(O)/systest/root/bin/threads: $(THREADS) $(O)/vkcc
 $(O)/systest.vk/manifest.json: $(O)/systest/root/bin/threads
 test-guest: $(O)/systest/threads
 
+# Scripts that the C tests execute: the tests write the same bytes, which are listed by these.
+
+$(O)/systest/scripts.stamp: $(wildcard test/syscalls/scripts/*)
+	@mkdir -p $(O)/systest/root/usr/share/systest
+	@cp -p test/syscalls/scripts/* $(O)/systest/root/usr/share/systest
+	@touch $@
+
+$(O)/systest.vk/manifest.json: $(O)/systest/scripts.stamp
+
 # The benchmarks of threads, for the same reason.
 
 $(O)/bench/native/threads: test/bench/guest/threads.c test/bench/guest/bench.h $(O)/packages.stamp

@@ -59,7 +59,7 @@ var (
 		linux.TCSETSW2, linux.TCSETSF2, linux.TIOCSCTTY, linux.TIOCGPGRP, linux.TIOCSPGRP, linux.TIOCOUTQ, linux.TIOCGWINSZ,
 		linux.TIOCSWINSZ, linux.FIONREAD, linux.FIONBIO, linux.TIOCNOTTY, linux.TIOCGSID, linux.FIONCLEX, linux.FIOCLEX,
 	}}
-	nameThread = manifest.Rule{Syscall: "prctl", Allow: []uint64{linux.PR_SET_NAME, linux.PR_GET_NAME, linux.PR_GET_DUMPABLE, linux.PR_GET_NO_NEW_PRIVS, linux.PR_SET_NO_NEW_PRIVS}}
+	nameThread = manifest.Rule{Syscall: "prctl", Allow: []uint64{linux.PR_SET_NAME, linux.PR_GET_NAME, linux.PR_GET_DUMPABLE, linux.PR_GET_NO_NEW_PRIVS, linux.PR_SET_NO_NEW_PRIVS, linux.PR_GET_SECUREBITS}}
 	readAll    = manifest.Rule{Paths: []string{"/"}}
 	writeNull  = manifest.Rule{Paths: []string{"/dev/null"}, Write: true}
 	writeTmp   = manifest.Rule{Paths: []string{"/dev/null", "/dev/tty", "/tmp"}, Write: true}

@@ -26,9 +26,12 @@ func (s *Securebits) Set(bits uint32, super bool) linux.Errno {
 	for {
 		old := s.bits.Load()
 		changed, locks := old^bits, old&linux.SECURE_ALL_LOCKS
+		if mutant.Off("exec.securebits-lock") {
+			locks = 0
+		}
 		const anybody = linux.SECURE_ALL_UNPRIVILEGED | linux.SECURE_ALL_UNPRIVILEGED<<1
 		switch {
-		case locks>>1&changed != 0 && !mutant.Off("exec.securebits-lock"), locks&^bits != 0 && !mutant.Off("exec.securebits-lock"),
+		case locks>>1&changed != 0, locks&^bits != 0,
 			bits&^(servedBits|servedBits<<1) != 0,
 			!super && (changed == 0 || changed&^anybody != 0):
 			return linux.EPERM

@@ -3,6 +3,7 @@ package syscalls
 import (
 	"vkernel/internal/guest"
 	"vkernel/internal/linux"
+	"vkernel/internal/mutant"
 	"vkernel/internal/proc"
 )
 
@@ -114,10 +115,24 @@ func personality(t *proc.Thread, a Args) (int64, linux.Errno) {
 		switch {
 		case v&0xff != 0:
 			return 0, linux.EINVAL
-		case v&linux.READ_IMPLIES_EXEC != 0:
+		case v&linux.READ_IMPLIES_EXEC != 0 && !mutant.Off("exec.personality"):
 			return 0, linux.EPERM
 		}
 		return int64(p.Swap(v)), 0
 	}
 	return int64(p.Load()), 0
+}
+
+// ptrace refuses: no process here sees or changes another's memory or registers.
+func ptrace(*proc.Thread, Args) (int64, linux.Errno) { return 0, linux.EPERM }
+
+// processVM is process_vm_readv and process_vm_writev: refused for every process.
+func processVM(t *proc.Thread, a Args) (int64, linux.Errno) {
+	if a[5] != 0 {
+		return 0, linux.EINVAL
+	}
+	if _, ok := t.Table().Find(int(a.Int(0))); !ok {
+		return 0, linux.ESRCH
+	}
+	return 0, linux.EPERM
 }
