@@ -129,8 +129,9 @@ func (l *loaded) build(s *Start, files []*os.File, c *conn) (*kernel.Kernel, err
 	if err != nil {
 		return nil, err
 	}
-	messages, onConsole := io.Writer(st.err), (*crlf)(nil)
-	if messages = st.err; st.err == nil {
+	var messages io.Writer = st.err
+	var onConsole *crlf
+	if st.err == nil {
 		onConsole = &crlf{w: st.console}
 		messages = onConsole
 	}

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -52,6 +53,46 @@ static int empty_root(void) {
     return chdir("/") ? errno : 0;
 }
 
+#ifndef OPEN_TREE_CLONE
+#define OPEN_TREE_CLONE 1
+#endif
+
+// own_mount replaces a directory by a mount of its own, in which nothing can be executed: from
+// its root no path leads up. The descriptor comes from another mount namespace, so the directory
+// is found again by its name, and has to be the same. It gives an errno.
+static int own_mount(int fd, int read_only) {
+    char link[32], path[4096];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, path, sizeof path - 1);
+    if (n <= 0 || n == sizeof path - 1) return ENAMETOOLONG;
+    path[n] = 0;
+    int tree = syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | O_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+    if (tree < 0) return errno;
+    struct stat a, b;
+    struct {
+        uint64_t set, clear, propagation, userns;
+    } attr = {.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | (read_only ? MOUNT_ATTR_RDONLY : 0)};
+    int e = 0;
+    if (fstat(fd, &a) || fstat(tree, &b))
+        e = errno;
+    else if (a.st_dev != b.st_dev || a.st_ino != b.st_ino)
+        e = ESTALE;
+    else if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof attr) || dup3(tree, fd, O_CLOEXEC) < 0)
+        e = errno;
+    close(tree);
+    return e;
+}
+
+// own_mounts does that for the contents and the host's mounts.
+static int own_mounts(const char *mounts) {
+    int e = own_mount(VK_ROOT, 1);
+    for (int i = 0; mounts[i]; i++) {
+        int f = own_mount(VK_MOUNTS + i, mounts[i] == 'r');
+        if (f) e = f;
+    }
+    return e;
+}
+
 // drop_capabilities keeps those that root's access to host mounts rests on, or none.
 static void drop_capabilities(int keep_file_caps) {
     uint64_t keep = 0;
@@ -60,8 +101,7 @@ static void drop_capabilities(int keep_file_caps) {
                1ull << CAP_FSETID;
     struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct d[2];
-    for (int cap = 0; prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0; cap++) {
-    }
+    for (int cap = 0; prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0; cap++) {}
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     if (syscall(SYS_capget, &h, d)) die("capget");
     for (int i = 0; i < 2; i++) {
@@ -81,8 +121,8 @@ static void drop_capabilities(int keep_file_caps) {
 #define SCOPES 3ull            // 6: abstract UNIX sockets, signals
 
 #define READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
-#define WRITE                                                                                                  \
-    (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |          \
+#define WRITE                                                                                                          \
+    (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |                  \
      LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SYM | REFER | TRUNCATE)
 
 // The structure of the newest interface; a host takes as much of it as it knows.
@@ -124,9 +164,11 @@ static void set_limit(int resource, rlim_t n) {
     if (setrlimit(resource, &l)) die("setrlimit");
 }
 
-// enter makes this process a sandbox if the launcher has started it as one:
+// enter, in a process that only asks what the host allows, tries to make the root empty and gives
+// the errno as the status. It makes this process a sandbox if the launcher has started it as one:
 // argv is the program, "sandbox-process", what is asked for, and the letters of the mounts.
 __attribute__((constructor)) static void enter(int argc, char **argv) {
+    if (argc == 2 && !strcmp(argv[1], "sandbox-probe")) _exit(empty_root());
     if (argc != 4 || strcmp(argv[1], "sandbox-process")) return;
     int wanted = atoi(argv[2]);
     const char *mounts = argv[3];
@@ -137,11 +179,16 @@ __attribute__((constructor)) static void enter(int argc, char **argv) {
     for (int fd = VK_CONTROL; fd < VK_MOUNTS + (int)strlen(mounts); fd++)
         if (fcntl(fd, F_SETFD, FD_CLOEXEC)) die("descriptors of the sandbox");
     set_limit(RLIMIT_CORE, 0); // memory of guests is nobody's business
+    if (wanted & VK_OWN_MOUNTS) {
+        vk_entered.mounts_errno = own_mounts(mounts);
+        vk_entered.own_mounts = vk_entered.mounts_errno == 0;
+    }
     if (wanted & VK_EMPTY_ROOT) {
         vk_entered.root_errno = empty_root();
         vk_entered.empty_root = vk_entered.root_errno == 0;
     }
     drop_capabilities(wanted & VK_KEEP_FILE_CAPS);
+    if (personality(PER_LINUX) < 0) die("personality"); // else memory may be executable without being asked for
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) die("no_new_privs");
     if (wanted & VK_LANDLOCK) vk_entered.landlock_errno = restrict_files(mounts);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)) die("PR_SET_PDEATHSIG");

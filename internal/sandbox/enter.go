@@ -8,6 +8,9 @@ import "golang.org/x/sys/unix"
 // Word is the first argument of a sandbox process: the constructor in enter.c looks for it.
 const word = "sandbox-process"
 
+// probe is that of a process that only asks whether the host lets it make its root empty.
+const probe = "sandbox-probe"
+
 // Entered tells whether the constructor has made this process a sandbox. Then Main is all
 // that the program does.
 func Entered() bool { return C.vk_entered.entered != 0 }
@@ -26,6 +29,7 @@ const (
 // What a launcher asks the constructor for.
 const (
 	wantEmptyRoot = C.VK_EMPTY_ROOT
+	wantOwnMounts = C.VK_OWN_MOUNTS
 	wantLandlock  = C.VK_LANDLOCK
 	wantFileCaps  = C.VK_KEEP_FILE_CAPS
 )
@@ -35,18 +39,19 @@ const (
 type Confinements struct {
 	Namespaces bool // user, pid, network, ipc, uts and mount: set by the launcher, which made them
 	EmptyRoot  bool // its root directory is empty, without procfs
+	OwnMounts  bool // above the directories that it was given is nothing
 	Landlock   int  // version of the interface, 0: none
 	MDWE       bool // the host refuses to make memory executable, beside seccomp
 	Scan       bool // dirty pages are found by PAGEMAP_SCAN
 
-	RootErrno, LandlockErrno unix.Errno // why not
+	RootErrno, MountsErrno, LandlockErrno unix.Errno // why not
 }
 
 // constructed is what the constructor has done.
 func constructed() Confinements {
 	e := &C.vk_entered
 	return Confinements{
-		EmptyRoot: e.empty_root != 0, Landlock: int(e.landlock),
-		RootErrno: unix.Errno(e.root_errno), LandlockErrno: unix.Errno(e.landlock_errno),
+		EmptyRoot: e.empty_root != 0, OwnMounts: e.own_mounts != 0, Landlock: int(e.landlock),
+		RootErrno: unix.Errno(e.root_errno), MountsErrno: unix.Errno(e.mounts_errno), LandlockErrno: unix.Errno(e.landlock_errno),
 	}
 }

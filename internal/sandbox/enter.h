@@ -18,14 +18,16 @@ enum {
 enum {
     VK_EMPTY_ROOT = 1, // the process has a mount namespace of its own
     VK_LANDLOCK = 2,
+    VK_OWN_MOUNTS = 8,     // each directory that it gets is a mount of its own
     VK_KEEP_FILE_CAPS = 4, // the launcher is root, and there are host mounts
 };
 
 struct vk_entered {
     int entered;    // this is a sandbox process
     int empty_root; // its root is an empty directory, without procfs
+    int own_mounts; // above each directory that it was given is nothing
     int landlock;   // version of Landlock's interface that it uses, 0: none
-    int root_errno, landlock_errno;
+    int root_errno, mounts_errno, landlock_errno;
 };
 
 extern struct vk_entered vk_entered;

@@ -31,7 +31,8 @@ type Config struct {
 	Processes int    // most at once
 	Disk      int64  // most bytes written to the root file system; 0: the default
 
-	without lacks // what the host has and a test wants it not to have
+	without lacks    // what the host has and a test wants it not to have
+	env     []string // for the process of a test
 }
 
 // Mount is a directory of the host to be seen in a container.
@@ -41,7 +42,16 @@ type Mount struct {
 }
 
 // lacks are features of the host that are not used.
-type lacks struct{ namespaces, emptyRoot, landlock, mdwe, scan bool }
+type lacks struct{ namespaces, emptyRoot, ownMounts, landlock, mdwe, scan bool }
+
+// environment is that of a sandbox process.
+func environment() []string {
+	return append(mutant.Env(),
+		"GOMAXPROCS="+strconv.Itoa(runtime.GOMAXPROCS(0)), // Go would look for control groups below a root that is empty
+		"GODEBUG=decoratemappings=0",                      // no prctl
+		"GLIBC_TUNABLES=glibc.pthread.rseq=0",             // no rseq
+	)
+}
 
 // Sandbox is a sandbox process, seen from its launcher.
 type Sandbox struct {
@@ -129,6 +139,9 @@ func (c *Config) command(ns namespace) *exec.Cmd {
 	if ns.flags&unix.CLONE_NEWNS != 0 && !c.without.emptyRoot {
 		wanted |= wantEmptyRoot
 	}
+	if ns.flags&unix.CLONE_NEWNS != 0 && !c.without.ownMounts {
+		wanted |= wantOwnMounts
+	}
 	if !c.without.landlock {
 		wanted |= wantLandlock
 	}
@@ -144,17 +157,10 @@ func (c *Config) command(ns namespace) *exec.Cmd {
 		}
 	}
 	return &exec.Cmd{
-		Path: "/proc/self/exe",
-		Args: []string{"vkernel", word, strconv.Itoa(wanted), string(letters)},
-		Env: append(mutant.Env(),
-			"GOMAXPROCS="+strconv.Itoa(runtime.GOMAXPROCS(0)), // Go would look for control groups below a root that is empty
-			"GODEBUG=decoratemappings=0",                      // no prctl
-			"GLIBC_TUNABLES=glibc.pthread.rseq=0",             // no rseq
-		),
-		SysProcAttr: &syscall.SysProcAttr{
-			Setsid:     true, // the host's terminal sends it no signals
-			Cloneflags: ns.flags, UidMappings: ns.uids, GidMappings: ns.gids,
-		},
+		Path:        "/proc/self/exe",
+		Args:        []string{"vkernel", word, strconv.Itoa(wanted), string(letters)},
+		Env:         append(environment(), c.env...),
+		SysProcAttr: ns.attr(),
 	}
 }
 

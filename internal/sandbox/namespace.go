@@ -9,10 +9,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// attr starts a process in it.
+func (ns namespace) attr() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{
+		Setsid:     true, // the host's terminal sends it no signals
+		Cloneflags: ns.flags, UidMappings: ns.uids, GidMappings: ns.gids, AmbientCaps: ns.caps,
+	}
+}
+
 // namespace is a set of namespaces to start a process in.
 type namespace struct {
 	flags      uintptr
 	uids, gids []syscall.SysProcIDMap
+	caps       []uintptr // that the constructor needs, and a user who is not root would lose at execve
 }
 
 const (
@@ -31,6 +40,7 @@ func namespaces(none bool) []namespace {
 		// One user and one group: what is others' seems to belong to nobody.
 		all.uids = []syscall.SysProcIDMap{{ContainerID: os.Geteuid(), HostID: os.Geteuid(), Size: 1}}
 		all.gids = []syscall.SysProcIDMap{{ContainerID: os.Getegid(), HostID: os.Getegid(), Size: 1}}
+		all.caps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_SYS_CHROOT, unix.CAP_SETPCAP}
 		return []namespace{all, {}}
 	}
 	all.uids, all.gids = identity("/proc/self/uid_map"), identity("/proc/self/gid_map")

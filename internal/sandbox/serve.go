@@ -18,30 +18,35 @@ const exitFailed = 125
 
 // Main is the sandbox process: it loads, seals itself, tells the launcher, and runs what that
 // starts. It gives the status of the process.
-func Main() int { return serve(nil) }
+func Main() int { return serve(hooks{}) }
 
-// serve is Main; sealed is called when the process is sealed, for tests.
-func serve(sealed func(*loaded)) int {
+// hooks are called at two points of Main, for tests.
+type hooks struct{ loaded, sealed func() }
+
+func serve(h hooks) int {
 	c := newConn(fdControl)
-	if err := run(c, sealed); err != nil {
+	if err := run(c, h); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return exitFailed
 	}
 	return 0
 }
 
-func run(c *conn, sealed func(*loaded)) error {
+func run(c *conn, h hooks) error {
 	l, err := load()
 	if err != nil {
 		return err
+	}
+	if h.loaded != nil {
+		h.loaded()
 	}
 	held, err := seal(&l.spec)
 	if err != nil {
 		return err
 	}
 	time.Local = time.FixedZone(l.spec.Zone, l.spec.Offset)
-	if sealed != nil {
-		sealed(l)
+	if h.sealed != nil {
+		h.sealed()
 	}
 	if err := c.send(message{Kind: kindReady, Confinements: &held}); err != nil {
 		return err
