@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -109,7 +111,26 @@ func promptTerminal() (*os.File, func(), error) {
 	return nil, nil, errors.New("standard input is no terminal")
 }
 
+// ask reads a passphrase that is not shown. A signal that ends the command while it waits
+// leaves the terminal as it was.
 func ask(tty *os.File, out io.Writer, prompt string) ([]byte, error) {
+	before, err := term.GetState(int(tty.Fd()))
+	if err != nil {
+		return nil, fmt.Errorf("passphrase: %w", err)
+	}
+	signals, answered := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	defer signal.Stop(signals)
+	defer close(answered)
+	go func() {
+		select {
+		case <-answered:
+		case s := <-signals:
+			_ = term.Restore(int(tty.Fd()), before)
+			signal.Reset(s)
+			_ = syscall.Kill(os.Getpid(), s.(syscall.Signal))
+		}
+	}()
 	fmt.Fprint(out, prompt)
 	pass, err := term.ReadPassword(int(tty.Fd()))
 	fmt.Fprintln(out)
