@@ -71,6 +71,9 @@ func inspectBundle(w io.Writer, dir string, asJSON bool) error {
 	for _, e := range m.Entries {
 		fmt.Fprintf(w, "\nentry %s: module %d, export %s, %s\n", e.ID, e.Module, quote(e.Export), count(len(e.Syscalls), "system call"))
 		fmt.Fprintln(w, wrap(e.Syscalls, 2, 90))
+		if len(e.Withheld)+len(e.Rules) > 0 || e.Starts != nil {
+			fmt.Fprintf(w, "  narrowed: %s withheld, %s; see 'vkernel policy'\n", count(len(e.Withheld), "call"), count(len(e.Rules), "rule"))
+		}
 	}
 	fmt.Fprintln(w, "\nexecutables")
 	for _, x := range m.Executables {

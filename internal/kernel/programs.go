@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"log/slog"
 	"sync"
 
 	"vkernel/internal/engine/layout"
@@ -20,7 +21,7 @@ type programs struct {
 	router   Router
 	revoked  func(digest [32]byte) bool
 	policies *policy.Set
-	bound    []program // by index of the code, without a policy
+	bound    []program // by index of the code; its imports are bound if there are no policies
 	linked   sync.Map  // *policy.Policy -> *proc.Program
 }
 
@@ -36,16 +37,20 @@ func newPrograms(c *Config) (*programs, error) {
 		if err := checkImports(code.Meta); err != nil {
 			return nil, err
 		}
-		p.bound = append(p.bound, program{
-			Program: &proc.Program{Code: code, Calls: imports.Bind(code.Meta, p.options(nil))},
-			wasi:    imports.WASI(code.Meta),
-		})
+		made := &proc.Program{Code: code}
+		if p.policies == nil {
+			made.Calls = imports.Bind(code.Meta, p.options(nil))
+		}
+		p.bound = append(p.bound, program{made, imports.WASI(code.Meta)})
 	}
 	return p, p.linkEntries()
 }
 
 func (p *programs) options(held *policy.Policy) imports.Options {
 	o := imports.Options{Policy: held, Log: p.config.Log}
+	if held != nil && !held.Remembered() {
+		o.Log = slog.New(slog.DiscardHandler) // it was said when the first such program was linked
+	}
 	if p.config.Trace != nil {
 		o.Around = trace.Around(p.config.Trace)
 	}
