@@ -41,7 +41,8 @@ func (e *Entry) checkRules(field string) error {
 	for i := range e.Rules {
 		r := &e.Rules[i]
 		at := fmt.Sprintf("%s[%d]", field, i)
-		if r.Paths == nil && !slices.Contains(e.Syscalls, r.Syscall) {
+		_, listed := slices.BinarySearch(e.Syscalls, r.Syscall)
+		if r.Paths == nil && !listed {
 			return fieldError(at+".syscall", "%q is not one of the entry's syscalls", r.Syscall)
 		}
 		if err := r.check(at); err != nil {
