@@ -61,19 +61,21 @@ func inspectBundle(w io.Writer, dir string, asJSON bool) error {
 		return err
 	}
 	fmt.Fprintf(w, "%s: manifest SHA-256 %s\n", m.Name, manifest.Sum(data))
-	fmt.Fprintf(w, "built by     vkernel %s, %s, clang %s\n", quote(m.Build.Vkernel), quote(m.Build.Go), quote(m.Build.Clang))
+	fmt.Fprintf(w, "release      %d\n", m.Release)
+	by := ""
+	if m.Build.By != "" {
+		by = ", by " + quote(m.Build.By)
+	}
+	fmt.Fprintf(w, "built by     vkernel %s, %s, clang %s%s\n", quote(m.Build.Vkernel), quote(m.Build.Go), quote(m.Build.Clang), by)
 	fmt.Fprintf(w, "command      %s\n", strings.Join(quoted(m.Command), " "))
 	fmt.Fprintf(w, "megabinary   %s  %s, %s\n", m.Megabinary.SHA256.Short(), count(len(m.Megabinary.Modules), "module"), bytesText(m.Megabinary.Size))
 	for _, n := range m.Native {
 		fmt.Fprintf(w, "native code  %s  %s %s, %s\n", n.SHA256.Short(), n.Arch, strings.Join(n.Features, " "), bytesText(n.Size))
 	}
 	fmt.Fprintf(w, "file list    %s  %s\n", m.Rootfs.SHA256.Short(), bytesText(m.Rootfs.Size))
-	for _, e := range m.Entries {
-		fmt.Fprintf(w, "\nentry %s: module %d, export %s, %s\n", e.ID, e.Module, quote(e.Export), count(len(e.Syscalls), "system call"))
-		fmt.Fprintln(w, wrap(e.Syscalls, 2, 90))
-		if len(e.Withheld)+len(e.Rules) > 0 || e.Starts != nil {
-			fmt.Fprintf(w, "  narrowed: %s withheld, %s; see 'vkernel policy'\n", count(len(e.Withheld), "call"), count(len(e.Rules), "rule"))
-		}
+	inspectOutside(w, m)
+	for i := range m.Entries {
+		inspectEntry(w, &m.Entries[i])
 	}
 	fmt.Fprintln(w, "\nexecutables")
 	for _, x := range m.Executables {
