@@ -181,7 +181,10 @@ func (d *decoder) vector(e ventry, c byte) bool {
 	}
 	general := uint8(4)
 	if d.rex&8 != 0 {
-		general = 8
+		// Where it says nothing no compiler writes it, and disassemblers do not agree what it is.
+		if general = 8; size != sized && e.form != vToG && e.form != vCRC {
+			return false
+		}
 	}
 	if size == sized {
 		size = general
