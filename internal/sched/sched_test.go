@@ -157,6 +157,31 @@ func TestShellGoesFirst(t *testing.T) {
 
 // Threads that sleep a little all the time do not starve one that never does, nor the other
 // way round.
+// A brief thread's turn is a slice at most and shorter in a crowd, so that a shell which wakes just after a thousand others
+// with as much credit waits for 1000 * 0.3 ms of run time, not for 1000 slices.
+func TestTurnsInACrowd(t *testing.T) {
+	s := newScheduler(2)
+	g := newGuest(s, nil)
+	for _, c := range []struct {
+		waiting int32
+		credit  time.Duration
+		want    time.Duration
+	}{
+		{0, mostCredit, slice},
+		{crowd, mostCredit, slice},
+		{2 * crowd, mostCredit, slice / 2},
+		{1000, mostCredit, leastTurn},
+		{1000, leastTurn / 3, leastTurn / 3},
+		{0, slice / 3, slice / 3},
+	} {
+		s.waiting.Store(c.waiting)
+		g.credit = c.credit
+		if got := g.allowance(); got != c.want {
+			t.Errorf("%d wait, credit %v: a turn of %v, expected %v", c.waiting, c.credit, got, c.want)
+		}
+	}
+}
+
 func TestNobodyStarves(t *testing.T) {
 	s := newScheduler(1)
 	var all sync.WaitGroup

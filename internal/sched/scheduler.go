@@ -11,6 +11,9 @@ const (
 	// slice is how long a thread runs while others wait. Two threads that share a slot lose
 	// less than a hundredth of it to the change; a hundred that share one wait 300 ms.
 	slice = 3 * time.Millisecond
+	// A brief thread's turn is shorter when more than crowd threads wait, but not too short to be worth the change.
+	crowd     = 32
+	leastTurn = 300 * time.Microsecond
 	// soonest bounds how often the timer fires.
 	soonest = 100 * time.Microsecond
 	// A thread earns as much credit as it sleeps, up to easyCredit, and then a part of it, up

@@ -304,9 +304,15 @@ func (t *Thread) charge(ran time.Duration) {
 	t.credit = max(0, t.credit-t.sched.pace.scale(ran))
 }
 
-// allowance is for how long the credit lasts, a slice at most.
+// allowance is for how long the credit lasts, a slice at most, and less in a crowd: of a thousand
+// that have slept for long and wake at once each has much credit, and whoever wakes a moment later, a shell, waits
+// for a turn of them all.
 func (t *Thread) allowance() time.Duration {
-	return min(t.sched.pace.stretch(t.credit*t.weight()/1024), slice)
+	turn := slice
+	if n := time.Duration(t.sched.waiting.Load()); n > crowd {
+		turn = max(slice*crowd/n, leastTurn)
+	}
+	return min(t.sched.pace.stretch(t.credit*t.weight()/1024), turn)
 }
 
 // weights are those of Linux for the nice values -20 to 19: each step is a quarter more.
