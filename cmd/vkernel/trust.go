@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -89,18 +88,11 @@ func change(cmd *cobra.Command, file string, do func(s trust.Source, p *trust.Po
 	if err != nil {
 		return err
 	}
-	p, err := s.LoadFile()
-	if err != nil {
+	var said string
+	if err := s.Change(func(p *trust.Policy) (err error) {
+		said, err = do(s, p)
 		return err
-	}
-	said, err := do(s, p)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(s.File), 0o700); err != nil {
-		return err
-	}
-	if err := p.WriteFile(s.File); err != nil {
+	}); err != nil {
 		return err
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", s.File, said)

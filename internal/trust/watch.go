@@ -3,6 +3,7 @@ package trust
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
 	"sync"
@@ -12,8 +13,9 @@ import (
 )
 
 // interval is how often a Watcher looks even if nothing told it that files changed: the
-// clock may have passed a limit, and some file systems tell nothing.
-const interval = 2 * time.Second
+// clock may have passed a limit, some file systems tell nothing, and the host tells only so
+// many (fs.inotify.max_user_instances).
+const interval = 500 * time.Millisecond
 
 // Watcher follows a policy while a bundle runs.
 type Watcher struct {
@@ -49,6 +51,7 @@ func Watch(source Source, signed Signed, push func(Update), report func(error)) 
 		return nil, err
 	}
 	w.policy = p
+	w.mustExist()
 	w.last = w.evaluate()
 	push(w.last)
 	go w.run()
@@ -139,6 +142,7 @@ func (w *Watcher) look() {
 // nothing is trusted.
 func (w *Watcher) load() {
 	p, err := w.source.Load()
+	w.mustExist()
 	var none *NoKeyError
 	switch {
 	case err == nil:
@@ -148,6 +152,13 @@ func (w *Watcher) load() {
 	case err.Error() != w.broken:
 		w.broken = err.Error()
 		w.report(fmt.Errorf("%w; what it said before holds on", err))
+	}
+}
+
+// mustExist notes that there is a policy file: if it vanishes later, what it said holds on.
+func (w *Watcher) mustExist() {
+	if _, err := os.Stat(w.source.File); err == nil {
+		w.source.Optional = false
 	}
 }
 

@@ -119,6 +119,60 @@ func TestWatchTime(t *testing.T) {
 	}
 }
 
+// TestWatchVanishes: an optional policy that was there takes nothing back when it vanishes.
+func TestWatchVanishes(t *testing.T) {
+	a := newSigner(t, "a")
+	dir := t.TempDir()
+	file, key := filepath.Join(dir, "trust.json"), filepath.Join(dir, "a.pub")
+	must(t, os.WriteFile(key, a.Key.PEM(), 0o644))
+	var revoked Revoked
+	pushed, reported := make(chan Update, 10), make(chan error, 10)
+	w, err := Watch(Source{File: file, Optional: true, KeyDir: dir}, signedBy(t, a), func(u Update) {
+		revoked.Apply(u)
+		pushed <- u
+	}, func(err error) { reported <- err })
+	must(t, err)
+	defer w.Close()
+	<-pushed
+	p := Keys(1)
+	p.Revoked = []Revocation{{SHA256: digest("module")}}
+	must(t, p.WriteFile(file))
+	<-pushed
+	<-reported
+	must(t, os.Remove(file))
+	if err := <-reported; !strings.Contains(err.Error(), "no such file") || !revoked.Has(digest("module")) {
+		t.Errorf("%v, revoked: %v", err, revoked.Has(digest("module")))
+	}
+	must(t, os.Remove(key)) // this one is a directory's: it is gone
+	must(t, p.WriteFile(file))
+	if u := <-pushed; u.Reason == "" || !revoked.Has(digest("other")) {
+		t.Errorf("no key left: %+v", u)
+	}
+}
+
+// TestChange: of changes made at the same time none is lost.
+func TestChange(t *testing.T) {
+	s := Source{File: filepath.Join(t.TempDir(), "new", "trust.json")}
+	var wg sync.WaitGroup
+	for i := range 20 {
+		wg.Go(func() {
+			if err := s.Change(func(p *Policy) error {
+				p.Revoked = append(p.Revoked, Revocation{SHA256: digest(strings.Repeat("x", i))})
+				return nil
+			}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if p, err := s.LoadFile(); err != nil || len(p.Revoked) != 20 {
+		t.Errorf("%d of 20 changes, %v", len(p.Revoked), err)
+	}
+	if err := s.Change(func(p *Policy) error { p.Version = 7; return nil }); err == nil {
+		t.Error("a malformed policy was written")
+	}
+}
+
 // TestWatchRefuses: no watcher without a policy.
 func TestWatchRefuses(t *testing.T) {
 	a := newSigner(t, "a")
