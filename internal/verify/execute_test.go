@@ -152,3 +152,34 @@ func FuzzExecute(f *testing.F) {
 	f.Add(uint64(1))
 	f.Fuzz(func(t *testing.T, seed uint64) { executeRandom(t, pool, seed) })
 }
+
+// TestCorpusFlips flips bits of the corpus, most of which is one step away from what is allowed, and
+// executes what is accepted then.
+func TestCorpusFlips(t *testing.T) {
+	c, _ := assembleCorpus(t, corpus())
+	v := &verifier{code: c, text: c.Text.Bytes, base: c.Text.Addr, all: true}
+	if err := v.run(); err != nil {
+		t.Fatal(err)
+	}
+	m := &mutator{t, v, &walker{v: v}}
+	every := corpusFlips
+	made, accepted := 0, 0
+	for n := v.stubs; n < len(v.funcs); n++ {
+		f := &v.funcs[n]
+		for bit := uint32(n) % every; bit < 8*(f.end-f.at); bit += every {
+			off := f.at + bit/8
+			flipped := []byte{v.text[off] ^ 1<<(bit%8)}
+			if made++; !m.accepts(int32(n), off, flipped) {
+				continue
+			}
+			accepted++
+			if err := m.executes(int32(n), off, flipped, 20, 200); err != nil {
+				t.Errorf("%s, bit %d: % x is accepted: %v", f.name, bit, v.text[f.at:f.end], err)
+			}
+		}
+	}
+	t.Logf("%d mutants, %d accepted", made, accepted)
+}
+
+// corpusFlips is of how many bits one is flipped.
+const corpusFlips = uint32(3)
