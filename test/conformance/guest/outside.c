@@ -149,3 +149,9 @@ HOST_CASE(host_directory) {
     WANT(run("./mark", "GOOD"), 0, ENOENT, ESTALE); // the directory that we are in
     WANT(run("../mark", "EVIL"), EACCES, ENOENT, ESTALE);
 }
+
+HOST_CASE(wait_to_be_looked_at) {
+    WANT(run(MARK, "GOOD"), 0);
+    meet();
+    WANT(run(MARK, "GOOD"), 0);
+}
