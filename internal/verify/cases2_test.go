@@ -170,6 +170,8 @@ func dataCases() []badCase {
 		{"data by a lane of a word", "pextrw $3, %xmm0, %eax; shrl $12, %eax; leaq data(%rip), %rcx; movb (%rcx,%rax), %al; ret", ""},
 		{"data by a lane of a word, too far", "pextrw $3, %xmm0, %eax; shrl $4, %eax; leaq data(%rip), %rcx; movb (%rcx,%rax), %al; ret", outside},
 		{"data by a lane of 32 bits", "pextrd $3, %xmm0, %eax; shrl $5, %eax; leaq data(%rip), %rcx; movq (%rcx,%rax), %rax; ret", outside},
+		{"data by the signs of floats", "movmskps %xmm0, %eax; cmpb $1, %al; ja 1f; leaq data(%rip), %rcx; movq (%rcx,%rax,8), %rax; 1: ret", ""},
+		{"data by the signs of bytes", "pmovmskb %xmm0, %eax; cmpb $1, %al; ja 1f; leaq data(%rip), %rcx; movq (%rcx,%rax,8), %rax; 1: ret", outside},
 		{"data far behind the end", "leaq data(%rip), %rax; movq 0x10000(%rax), %rax; ret", outside},
 		{"data as a pointer", "movq data(%rip), %rax; movl (%rax), %eax; ret", noPlace},
 		{"pointer to data cut to 32 bits", "leaq data(%rip), %rax; movl %eax, %eax; movl (%rax), %eax; ret", noPlace},

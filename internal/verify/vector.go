@@ -224,7 +224,10 @@ func (d *decoder) vectorOperands(f vform, c byte, size, general uint8) bool {
 		in.dst, in.size = reg(d.regField()), general
 		d.touch(reads, size)
 		if f == vToGReg {
-			in.srcSize = 2 // a word, or a bit of each lane
+			in.srcSize = 2 // a word, or a bit of each lane,
+			if c == 0x50 {
+				in.srcSize = 1 // of which there are at most 4
+			}
 		}
 		return f == vToG || !d.isMem()
 	case vToE:
