@@ -11,13 +11,14 @@ func doctorCommand() *cobra.Command {
 		Use:   "doctor",
 		Short: "Say what this machine lacks",
 		Long: `Looks at what vkernel uses of the CPU, of Linux and of the build tools, and says what each
-missing thing costs. The exit status is 1 if containers cannot run here; missing build
+missing thing costs: in speed, or in what holds the process that a container runs in. The exit status is 1 if containers cannot run here; missing build
 tools do not count, since they are not needed to run.`,
 		Args: args(0, 0, "no arguments"),
 	}
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		found := append(hostFindings(), toolFindings()...)
+		found := append(hostFindings(), sandboxFindings()...)
+		found = append(found, toolFindings()...)
 		found = append(found, keyFindings()...)
 		sick := false
 		for _, f := range found {

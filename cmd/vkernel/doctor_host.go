@@ -15,6 +15,7 @@ import (
 
 	"vkernel/internal/bundle/build"
 	"vkernel/internal/kernel"
+	"vkernel/internal/sandbox"
 )
 
 // hostFindings are about the CPU and Linux.
@@ -33,6 +34,18 @@ func hostFindings() []finding {
 		checkMapCount(),
 		checkAddressSpace(),
 	}
+}
+
+// sandboxFindings are about what holds the process that a container runs in.
+func sandboxFindings() (found []finding) {
+	for _, f := range sandbox.Features() {
+		otherwise := weak
+		if f.Required {
+			otherwise = missing
+		}
+		found = append(found, check(f.Name, f.Has, f.Detail, otherwise, f.Detail+": "+f.Cost))
+	}
+	return found
 }
 
 // Of the auxiliary vector.

@@ -125,6 +125,9 @@ func (o *runOptions) protected() ([]string, error) {
 	if config, err := configDir(); err == nil {
 		list = append(list, config)
 	}
+	if cache, err := os.UserCacheDir(); err == nil {
+		list = append(list, filepath.Join(cache, "vkernel")) // which code has been verified
+	}
 	if o.auditFile != "" {
 		list = append(list, o.auditFile)
 	}

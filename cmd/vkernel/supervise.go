@@ -21,6 +21,8 @@ const (
 type container interface {
 	Signal(sig linux.Signal)
 	Resize(rows, columns uint16)
+	Stop()     // all of it, until
+	Continue() // which does nothing if it was not stopped
 }
 
 // supervise runs a container and passes on what happens outside: the size of the window,
@@ -33,6 +35,11 @@ func supervise(ctx context.Context, k container, t *terminal, run func(context.C
 	broken := make(chan os.Signal, 1)
 	signal.Notify(broken, syscall.SIGPIPE) // a closed output is the guest's SIGPIPE, not ours
 	defer signal.Stop(broken)
+	stops := make(chan os.Signal, 1)
+	if !signal.Ignored(syscall.SIGTSTP) {
+		signal.Notify(stops, syscall.SIGTSTP)
+		defer signal.Stop(stops)
+	}
 	if t != nil {
 		defer t.watchSize(k.Resize)()
 	}
@@ -61,6 +68,10 @@ func supervise(ctx context.Context, k container, t *terminal, run func(context.C
 			}
 			kill()
 			go giveUp(t, first)
+		case <-stops: // the sandbox is not in the terminal's process group
+			k.Stop()
+			syscall.Kill(syscall.Getpid(), syscall.SIGSTOP) //nolint:errcheck // always possible
+			k.Continue()
 		case <-grace:
 			kill()
 			go giveUp(t, first)

@@ -68,6 +68,7 @@ type Bundle struct {
 
 	content  content
 	rootData []byte // of rootfs.json
+	unshare  func() // says that Code is gone
 }
 
 // PartError says which part of a bundle was refused.
@@ -190,6 +191,7 @@ func open(dir string, policy *trust.Policy) (_ *Bundle, err error) {
 // Close gives up what Open holds.
 func (b *Bundle) Close() {
 	if b.Code != nil {
+		b.unshare()
 		b.Code.Close()
 	}
 	b.content.close()
@@ -214,7 +216,7 @@ func (b *Bundle) openCode() (err error) {
 	if missing := missingFeatures(b.Native.Features); len(missing) > 0 {
 		return fmt.Errorf("it needs a CPU with %s, which this machine lacks", missing)
 	}
-	b.Code, err = sealedCopy(filepath.Join(b.Dir, NativeFile(Arch)), manifest.Blob{SHA256: b.Native.SHA256, Size: b.Native.Size})
+	b.Code, b.unshare, err = codeFor(filepath.Join(b.Dir, NativeFile(Arch)), manifest.Blob{SHA256: b.Native.SHA256, Size: b.Native.Size})
 	return err
 }
 

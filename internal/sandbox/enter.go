@@ -3,7 +3,12 @@ package sandbox
 // #include "enter.h"
 import "C"
 
-import "golang.org/x/sys/unix"
+import (
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
 
 // Word is the first argument of a sandbox process: the constructor in enter.c looks for it.
 const word = "sandbox-process"
@@ -45,6 +50,39 @@ type Confinements struct {
 	Scan       bool // dirty pages are found by PAGEMAP_SCAN
 
 	RootErrno, MountsErrno, LandlockErrno unix.Errno // why not
+}
+
+// note says what the host lacks, in one line. It is a warning if the host's files are not kept
+// from the process by anything but seccomp, which cannot see paths.
+func (c *Confinements) note() message {
+	var missing []string
+	for _, f := range []struct {
+		has  bool
+		name string
+		why  unix.Errno
+	}{
+		{c.Namespaces, "namespaces", 0},
+		{c.EmptyRoot, "an empty root", c.RootErrno},
+		{c.OwnMounts, "mounts of its own", c.MountsErrno},
+		{c.Landlock > 0, "Landlock", c.LandlockErrno},
+		{c.MDWE, "MDWE", 0},
+		{c.Scan, "PAGEMAP_SCAN", 0},
+	} {
+		switch {
+		case f.has:
+		case f.why != 0:
+			missing = append(missing, fmt.Sprintf("%s (%v)", f.name, f.why))
+		default:
+			missing = append(missing, f.name)
+		}
+	}
+	if len(missing) == 0 {
+		return message{Kind: kindNote}
+	}
+	return message{
+		Kind: kindNote, Warn: !c.EmptyRoot && c.Landlock == 0,
+		Text: "the sandbox lacks " + strings.Join(missing, ", ") + ": 'vkernel doctor' says what that costs",
+	}
 }
 
 // constructed is what the constructor has done.

@@ -22,6 +22,7 @@ type message struct {
 	Rows    uint16 `json:"rows,omitempty"`
 	Columns uint16 `json:"columns,omitempty"`
 	Text    string `json:"text,omitempty"`
+	Warn    bool   `json:"warn,omitempty"`
 	Code    int    `json:"code,omitempty"`
 	Errno   int    `json:"errno,omitempty"`
 	Command string `json:"command,omitempty"`
@@ -37,7 +38,7 @@ const (
 	kindResize  = "resize"  // Rows, Columns
 	kindKill    = "kill"    // everything
 	kindRevoked = "revoked" // with a trust.Update
-	kindNote    = "note"    // Text, for the log
+	kindNote    = "note"    // Text, for the log; Warn if whoever has no log file shall see it
 )
 
 // Kinds of message to the launcher.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 
+	"golang.org/x/sys/unix"
+
 	"vkernel/internal/audit"
 	"vkernel/internal/kernel"
 	"vkernel/internal/linux"
@@ -24,9 +26,11 @@ type Run struct {
 // Run starts the container and waits for its end. When ctx is done, everything in it is
 // killed. It is called once.
 func (s *Sandbox) Run(ctx context.Context, r Run) (kernel.Status, error) {
-	if _, err := s.Wait(); err != nil {
+	held, err := s.Wait()
+	if err != nil {
 		return kernel.Status{}, err
 	}
+	s.tell(held.note())
 	start := &Start{
 		Command: r.Command, Env: r.Env, Dir: r.Dir, Hostname: r.Hostname,
 		Strace: r.Strace, Audit: r.Audit != nil, Log: r.Log != nil,
@@ -96,13 +100,19 @@ func (s *Sandbox) follow(r *Run, relay *relay) (message, error) {
 // Signal sends a signal to the container's first process.
 func (s *Sandbox) Signal(sig linux.Signal) { s.tell(message{Kind: kindSignal, Signal: int(sig)}) }
 
+// Stop stops the process, until Continue.
+func (s *Sandbox) Stop() { s.cmd.Process.Signal(unix.SIGSTOP) } //nolint:errcheck // it may be gone
+
+// Continue ends Stop.
+func (s *Sandbox) Continue() { s.cmd.Process.Signal(unix.SIGCONT) } //nolint:errcheck // it may be gone
+
 // Resize tells the console that the window has a new size.
 func (s *Sandbox) Resize(rows, columns uint16) {
 	s.tell(message{Kind: kindResize, Rows: rows, Columns: columns})
 }
 
 // Note writes a line to the container's log.
-func (s *Sandbox) Note(text string) { s.tell(message{Kind: kindNote, Text: text}) }
+func (s *Sandbox) Note(text string) { s.tell(message{Kind: kindNote, Text: text, Warn: true}) }
 
 // Revoke says what may not be started any more. It replaces what was said before.
 func (s *Sandbox) Revoke(u trust.Update) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"time"
 
@@ -92,7 +93,7 @@ func (l *loaded) obey(c *conn, k *kernel.Kernel, kill func()) {
 		case kindRevoked:
 			l.revoke(files)
 		case kindNote:
-			l.log.Warn(m.Text)
+			l.note(&m)
 		case kindSignal:
 			k.Signal(linux.Signal(m.Signal))
 		case kindResize:
@@ -100,6 +101,17 @@ func (l *loaded) obey(c *conn, k *kernel.Kernel, kill func()) {
 		case kindKill:
 			kill()
 		}
+	}
+}
+
+// note writes a line to the log, if there is something to say.
+func (l *loaded) note(m *message) {
+	level := slog.LevelInfo
+	if m.Warn {
+		level = slog.LevelWarn
+	}
+	if m.Text != "" {
+		l.log.Log(context.Background(), level, m.Text)
 	}
 }
 
