@@ -29,6 +29,9 @@ var compileFlags = []string{
 	"-fno-stack-clash-protection",       // the guard is larger than any frame; it would copy RSP
 	"-fno-ident", "-fno-addrsig", "-Qn", // nothing in the object that depends on the builder
 	"-mllvm", "-trap-unreachable", // no function ends with a call, not even one that never returns
+	"-mllvm", "-tail-dup-indirect-size=60", // an interpreter's jump is copied to the ends of its operations,
+	"-mllvm", "-tail-dup-pred-size=256", "-mllvm", "-tail-dup-succ-size=256", // however many they are
+	"-mllvm", "-x86-cmov-converter=0", // a select stays one: the program's compiler chose it over a branch
 	"-fstack-size-section", // frame sizes, for Program.MaxFrame
 	"-ferror-limit=5",
 }

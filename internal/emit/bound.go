@@ -52,7 +52,9 @@ func (f *function) jumpBack(fr *frame) {
 	} else {
 		f.emit("if (0) { C", fr.id, ": OBSERVE; goto L", fr.id, "; }")
 	}
-	f.hide(fr)
+	if !fr.threaded || f.bound >= BoundLoops {
+		f.hide(fr)
+	}
 }
 
 // hide hides what a loop sets where it begins.

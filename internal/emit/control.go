@@ -18,6 +18,7 @@ type frame struct {
 	targeted bool      // the label at its end is needed (loop: the place where it goes round)
 	back     *backEdge // loop: the one jump back so far, if it is a br_if
 	plain    bool      // loop: nothing happens at its jumps back, see loop.go
+	threaded bool      // loop: of an interpreter, see brTable
 	sets     int       // loop: the length of function.sets when it began
 	head     int       // loop: where its text begins
 	hasElse  bool      //
@@ -99,6 +100,7 @@ func (f *function) open(in *wasm.Instr) error {
 		cond = f.pop()
 	}
 	f.settleAll()
+	f.sums.forget()
 	f.labels++
 	fr := frame{op: in.Op, id: f.labels, params: t.Params, results: t.Results, height: len(f.stack) - len(t.Params)}
 	fr.around = f.tryAround(len(f.frames) - 1)
@@ -190,31 +192,51 @@ func (f *function) branch(depth uint32, indent string) {
 	}
 }
 
+// leastThreaded is how many places a br_table in a loop may lead to before it becomes a jump whose index
+// is bounded without a branch. Where the loop is an interpreter's, clang then makes a copy of the jump at the
+// end of each of the places, so that each is predicted by itself and there is one jump instead of two. It makes no
+// copies of much; so nothing is hidden from clang in such a loop, unless the verifier refuses the function.
+const leastThreaded = 6
+
 // brTable emits a switch. Indices that go to one label share a case.
 func (f *function) brTable(targets []uint32) {
 	index := f.pop()
-	other := targets[len(targets)-1]
+	last := len(targets) - 1
 	cases := map[uint32][]byte{}
 	var order []uint32
-	for i, t := range targets[:len(targets)-1] {
-		if t == other {
-			continue
-		}
+	for i, t := range targets {
 		if cases[t] == nil {
 			order = append(order, t)
 		}
-		cases[t] = append(strconv.AppendInt(append(cases[t], "case "...), int64(i), 10), "u: "...)
+		if i < last {
+			cases[t] = append(strconv.AppendInt(append(cases[t], "case "...), int64(i), 10), "u: "...)
+		}
 	}
-	f.emit("switch (", f.used(index), ") {")
+	if f.loops > 0 && len(order) >= leastThreaded {
+		f.innermostLoop().threaded = true
+		f.emit("switch (BOUNDED(", f.used(index), ", ", uint32(last), "u)) {")
+		f.emit("default: __builtin_unreachable();")
+		cases[targets[last]] = append(cases[targets[last]], "case "+strconv.Itoa(last)+"u: NOT_LAST;"...)
+	} else {
+		f.emit("switch (", f.used(index), ") {")
+		cases[targets[last]] = []byte("default: ")
+	}
 	for _, t := range order {
 		f.emit(string(cases[t]), "{")
 		f.branch(t, "  ")
 		f.emit("}")
 	}
-	f.emit("default: {")
-	f.branch(other, "  ")
-	f.emit("} }")
+	f.emit("}")
 	f.dead = true
+}
+
+// innermostLoop is the frame of the innermost loop; there is one.
+func (f *function) innermostLoop() *frame {
+	i := len(f.frames) - 1
+	for f.frames[i].op != wasm.OpLoop {
+		i--
+	}
+	return &f.frames[i]
 }
 
 // elseArm ends the first arm of an if and begins the second.
@@ -227,6 +249,7 @@ func (f *function) elseArm() {
 	}
 	fr.hasElse = true
 	f.dead = false
+	f.sums.forget()
 	f.emit("E", fr.id, ":;")
 	f.cut(fr.height)
 	for _, o := range fr.atElse {
@@ -237,6 +260,7 @@ func (f *function) elseArm() {
 // end closes the innermost block.
 func (f *function) end() {
 	fr := f.frames[len(f.frames)-1]
+	f.sums.forget()
 	switch {
 	case fr.op == wasm.OpIf && !fr.hasElse:
 		f.elseArm() // an empty one: it passes the parameters on

@@ -31,6 +31,7 @@ type function struct {
 	nested  int      // blocks that were opened in dead code
 	leaves  bool     // with an exception: the label X is needed
 	loops   int      // that are open
+	sums    sums     // addresses
 }
 
 // refs are the functions that a file names.
@@ -252,6 +253,7 @@ func (f *function) setLocal(n uint32, v operand) {
 		return
 	}
 	f.emit("l", n, " = ", v.hidden(), ";")
+	f.sums.set(n, v)
 	if f.loops > 0 {
 		f.sets = append(f.sets, n)
 	}

@@ -67,10 +67,16 @@ func (f *function) simple(in *wasm.Instr) error {
 	if !info.Simple || len(info.Results) > 1 {
 		return errors.New("not supported")
 	}
+	if f.sumAccess(in) {
+		return nil
+	}
 	args := f.popN(len(info.Params))
 	head := "  "
 	if len(info.Results) == 1 {
 		head += f.temp(info.Results[0])
+	}
+	if in.Op == wasm.OpI32Add {
+		f.sums.define(f.temps, args[0], args[1])
 	}
 	if f.plain && in.Op >= wasm.OpI32Load && in.Op <= wasm.OpI64Store32 {
 		head += "plain_"

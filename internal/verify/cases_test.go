@@ -7,6 +7,7 @@ const (
 	noBounds   = "no bounds"
 	noPlace    = "not relative to GS"
 	beyond     = "beyond the reach"
+	notNumber  = "with what is not a number"
 	notOurs    = "not the program's"
 	unsettled  = "not restored"
 )
@@ -33,12 +34,12 @@ func forbidden() (list []badCase) {
 		"movsb", "rep movsb", "rep stosb", "stosq", "lodsb", "scasb", "cmpsb", "loop .", "jrcxz .", "jecxz .", "enter $8, $0", "leave", "xlatb", "pushfq", "popfq", "sahf", "lahf", "cmc", "stc", "clc",
 		"vaddps %ymm0, %ymm1, %ymm2", "vzeroupper", "pcmpestri $1, %xmm0, %xmm1", "aesenc %xmm0, %xmm1", "pclmulqdq $0, %xmm0, %xmm1", "sha1rnds4 $0, %xmm0, %xmm1", "movbe (%rsp), %eax", "adcxl %eax, %ecx",
 		"pushw %ax", "popw %ax", "pushw $1", "popq (%rsp)", "call *(%rsp)", "jmp *(%rsp)", "jmp *%gs:(%rax)", "endbr64", "prefetcht0 (%rsp)", "ud1 %eax, %ecx", "rsm", "getsec",
-		"movl %fs:0, %eax", "movl %fs:(%rax), %eax", "movl %gs:(%eax), %ecx", "addr32 movl (%eax), %ecx", "movl %ss:(%rax), %eax; .byte 0x36", "movabsl 0x1234567812345678, %eax",
+		"movl %fs:0, %eax", "movl %fs:(%rax), %eax", "addr32 movl (%eax), %ecx", "movl %gs:0(%eip), %ecx", "leal (%edi,%esi), %eax", "lock addl %eax, (%edi)", "jmp *%gs:(%eax)", "call *%gs:(%eax)", "movl %ss:(%rax), %eax; .byte 0x36", "movabsl 0x1234567812345678, %eax",
 		"lock movl %eax, %gs:0", "lock addl %gs:0, %eax", "lock addl %eax, %ecx", "lock nop", "btl %eax, %gs:0", "btsl %eax, %gs:0", "btrq %rax, (%rsp)", "btcl %ecx, (%rsp)",
 		"rep ret", "retw", "ret $8", "data16 jmp .+8", ".byte 0x66, 0xe8, 0, 0", ".byte 0xf2, 0xe9, 0, 0, 0, 0", ".byte 0x65, 0x90", ".byte 0x65, 0x8b, 0xc0", ".byte 0x65, 0x8b, 0x05, 0, 0, 0, 0", ".byte 0xf0, 0xf0, 0x65, 0x01, 0x00",
 		".byte 0xd6", ".byte 0x0f, 0xff", ".byte 0x0f, 0x05", ".byte 0x48, 0x0f, 0x05", ".byte 0x8c, 0xd8", ".byte 0x62, 1, 2, 3", ".byte 0xc4, 1, 2, 3", ".byte 0xc5, 1, 2", ".byte 0x9a", ".byte 0x06", ".byte 0xc7, 0xf8, 0, 0, 0, 0",
 		".byte 0xf3, 0x48, 0x0f, 0x7e, 0x04, 0x24", ".byte 0x66, 0x48, 0x0f, 0x58, 0xc1", ".byte 0x48, 0x0f, 0x50, 0xc0", ".byte 0x66, 0x48, 0x0f, 0xc4, 0xc0, 1", ".byte 0x66, 0x48, 0x0f, 0x3a, 0x14, 0xc0, 1",
-		".byte 0x82, 0xc0, 1", ".byte 0x2e, 0x8b, 0x04, 0x24", ".byte 0x3e, 0x8b, 0x04, 0x24", ".byte 0x67, 0x65, 0x8b, 0x00", ".byte 0x40, 0x66, 0x90", ".byte 0x48, 0xe8, 0, 0, 0, 0", ".byte 0x48, 0xc3",
+		".byte 0x82, 0xc0, 1", ".byte 0x2e, 0x8b, 0x04, 0x24", ".byte 0x3e, 0x8b, 0x04, 0x24", ".byte 0x67, 0x67, 0x65, 0x8b, 0x00", ".byte 0x67, 0xc3", ".byte 0x67, 0x90", ".byte 0x67, 0x89, 0xc8", ".byte 0x67, 0x65, 0xa1, 0, 0, 0, 0", ".byte 0x67, 0xe8, 0, 0, 0, 0", ".byte 0x67, 0x0f, 0x1f, 0", ".byte 0x40, 0x66, 0x90", ".byte 0x48, 0xe8, 0, 0, 0, 0", ".byte 0x48, 0xc3",
 	} {
 		list = append(list, badCase{s, s + "; ret", notAllowed})
 	}
@@ -62,6 +63,15 @@ func memoryCases() []badCase {
 		{"difference", "movl %edi, %eax; movl %esi, %ecx; subq %rcx, %rax; movl %gs:(%rax), %eax; ret", "below and above"},
 		{"sum of two", "movl %edi, %eax; movl %esi, %ecx; movl %gs:(%rax,%rcx), %eax; ret", ""},
 		{"sum of three", "movl %edi, %eax; movl %esi, %ecx; addq %rcx, %rax; movl %gs:(%rax,%rcx), %eax; ret", beyond},
+		{"address of 32 bits", "movl %gs:-8(%edi), %eax; ret", ""},
+		{"sum of 32 bits", "movl %gs:-8(%edi,%esi,8), %eax; movups %xmm0, %gs:0x7fffffff(%esi,%edi); lock addl %eax, %gs:(%edi,%esi); ret", ""},
+		{"sum of 32 bits as an index of the table", fmt.Sprintf("andl $3, %%edi; movl %%esi, %%gs:%d(%%edi); ret", corpusTable), ""},
+		{"sum of 32 bits with the stack pointer", "movl %gs:(%esp,%edi), %eax; ret", notNumber},
+		{"sum of 32 bits with a copy of the stack pointer", "movq %rsp, %rax; movl %gs:(%edi,%eax), %ecx; ret", "the stack pointer is copied"},
+		{"sum of 32 bits with an address of code", "leaq callee(%rip), %rax; movl %gs:(%eax), %ecx; ret", notNumber},
+		{"sum of 32 bits with an address of data", "leaq data(%rip), %rax; movl %gs:(%eax,%edi), %ecx; ret", notNumber},
+		{"sum of 32 bits with a saved register", "movl %gs:(%ebx), %ecx; ret", notNumber},
+		{"what a load with an address of 32 bits gives is no address", "movq %gs:(%edi), %rax; movl %gs:(%rax), %ecx; ret", noBounds},
 		{"index times 2", "movl %edi, %eax; movl %gs:(,%rax,2), %eax; ret", ""},
 		{"index times 4", "movl %edi, %eax; movl %gs:(,%rax,4), %eax; ret", beyond},
 		{"shift out of 32 bits", "movl %edi, %eax; shlq $3, %rax; movl %gs:(%rax), %eax; ret", beyond},

@@ -11,6 +11,7 @@ type decoder struct {
 	opsize   bool // 66
 	rep      byte // F2 or F3
 	segment  bool // GS
+	narrow   bool // 67: an address of 32 bits
 	filler   bool // prefixes that only a nop may have
 	rex      byte
 	modrm    byte
@@ -44,11 +45,14 @@ func (d *decoder) fits() bool {
 	if d.filler && in.op != opPad {
 		return false
 	}
+	if d.narrow && (!d.segment || !d.hasModrm) {
+		return false
+	}
 	if d.segment {
 		if in.mem.access&(reads|writes) == 0 || in.mem.rip {
 			return false
 		}
-		in.mem.gs = true
+		in.mem.gs, in.mem.narrow = true, d.narrow
 	}
 	return true
 }
@@ -78,6 +82,11 @@ func (d *decoder) prefixes() bool {
 				return false
 			}
 			d.segment = true
+		case c == 0x67:
+			if d.narrow {
+				return false
+			}
+			d.narrow = true
 		case c == 0x2e:
 			d.filler = true
 		case c&0xf0 == 0x40:
@@ -92,7 +101,7 @@ func (d *decoder) prefixes() bool {
 
 // isPrefix are the bytes that prefixes knows.
 var isPrefix = [256]bool{
-	0x2e: true, 0x65: true, 0x66: true, 0xf0: true, 0xf2: true, 0xf3: true,
+	0x2e: true, 0x65: true, 0x66: true, 0x67: true, 0xf0: true, 0xf2: true, 0xf3: true,
 	0x40: true, 0x41: true, 0x42: true, 0x43: true, 0x44: true, 0x45: true, 0x46: true, 0x47: true,
 	0x48: true, 0x49: true, 0x4a: true, 0x4b: true, 0x4c: true, 0x4d: true, 0x4e: true, 0x4f: true,
 }

@@ -69,7 +69,15 @@ func (m *memory) text() string {
 	if m.gs {
 		s = "%gs:"
 	}
-	name := func(r reg) string { return "%" + regNames[r] }
+	name := func(r reg) string {
+		if !m.narrow {
+			return "%" + regNames[r]
+		}
+		if r >= 8 {
+			return "%" + regNames[r] + "d"
+		}
+		return "%e" + regNames[r][1:]
+	}
 	disp := ""
 	if m.disp != 0 || m.base == noReg && m.index == noReg && !m.rip {
 		if disp = fmt.Sprintf("%#x", m.disp); m.disp < 0 {

@@ -84,6 +84,7 @@ type memory struct {
 	access      access
 	size        uint8 // bytes
 	gs          bool
+	narrow      bool // with addr32: the sum is cut to 32 bits; only with gs
 	rip         bool
 	base, index reg
 	scale       uint8 // 1, 2, 4, 8

@@ -130,6 +130,9 @@ func (m *machine) address(in *inst, next int64) int64 {
 	if o.index != noReg {
 		a += int64(m.regs[o.index]) * int64(o.scale)
 	}
+	if o.narrow {
+		a = int64(uint32(a))
+	}
 	return a
 }
 

@@ -63,12 +63,28 @@ func (w *walker) address(m *memory, s *state) (value, bool) {
 	return v, v.lo != minInt && v.hi != maxInt
 }
 
+// numbers says whether base and index are numbers: not the stack pointer, nor anything else that has a meaning.
+func (w *walker) numbers(m *memory, s *state) bool {
+	for _, r := range []reg{m.base, m.index} {
+		if r != noReg && (r == rsp || s.regs[r].kind != kRange) {
+			return false
+		}
+	}
+	return true
+}
+
 // guest is an access relative to GS: linear memory, or permitted words of the instance.
 func (w *walker) guest(in *inst, s *state) (value, string) {
-	if m := &in.mem; m.base != noReg && s.regs[m.base].kind == kWord && w.eitherWord(m, &s.regs[m.base]) {
+	if m := &in.mem; !m.narrow && m.base != noReg && s.regs[m.base].kind == kWord && w.eitherWord(m, &s.regs[m.base]) {
 		return anything(m.size), ""
 	}
 	a, ok := w.address(&in.mem, s)
+	if in.mem.narrow {
+		if !w.numbers(&in.mem, s) {
+			return unknown, "a GS operand of 32 bits with what is not a number"
+		}
+		a, ok = unknown32, true
+	}
 	if !ok {
 		return unknown, "a GS operand whose address has no bounds"
 	}

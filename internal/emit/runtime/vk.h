@@ -100,6 +100,16 @@ typedef f64 f64x2 __attribute__((vector_size(16)));
 /* HIDE makes a variable something of which clang knows nothing. See emit/bound.go. */
 #define HIDE(x) __asm__("" : "+r"(x))
 
+/* BOUNDED is i, or n if that is less. clang does not know that it is, and so computes it. See brTable in emit. */
+#define BOUNDED(i, n)                                                                                                  \
+    ({                                                                                                                 \
+        u32 vk_i = (i);                                                                                                \
+        HIDE(vk_i);                                                                                                    \
+        u64 vk_bounded = vk_i < (n) ? vk_i : (n);                                                                      \
+        HIDE(vk_bounded);                                                                                              \
+        vk_bounded;                                                                                                    \
+    })
+
 /* OBSERVE: signal handlers and threads may read and write memory here. See emit/loop.go. */
 #define OBSERVE __asm__ volatile("" ::: "memory")
 

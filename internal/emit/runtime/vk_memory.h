@@ -60,6 +60,19 @@
 #define plain_i64_store32(a, o, v) (MEM(u32, a, o) = (u32)(v))
 
 /* Not a plain load: clang would join it with one of a global, at an address that is one or the other. */
+/*
+ * A load from, and a store to, the address (u32)(a + b + c), c a constant: for registers of 32 bits the assembler
+ * adds the prefix addr32, so the sum is cut to 32 bits. See emit/sum.go.
+ */
+#define SUM_LOAD(T, insn, in, a, b, c)                                                                                 \
+    ({                                                                                                                 \
+        T vk_loaded;                                                                                                   \
+        __asm__ volatile(insn " %%gs:%c3(%k1,%k2), %0" : in(vk_loaded) : "r"(a), "r"(b), "i"((s32)(c)) : "memory");    \
+        vk_loaded;                                                                                                     \
+    })
+#define SUM_STORE(T, insn, in, a, b, c, v)                                                                             \
+    __asm__ volatile(insn " %0, %%gs:%c3(%k1,%k2)" ::in((T)(v)), "r"(a), "r"(b), "i"((s32)(c)) : "memory")
+
 #define memory_size()                                                                                                  \
     ({                                                                                                                 \
         u32 vk_pages;                                                                                                  \
