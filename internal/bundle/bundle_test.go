@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -133,6 +134,26 @@ func TestOpenRefuses(t *testing.T) {
 		{"no key", func(b *made) { b.key = trust.Keys(1) }, "signature: "},
 		{"no signature", func(b *made) { os.Remove(filepath.Join(b.dir, manifest.SignatureFile)) }, "has not been signed"},
 		{"short signature", func(b *made) { b.write(t, manifest.SignatureFile, []byte("x")) }, "signature: manifest.json.sig: 1 bytes"},
+		{"signature a FIFO", func(b *made) {
+			os.Remove(filepath.Join(b.dir, manifest.SignatureFile))
+			must(t, unix.Mkfifo(filepath.Join(b.dir, manifest.SignatureFile), 0o644))
+		}, "signature: "},
+		{"signature too large", func(b *made) { b.write(t, manifest.SignatureFile, make([]byte, signature.MaxSize+1)) }, "more than 4096 bytes"},
+		{"envelope too large", func(b *made) { b.write(t, signature.EnvelopeFile, make([]byte, signature.MaxEnvelope+1)) }, "more than 262144 bytes"},
+		{"envelope empty", func(b *made) { b.write(t, signature.EnvelopeFile, nil) }, "signature: manifest.dsse.json: "},
+		{"envelope a link", func(b *made) {
+			must(t, os.Symlink(manifest.SignatureFile, filepath.Join(b.dir, signature.EnvelopeFile)))
+		}, "signature: "},
+		{"another file among signatures", func(b *made) {
+			must(t, os.Mkdir(filepath.Join(b.dir, signature.Dir), 0o755))
+			b.write(t, signature.Dir+"/x.sig", []byte("x"))
+		}, "manifest.json.sigs/x.sig: expected names"},
+		{"too many signatures", func(b *made) {
+			must(t, os.Mkdir(filepath.Join(b.dir, signature.Dir), 0o755))
+			for i := range signature.MaxSignatures + 1 {
+				b.write(t, fmt.Sprintf("%s/%064x.sig", signature.Dir, i), []byte("x"))
+			}
+		}, "manifest.json.sigs holds 65 files"},
 		{"no manifest", func(b *made) { os.Remove(filepath.Join(b.dir, manifest.File)) }, "is not a bundle"},
 		{"manifest malformed but signed", func(b *made) {
 			b.write(t, manifest.File, []byte("{}"))

@@ -246,7 +246,7 @@ func TestKeysRefuse(t *testing.T) {
 }
 
 func TestEncrypted(t *testing.T) {
-	for _, algorithm := range algorithms {
+	for _, algorithm := range algorithms[:1] { // TestOpenSSL has the other
 		s := newSignerOf(t, algorithm)
 		text, err := s.PEM([]byte("secret"))
 		must(t, err)
@@ -256,7 +256,7 @@ func TestEncrypted(t *testing.T) {
 		if again, err := ParsePrivate(text, []byte("secret")); err != nil || again.Key.ID() != s.Key.ID() {
 			t.Errorf("%s: %v", algorithm, err)
 		}
-		for _, pass := range []string{"", "Secret", "secret "} {
+		for _, pass := range []string{"", "Secret"} { // each costs what it should cost a thief
 			if _, err := ParsePrivate(text, []byte(pass)); err == nil || !strings.Contains(err.Error(), "passphrase") {
 				t.Errorf("%s: passphrase %q: %v", algorithm, pass, err)
 			}

@@ -17,6 +17,13 @@ import (
 // many (fs.inotify.max_user_instances).
 const interval = 500 * time.Millisecond
 
+// A Watcher looks often at first and asks the host only after a while: to give up what the
+// host tells with takes it 10 ms, which a container that lives shorter should not pay.
+const (
+	firstInterval = 50 * time.Millisecond
+	firstLooks    = 6
+)
+
 // Watcher follows a policy while a bundle runs.
 type Watcher struct {
 	source Source
@@ -43,11 +50,9 @@ type Watcher struct {
 // is told in words what changed, and what cannot be read.
 func Watch(source Source, signed Signed, push func(Update), report func(error)) (*Watcher, error) {
 	w := &Watcher{source: source, signed: signed, push: push, report: report, now: time.Now, quit: make(chan struct{}), done: make(chan struct{})}
-	w.notify() // before the first look, so that no change falls between
-	w.stamp = source.stamp()
+	w.stamp = source.stamp() // before it is read, so that no change falls between
 	p, err := source.Load()
 	if err != nil {
-		w.closeFiles()
 		return nil, err
 	}
 	w.policy = p
@@ -98,18 +103,21 @@ func (w *Watcher) closeFiles() {
 func (w *Watcher) run() {
 	defer close(w.done)
 	defer w.closeFiles()
-	tick := time.NewTicker(interval)
+	tick := time.NewTicker(firstInterval)
 	defer tick.Stop()
 	var events chan fsnotify.Event
 	var failed chan error
-	if w.files != nil {
-		events, failed = w.files.Events, w.files.Errors
-	}
-	for {
+	for looks := 0; ; {
 		select {
 		case <-w.quit:
 			return
 		case <-tick.C:
+			if looks++; looks == firstLooks {
+				tick.Reset(interval)
+				if w.notify(); w.files != nil {
+					events, failed = w.files.Events, w.files.Errors
+				}
+			}
 		case <-events:
 		case <-failed: // events were lost: look
 		}
