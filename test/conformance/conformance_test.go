@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -86,6 +87,23 @@ func TestChecksAreFound(t *testing.T) {
 		area, check, ok := strings.Cut(n, ".")
 		if !ok || check == "" || areas[area] == nil {
 			t.Errorf("check %q is of no area that mutate.go knows", n)
+		}
+	}
+}
+
+// TestNothingToSwitchOff: the program that is shipped holds no name of a check, nor of the variable.
+func TestNothingToSwitchOff(t *testing.T) {
+	data, err := os.ReadFile(testVkernel)
+	if err != nil {
+		t.Skip(err)
+	}
+	names, err := checks("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(names, "VKERNEL_MUTANT") {
+		if bytes.Contains(data, []byte(name)) {
+			t.Errorf("%s contains %q", testVkernel, name)
 		}
 	}
 }

@@ -117,6 +117,19 @@ func manifestCases() []*testCase {
 				t.wrong("status %d, expected 125 or 126", e.status)
 			}
 		}},
+		{"manifest", "script_with_another_interpreter", func(t *trial) {
+			b := t.copyBundle()
+			sum := manifest.Sum(b.read("rootfs/opt/good.sh")).String()
+			b.manifest(func(m map[string]any) {
+				for _, x := range m["executables"].([]any) {
+					if x := x.(map[string]any); x["sha256"] == sum {
+						x["interpreter"] = "/bin/sh"
+					}
+				}
+			})
+			b.sign()
+			t.refused(t.start(container{bundle: b.dir, command: []string{"/opt/good.sh"}}), 126)
+		}},
 		{"manifest", "control_paths_decide_nothing", func(t *trial) {
 			b := t.copyBundle()
 			b.manifest(func(m map[string]any) {

@@ -109,8 +109,10 @@ func mountCases() []*testCase {
 		{"mounts", "place_that_the_manifest_does_not_allow", func(t *trial) {
 			s := t.share()
 			for _, at := range []string{"/", "/bin", "/host/sub", "/hostx", "/opt", "/host/../bin"} {
-				e := t.start(container{bundle: s.b.dir, flags: []string{"-v", s.dir + ":" + at}, command: payload})
-				t.refused(e, 125)
+				for _, how := range []string{"", ":ro"} {
+					e := t.start(container{bundle: s.b.dir, flags: []string{"-v", s.dir + ":" + at + how}, command: payload})
+					t.refused(e, 125)
+				}
 			}
 		}},
 		{"mounts", "writable_where_the_manifest_says_read_only", func(t *trial) {
