@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -124,12 +125,35 @@ func flip(data []byte, at int) []byte {
 	return data
 }
 
-// signAnyway signs bytes that `vkernel sign` refuses to sign.
-func (b *theBundle) signAnyway() {
-	text, err := os.ReadFile(b.t.key)
-	b.t.must(err)
+// signer is the key that is trusted.
+func (t *trial) signer() ed25519.PrivateKey {
+	text, err := os.ReadFile(t.key)
+	t.must(err)
 	block, _ := pem.Decode(text)
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	b.t.must(err)
-	b.write(manifest.SignatureFile, ed25519.Sign(key.(ed25519.PrivateKey), b.read(manifest.File)))
+	t.must(err)
+	return key.(ed25519.PrivateKey)
+}
+
+// signAnyway signs bytes that `vkernel sign` refuses to sign.
+func (b *theBundle) signAnyway() {
+	b.write(manifest.SignatureFile, ed25519.Sign(b.t.signer(), b.read(manifest.File)))
+}
+
+// attest puts an envelope of another kind in place of the signatures: what the key that is
+// trusted could have signed for another purpose. change may change type and statement.
+func (b *theBundle) attest(change func(payloadType *string, statement map[string]any)) {
+	b.envelope(func(e map[string]any) {
+		payload, err := base64.StdEncoding.DecodeString(e["payload"].(string))
+		b.t.must(err)
+		var statement map[string]any
+		b.t.must(json.Unmarshal(payload, &statement))
+		kind := e["payloadType"].(string)
+		change(&kind, statement)
+		payload, err = json.Marshal(statement)
+		b.t.must(err)
+		signed := fmt.Sprintf("DSSEv1 %d %s %d %s", len(kind), kind, len(payload), payload) // its pre-authentication encoding
+		e["payloadType"], e["payload"] = kind, base64.StdEncoding.EncodeToString(payload)
+		e["signatures"].([]any)[0].(map[string]any)["sig"] = base64.StdEncoding.EncodeToString(ed25519.Sign(b.t.signer(), []byte(signed)))
+	})
 }

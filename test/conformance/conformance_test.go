@@ -102,6 +102,9 @@ func TestNothingToSwitchOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range append(names, "VKERNEL_MUTANT") {
+		if !strings.ContainsAny(name, "-_") { // Go's own names look like that
+			continue
+		}
 		if bytes.Contains(data, []byte(name)) {
 			t.Errorf("%s contains %q", testVkernel, name)
 		}

@@ -99,6 +99,20 @@ func signatureCases() []*testCase {
 		forged("envelope_with_another_payload_type", func(t *trial, b *theBundle) {
 			b.envelope(func(e map[string]any) { e["payloadType"] = "application/json" })
 		}),
+		forged("envelope_signed_for_another_purpose", func(_ *trial, b *theBundle) {
+			b.attest(func(kind *string, _ map[string]any) { *kind = "application/vnd.example+json" })
+		}),
+		forged("attestation_of_another_kind", func(_ *trial, b *theBundle) {
+			b.attest(func(_ *string, st map[string]any) { st["predicateType"] = "https://slsa.dev/provenance/v1" })
+		}),
+		forged("attestation_of_another_file", func(_ *trial, b *theBundle) {
+			b.attest(func(_ *string, st map[string]any) { st["subject"].([]any)[0].(map[string]any)["name"] = "other.json" })
+		}),
+		{"signatures", "control_attestation_by_hand", func(t *trial) {
+			b := t.copyBundle()
+			b.attest(func(*string, map[string]any) {})
+			b.starts()
+		}},
 		forged("envelope_with_a_claimed_key_id", func(t *trial, b *theBundle) {
 			b.unsign()
 			b.signWith(t.newKey("other"), "--dsse")
