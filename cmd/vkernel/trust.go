@@ -209,15 +209,18 @@ func showPolicy(out io.Writer, s trust.Source, p *trust.Policy) error {
 	}
 	for i := range p.Keys {
 		k := &p.Keys[i]
-		fmt.Fprintf(w, "key\t%s\t%s\t%s%s\n", k.Key().ID().Short(), k.Key().Algorithm(), k.Name, span(k.NotBefore, k.Expires))
+		fmt.Fprintf(w, "key      \t%s\t%s\t%s%s\n", k.Key().ID().Short(), k.Key().Algorithm(), k.Name, span(k.NotBefore, k.Expires))
+	}
+	if err := w.Flush(); err != nil {
+		return err
 	}
 	for _, r := range p.Revoked {
-		fmt.Fprintf(w, "revoked\t%s\t\t%s\n", r.SHA256, r.Reason)
+		fmt.Fprintf(out, "%s\n", strings.TrimRight(fmt.Sprintf("revoked    %s  %s", r.SHA256, r.Reason), " "))
 	}
 	for _, l := range p.Lowest {
-		fmt.Fprintf(w, "lowest\t%s\t%d\t\n", l.Name, l.Release)
+		fmt.Fprintf(out, "lowest     %s  release %d\n", l.Name, l.Release)
 	}
-	return w.Flush()
+	return nil
 }
 
 // digestOf reads an argument that is a digest, or names a file whose digest is meant.
