@@ -225,6 +225,7 @@ func (k *Kernel) Run(ctx context.Context, argv, env []string, cwd string) (Statu
 	defer unwatch()
 	go k.reaper().watch(watched)
 	go k.table.Scheduler().WatchLoad(watched)
+	go k.tidier().watch(watched, k)
 	stop := context.AfterFunc(ctx, k.table.Kill)
 	defer stop()
 	status, err := k.table.Wait()

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // What an idle process costs: bench starts many, all blocked in a read, and waits; meanwhile the
@@ -20,6 +21,10 @@ import (
 
 // kernelStack is what Linux gives each thread on x86-64.
 const kernelStack = 16 << 10
+
+// idleFor is how long all processes have waited before the books are read: on both sides what is left of the start is
+// given back by then.
+const idleFor = 3 * time.Second
 
 // idles are the rows. The native program is static with musl, as in all other rows, or with
 // the C library that most static programs have.
@@ -76,6 +81,7 @@ func idleBytes(run start, count int) (n int64, err error) {
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err == nil {
+		time.Sleep(idleFor)
 		n, err = treeBytes(cmd.Process.Pid)
 	}
 	in.Close()
