@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/cpu"
 	"golang.org/x/sys/unix"
@@ -157,7 +158,17 @@ func keyFindings() []finding {
 	if err != nil {
 		return []finding{{"keys", weak, err.Error()}}
 	}
-	files, _ := filepath.Glob(filepath.Join(trustDir(config), "*.pub"))
-	return []finding{check("trusted keys", len(files) > 0, fmt.Sprintf("%d in %s", len(files), trustDir(config)), weak,
-		"none in "+trustDir(config)+": 'vkernel run' needs --key FILE, or 'vkernel keygen --trust'")}
+	policy, _, err := (&trustFlags{}).load("")
+	if err != nil {
+		return []finding{{"trust policy", weak, err.Error()}}
+	}
+	found := []finding{{"trust policy", good, fmt.Sprintf("%s trusted, threshold %d, %s revoked (%s)",
+		count(len(policy.Keys), "key"), policy.Threshold, count(len(policy.Revoked), "digest"), trustFile(config))}}
+	for i := range policy.Keys {
+		k := &policy.Keys[i]
+		if at := k.Expires; !at.IsZero() && time.Until(at.Time) < 30*24*time.Hour {
+			found = append(found, finding{"key " + k.Name, weak, "its time ends at " + at.Format(time.RFC3339) + ": have a new one trusted before ('vkernel trust --help')"})
+		}
+	}
+	return found
 }
