@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vkernel/internal/bundle"
+	"vkernel/internal/engine/layout"
 	"vkernel/internal/manifest"
 	"vkernel/internal/policy"
 )
@@ -34,7 +36,8 @@ the program (both replace the path rules that it had): every call that takes a p
 by them, on the file that links, ".." and mounts lead to. --only names the values of an
 argument: "ioctl:1=0x5401,0x5413", or with a mask "clone:0=0x10000/0x10000". --starts says
 which entries it may execute, and --inherit holds those, and what they start, by this
-policy as well as their own.
+policy as well as their own: it then is the most that they may do, so that --profile and
+--allow may name calls for them which the program itself does not import.
 
 The changed manifest.json replaces the old one, whose signatures no longer hold.`,
 		Example: `  vkernel policy app.vk                                  what may each program do?
@@ -71,8 +74,12 @@ The changed manifest.json replaces the old one, whose signatures no longer hold.
 			return err
 		}
 		before := m.Marshal()
+		imported, err := o.imported(args[0], m)
+		if err != nil {
+			return err
+		}
 		for _, e := range chosen {
-			if err := o.change(e); err != nil {
+			if err := o.change(e, imported[e.Module]); err != nil {
 				return fmt.Errorf("entry %s: %w", e.ID, err)
 			}
 		}
@@ -142,6 +149,31 @@ func (o *policyOptions) choose(m *manifest.Manifest, ids []string) (chosen []*ma
 		}
 	}
 	return chosen, nil
+}
+
+// imported lists the calls that each module imports, if the flags make that necessary.
+func (o *policyOptions) imported(dir string, m *manifest.Manifest) ([][]string, error) {
+	calls := make([][]string, len(m.Megabinary.Modules))
+	if o.profile == "" && !o.changed("inherit") {
+		return calls, nil
+	}
+	data, err := os.ReadFile(filepath.Join(dir, bundle.MegabinaryFile))
+	if err != nil {
+		return nil, err
+	}
+	modules, err := bundle.ComponentModules(data)
+	if err == nil && len(modules) != len(calls) {
+		err = fmt.Errorf("it holds %d modules, the manifest lists %d", len(modules), len(calls))
+	}
+	for i := 0; i < len(modules) && err == nil; i++ {
+		var list []layout.Import
+		list, err = functions(modules[i])
+		calls[i] = charged(list)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", bundle.MegabinaryFile, err)
+	}
+	return calls, nil
 }
 
 // checked gives the bytes of the manifest, if it still is one.

@@ -24,16 +24,21 @@ type policyOptions struct {
 }
 
 // change does to an entry what the flags say, the profile first.
-func (o *policyOptions) change(e *manifest.Entry) error {
+func (o *policyOptions) change(e *manifest.Entry, imported []string) error {
+	if o.changed("inherit") {
+		if e.Inherit = o.inherit; !e.Inherit {
+			ownCalls(e, imported)
+		}
+	}
 	if o.profile != "" {
 		p, err := policy.FindProfile(o.profile)
 		if err != nil {
 			return err
 		}
-		p.Apply(e)
+		p.Apply(e, imported, knownCalls())
 	}
-	if unknown := policy.Return(e, o.allow); len(unknown) > 0 {
-		return fmt.Errorf("--allow %s: the program does not import that, so that it can never call it", strings.Join(unknown, ","))
+	if err := o.give(e); err != nil {
+		return err
 	}
 	if err := o.take(e); err != nil {
 		return err
@@ -49,9 +54,6 @@ func (o *policyOptions) change(e *manifest.Entry) error {
 	}
 	if o.changed("starts") {
 		e.Starts = startsOf(o.starts)
-	}
-	if o.changed("inherit") {
-		e.Inherit = o.inherit
 	}
 	return o.limits(&e.Limits)
 }
@@ -80,6 +82,30 @@ func (o *policyOptions) limits(l *manifest.Limits) error {
 		}
 		l.CPU = n
 	}
+	return nil
+}
+
+// ownCalls drops the calls that an entry allows to what it starts, and does not import itself.
+func ownCalls(e *manifest.Entry, imported []string) {
+	foreign := func(call string) bool { return !slices.Contains(imported, call) }
+	policy.Withhold(e, foreign)
+	if e.Withheld = slices.DeleteFunc(e.Withheld, foreign); len(e.Withheld) == 0 {
+		e.Withheld = nil
+	}
+}
+
+// give allows what --allow names.
+func (o *policyOptions) give(e *manifest.Entry) error {
+	others := policy.Return(e, o.allow)
+	for _, call := range others {
+		switch {
+		case !knownCall(call):
+			return fmt.Errorf("--allow %s: there is no such system call ('vkernel syscalls' lists them)", call)
+		case !e.Inherit:
+			return fmt.Errorf("--allow %s: the program does not import that, so that it can never call it; with --inherit it would be for what it starts", call)
+		}
+	}
+	policy.Add(e, others...)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"vkernel/internal/manifest"
@@ -17,19 +18,26 @@ type policyView struct {
 	Entries []*manifest.Entry `json:"entries"`
 }
 
-// knownCall reports whether there is a system call of the name: one of this kernel, or one of
-// sockets, which manifests may name already.
+// socketCalls are calls that this kernel does not have yet, and that manifests may name.
+const socketCalls = `socket socketpair connect bind listen accept accept4 sendto recvfrom sendmsg recvmsg
+	sendmmsg recvmmsg getsockname getpeername getsockopt setsockopt shutdown`
+
+// knownCalls lists the names of system calls, sorted.
+func knownCalls() []string {
+	calls := strings.Fields(socketCalls)
+	for i := range syscalls.Table {
+		calls = append(calls, syscalls.Table[i].Name)
+	}
+	slices.Sort(calls)
+	return slices.Compact(calls)
+}
+
+// knownCall reports whether there is a system call of the name.
 func knownCall(name string) bool {
 	if _, ok := syscalls.Lookup(name); ok {
 		return true
 	}
-	for _, s := range strings.Fields(`socket socketpair connect bind listen accept accept4 sendto recvfrom sendmsg recvmsg
-		sendmmsg recvmmsg getsockname getpeername getsockopt setsockopt shutdown`) {
-		if s == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(strings.Fields(socketCalls), name)
 }
 
 func (v *policyView) print(w io.Writer, m *manifest.Manifest) {

@@ -51,18 +51,41 @@ func checkPolicy(b *bundle.Bundle, found func(bundle.Checked)) error {
 	return nil
 }
 
+// charged lists the system calls that imports are charged to, sorted.
+func charged(list []layout.Import) []string {
+	calls := []string{}
+	for _, im := range list {
+		if call := imports.Syscall(im.Module, im.Name); call != "" {
+			calls = append(calls, call)
+		}
+	}
+	slices.Sort(calls)
+	return slices.Compact(calls)
+}
+
+// functions lists the imported functions of a module.
+func functions(module []byte) ([]layout.Import, error) {
+	m, err := wasm.DecodeValidated(module)
+	if err != nil {
+		return nil, err
+	}
+	var list []layout.Import
+	for _, im := range m.ImportsOf(wasm.KindFunc) {
+		list = append(list, layout.Import{Module: im.Module, Name: im.Name, Type: build.Signature(m.Types[im.Type])})
+	}
+	return list, nil
+}
+
 // sameImports compares the imported functions of a module with those of its native code.
 func sameImports(module []byte, program *layout.Program) error {
-	m, err := wasm.DecodeValidated(module)
+	list, err := functions(module)
 	if err != nil {
 		return err
 	}
-	list := m.ImportsOf(wasm.KindFunc)
 	if len(list) != len(program.Imports) {
 		return fmt.Errorf("its module imports %d functions, its native code %d", len(list), len(program.Imports))
 	}
-	for i, im := range list {
-		want := layout.Import{Module: im.Module, Name: im.Name, Type: build.Signature(m.Types[im.Type])}
+	for i, want := range list {
 		if got := program.Imports[i]; got != want {
 			return fmt.Errorf("import %d is %q in its module and %q in its native code", i, want.Module+"."+want.Name+" "+want.Type, got.Module+"."+got.Name+" "+got.Type)
 		}
@@ -71,15 +94,14 @@ func sameImports(module []byte, program *layout.Program) error {
 }
 
 // importsAll refuses calls in an entry's lists that its program does not import: a list is to be
-// read as what the program does.
+// read as what the program does. One with inherit may allow others to what it starts.
 func importsAll(program *layout.Program, e *manifest.Entry) error {
-	var imported []string
-	for _, im := range program.Imports {
-		if call := imports.Syscall(im.Module, im.Name); call != "" {
-			imported = append(imported, call)
-		}
+	imported := charged(program.Imports)
+	own := e.Withheld
+	if !e.Inherit {
+		own = slices.Concat(e.Syscalls, e.Withheld)
 	}
-	for _, call := range slices.Concat(e.Syscalls, e.Withheld) {
+	for _, call := range own {
 		if !slices.Contains(imported, call) {
 			return fmt.Errorf("entry %s lists %s, which the program does not import", e.ID, call)
 		}

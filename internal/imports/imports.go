@@ -51,6 +51,9 @@ func Syscall(module, name string) string {
 			return "clone"
 		}
 		if call, ok := strings.CutPrefix(name, syscalls.Prefix); ok {
+			if c, ok := syscalls.Lookup(call); ok {
+				return c.Name // also of one that is imported by another of its names
+			}
 			return call
 		}
 	}

@@ -99,6 +99,9 @@ func TestSyscall(t *testing.T) {
 	if got := Syscall("wali", "SYS_read"); got != "read" {
 		t.Errorf("wali.SYS_read: %q", got)
 	}
+	if got := Syscall("wali", "SYS_newfstatat"); got != "fstatat" {
+		t.Errorf("wali.SYS_newfstatat: %q, want the one name of the call", got)
+	}
 	if got := Syscall("wali", "__init"); got != "" {
 		t.Errorf("wali.__init: %q", got)
 	}

@@ -228,3 +228,23 @@ func TestAllowedIsDirect(t *testing.T) {
 		t.Errorf("bound to other handlers: %v, want %v", changed, want)
 	}
 }
+
+// TestInheritProfile: a shell with the profile "shell" and inherit holds all tools by it, and they
+// work; what the profile lacks they cannot do, although their own entries allow it.
+func TestInheritProfile(t *testing.T) {
+	shell, err := policy.FindProfile("shell")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := heldContainer(t, func(e map[string]*manifest.Entry) {
+		e["dash"].Inherit = true
+		shell.Apply(e["dash"], slices.Clone(e["dash"].Syscalls), nil)
+	})
+	_, out := c.run("/bin/dash", "-c", `mkdir /w; cd /w; echo b >f; echo a >>f; sort f | tee g; ls; find . -name g; /bin/lua -e 'os.execute("chmod 600 f; stat -c %a f")'
+		/bin/busybox chroot / /bin/true; hostname other; hostname; /bin/busybox sh -c 'exec hostname other'`)
+	want := "a\nb\nf\ng\n./g\n600\nchroot: can't change root directory to '/': Operation not permitted\n" +
+		"hostname: sethostname: Operation not permitted\nvkernel\nhostname: sethostname: Operation not permitted\n"
+	if out != want {
+		t.Errorf("output\n%s\nwant\n%s\n%s", out, want, c.log.String())
+	}
+}

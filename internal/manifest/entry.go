@@ -31,7 +31,8 @@ type Entry struct {
 	// Starts are the ids of the entries that it may execve; without the list it may start
 	// any, with an empty one none.
 	Starts []string `json:"starts,omitzero"`
-	// Inherit says that whatever it starts, directly or not, is held by its policy too.
+	// Inherit says that whatever it starts, directly or not, is held by its policy too. Syscalls
+	// may then name calls for what it starts, which its own program does not import.
 	Inherit bool `json:"inherit,omitempty"`
 	// Securebits are set, with their locks, when the entry is started: some of Secure*.
 	Securebits []string `json:"securebits,omitzero"`

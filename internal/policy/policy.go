@@ -55,11 +55,20 @@ import (
 // Set is the policies of a manifest's entries.
 type Set struct {
 	entries map[string]*Policy
-	derived atomic.Int64
+	links   atomic.Int64 // in Policy.entered of all
+
+	mu sync.Mutex
+
+	// guarded by mu
+	derived map[string]*Policy // intersections, by whose they are: an entry and those that hold it
 }
 
 // maxDerived bounds how many intersections a Set remembers; further ones are made each time.
-const maxDerived = 1024
+// maxLinks bounds how many ways there are to them that need no search.
+const (
+	maxDerived = 1024
+	maxLinks   = 1 << 16
+)
 
 // Policy is what a process is held by.
 type Policy struct {
@@ -90,7 +99,7 @@ type rules struct {
 
 // New makes the policies of a manifest that has been checked.
 func New(m *manifest.Manifest) (*Set, error) {
-	s := &Set{entries: make(map[string]*Policy, len(m.Entries))}
+	s := &Set{entries: make(map[string]*Policy, len(m.Entries)), derived: map[string]*Policy{}}
 	for i := range m.Entries {
 		r, err := newRules(i, &m.Entries[i])
 		if err != nil {
@@ -215,26 +224,43 @@ func (p *Policy) Enter(next *Policy) *Policy {
 	if known, ok := p.entered.Load(next); ok {
 		return known.(*Policy)
 	}
-	to := p.enter(next)
-	if p.set.derived.Add(1) > maxDerived {
-		p.set.derived.Add(-1)
-		return to
+	to := p.set.intersection(next, p.enter(next))
+	if to.Remembered() && p.set.links.Load() < maxLinks {
+		p.set.links.Add(1)
+		p.entered.Store(next, to)
 	}
-	to.remembered = true
-	known, there := p.entered.LoadOrStore(next, to)
-	if there {
-		p.set.derived.Add(-1)
-	}
-	return known.(*Policy)
+	return to
 }
 
-func (p *Policy) enter(next *Policy) *Policy {
+// intersection is the policy of an entry that is held by others.
+func (s *Set) intersection(own *Policy, held []*rules) *Policy {
+	if len(held) == 0 {
+		return own
+	}
+	key := fmt.Append(nil, own.index)
+	for _, r := range held {
+		key = fmt.Append(key, " ", r.index)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known, ok := s.derived[string(key)]; ok {
+		return known
+	}
+	to := newPolicy(s, own.rules, held)
+	if len(s.derived) < maxDerived {
+		to.remembered = true
+		s.derived[string(key)] = to
+	}
+	return to
+}
+
+// enter lists the entries that hold next when it is entered from p.
+func (p *Policy) enter(next *Policy) []*rules {
 	held := slices.Clone(p.held)
 	if p.inherit {
 		held = append(held, p.rules)
 	}
 	slices.SortFunc(held, func(a, b *rules) int { return cmp.Compare(a.index, b.index) })
 	held = slices.Compact(held)
-	held = slices.DeleteFunc(held, func(r *rules) bool { return r == next.rules }) // its own
-	return newPolicy(p.set, next.rules, held)
+	return slices.DeleteFunc(held, func(r *rules) bool { return r == next.rules }) // its own
 }

@@ -114,8 +114,24 @@ func TestBounded(t *testing.T) {
 		}
 	}
 	walk(s.Entry("a"), 1, 5)
-	if got := s.derived.Load(); got != maxDerived {
+	if got := len(s.derived); got != maxDerived {
 		t.Errorf("%d policies are remembered, want %d", got, maxDerived)
+	}
+}
+
+// TestLoop: a chain of programs that start each other, however long, needs no more policies than
+// there are programs and sets of those that hold them.
+func TestLoop(t *testing.T) {
+	s := set(t, manifest.Entry{ID: "a", Inherit: true}, manifest.Entry{ID: "b"}, manifest.Entry{ID: "c"})
+	p := s.Entry("a")
+	for i := range 10000 {
+		p = p.Enter(s.Entry(string(rune('a' + i%3))))
+	}
+	if len(s.derived) != 2 || s.links.Load() > 12 {
+		t.Errorf("%d policies, %d ways to them", len(s.derived), s.links.Load())
+	}
+	if n := testing.AllocsPerRun(100, func() { p.Enter(s.Entry("b")) }); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
 
@@ -209,7 +225,18 @@ func TestProfiles(t *testing.T) {
 			t.Errorf("%s: a call twice", p.Name)
 		}
 		e := manifest.Entry{ID: "e", Syscalls: words("chroot clone exit_group fork ioctl open prctl read socket"), Withheld: words("write"), Starts: words("e"), Inherit: true}
-		p.Apply(&e)
+		imported := slices.Concat(e.Syscalls, e.Withheld)
+		slices.Sort(imported)
+		free := e
+		free.Inherit = false
+		p.Apply(&free, imported, words("a z"))
+		if p.calls != nil && len(free.Syscalls)+len(free.Withheld) != len(imported) || p.Name == "filter" && free.Starts == nil {
+			t.Errorf("%s: %+v", p.Name, free)
+		}
+		p.Apply(&e, imported, words("a z"))
+		if want := p.calls; !slices.Equal(e.Syscalls, want) && want != nil || want == nil && !slices.Contains(e.Syscalls, "z") {
+			t.Errorf("%s: what it starts may call %v", p.Name, e.Syscalls)
+		}
 		s := set(t, e).Entry("e")
 		for _, call := range words("chroot clone exit_group fork ioctl open prctl read socket write") {
 			if want := p.calls == nil || slices.Contains(p.calls, call); s.Allows(call) != want || !s.Lists(call) {

@@ -114,30 +114,32 @@ func FindProfile(name string) (*Profile, error) {
 }
 
 // Apply makes the profile an entry's policy, in place of what it had: calls, rules and starts.
-// Limits, preopened directories and inherit stay.
-func (p *Profile) Apply(e *manifest.Entry) {
-	Restore(e)
+// Limits, preopened directories and inherit stay. imported are the calls that the program
+// imports. An entry with inherit gets calls of the profile that it does not import, too: they
+// are for what it starts; where the profile has all, they are those of known.
+func (p *Profile) Apply(e *manifest.Entry, imported, known []string) {
+	e.Syscalls, e.Withheld, e.Rules, e.Starts = slices.Clone(imported), nil, nil, nil
+	beyond := known
 	if p.calls != nil {
 		Withhold(e, func(call string) bool {
 			_, found := slices.BinarySearch(p.calls, call)
 			return !found
 		})
+		beyond = p.calls
 	}
+	if e.Inherit {
+		e.Syscalls = append(e.Syscalls, beyond...)
+	}
+	slices.Sort(e.Syscalls)
+	e.Syscalls = slices.Compact(e.Syscalls)
 	for _, r := range p.rules {
 		if r.Syscall == "" || slices.Contains(e.Syscalls, r.Syscall) {
 			e.Rules = append(e.Rules, r)
 		}
 	}
-	if p.starts != nil {
+	if p.starts != nil && !e.Inherit {
 		e.Starts = append([]string{}, p.starts...)
 	}
-}
-
-// Restore gives an entry back all that its program imports, without rules.
-func Restore(e *manifest.Entry) {
-	e.Syscalls = append(e.Syscalls, e.Withheld...)
-	slices.Sort(e.Syscalls)
-	e.Withheld, e.Rules, e.Starts = nil, nil, nil
 }
 
 // Withhold takes the calls of which f says so from an entry, and the rules on them.
@@ -163,21 +165,27 @@ func Withhold(e *manifest.Entry, f func(call string) bool) {
 	}
 }
 
-// Return gives calls back that were withheld. It reports those that the program does not import.
-func Return(e *manifest.Entry, calls []string) (unknown []string) {
+// Return gives calls back that were withheld. It gives those that were not.
+func Return(e *manifest.Entry, calls []string) (others []string) {
 	for _, call := range calls {
 		i, found := slices.BinarySearch(e.Withheld, call)
 		switch {
 		case found:
 			e.Withheld = slices.Delete(e.Withheld, i, i+1)
-			e.Syscalls = append(e.Syscalls, call)
-			slices.Sort(e.Syscalls)
+			Add(e, call)
 		case !slices.Contains(e.Syscalls, call):
-			unknown = append(unknown, call)
+			others = append(others, call)
 		}
 	}
 	if len(e.Withheld) == 0 {
 		e.Withheld = nil
 	}
-	return unknown
+	return others
+}
+
+// Add allows calls that are not withheld.
+func Add(e *manifest.Entry, calls ...string) {
+	e.Syscalls = append(e.Syscalls, calls...)
+	slices.Sort(e.Syscalls)
+	e.Syscalls = slices.Compact(e.Syscalls)
 }
