@@ -4,8 +4,11 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"vkernel/internal/kernel"
 	"vkernel/internal/linux"
@@ -70,13 +73,21 @@ func supervise(ctx context.Context, k container, t *terminal, run func(context.C
 			go giveUp(t, first)
 		case <-stops: // the sandbox is not in the terminal's process group
 			k.Stop()
-			syscall.Kill(syscall.Getpid(), syscall.SIGSTOP) //nolint:errcheck // always possible
+			stopHere()
 			k.Continue()
 		case <-grace:
 			kill()
 			go giveUp(t, first)
 		}
 	}
+}
+
+// stopHere stops this process, and returns when it goes on. The signal goes to the calling thread,
+// which so stops before it returns: another one would leave it time to go on first.
+func stopHere() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	unix.Tgkill(unix.Getpid(), unix.Gettid(), unix.SIGSTOP) //nolint:errcheck // always possible
 }
 
 // outcome is what a run returns.

@@ -37,14 +37,20 @@ func guestBundle(t testing.TB) *bundle.Bundle {
 		must(t, built.err)
 		dir = filepath.Join(built.dir(), "guests.vk")
 	}
+	b, err := bundle.Open(dir, policyOf(t, dir))
+	must(t, err)
+	t.Cleanup(b.Close)
+	return b
+}
+
+// policyOf trusts the key that lies beside a bundle.
+func policyOf(t testing.TB, dir string) *trust.Policy {
+	t.Helper()
 	text, err := os.ReadFile(dir + ".pub")
 	must(t, err)
 	key, err := signature.ParsePublic(text)
 	must(t, err)
-	b, err := bundle.Open(dir, trust.Keys(1, key))
-	must(t, err)
-	t.Cleanup(b.Close)
-	return b
+	return trust.Keys(1, key)
 }
 
 // built is the bundle of this run of the tests; TestMain removes it.
