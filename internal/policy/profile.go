@@ -69,23 +69,33 @@ var (
 var Profiles = []Profile{
 	{
 		"compute", "memory, time, threads, and the descriptors it is started with; it opens nothing and starts nothing",
-		join(callsBasic, callsThreads), []manifest.Rule{onlyThreads, {Paths: []string{}}}, []string{},
+		join(callsBasic, callsThreads),
+		[]manifest.Rule{onlyThreads, {Paths: []string{}}},
+		[]string{},
 	},
 	{
 		"filter", "as compute, and what a program in a pipe does: poll, pipes, timers, asking whether it has a terminal",
-		join(callsBasic, callsThreads, callsWait), []manifest.Rule{onlyThreads, askTerminal, nameThread, {Paths: []string{}}}, []string{},
+		join(callsBasic, callsThreads, callsWait),
+		[]manifest.Rule{onlyThreads, askTerminal, nameThread, {Paths: []string{}}},
+		[]string{},
 	},
 	{
 		"files-read", "as filter, and it may read every file and write none but /dev/null; --read and --write name others",
-		join(callsBasic, callsThreads, callsWait, callsLook), []manifest.Rule{onlyThreads, askTerminal, nameThread, readAll, writeNull}, []string{},
+		join(callsBasic, callsThreads, callsWait, callsLook),
+		[]manifest.Rule{onlyThreads, askTerminal, nameThread, readAll, writeNull},
+		[]string{},
 	},
 	{
 		"files-write", "as files-read, and it may change what is in /tmp; --read and --write name other places",
-		join(callsBasic, callsThreads, callsWait, callsLook, callsFiles), []manifest.Rule{onlyThreads, askTerminal, nameThread, readAll, writeTmp}, []string{},
+		join(callsBasic, callsThreads, callsWait, callsLook, callsFiles),
+		[]manifest.Rule{onlyThreads, askTerminal, nameThread, readAll, writeTmp},
+		[]string{},
 	},
 	{
 		"shell", "all files, processes, job control and local sockets; no change of user, root directory, host name or mounts",
-		join(callsBasic, callsThreads, callsWait, callsLook, callsFiles, callsProcesses, callsLocal), []manifest.Rule{useTerminal, onlyUnix, pairsUnix}, nil,
+		join(callsBasic, callsThreads, callsWait, callsLook, callsFiles, callsProcesses, callsLocal),
+		[]manifest.Rule{useTerminal, onlyUnix, pairsUnix},
+		nil,
 	},
 	{"all", "what the builder wrote: every call that the program imports, without rules", nil, nil, nil},
 }
