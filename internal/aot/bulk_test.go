@@ -142,3 +142,44 @@ func TestBulkMapped(t *testing.T) {
 		t.Error("a fill that faulted had written")
 	}
 }
+
+// TestBulkMappedEnd copies from and to the last bytes of a mapping, and over its end: that faults, whatever the
+// length, and nothing was written.
+func TestBulkMappedEnd(t *testing.T) {
+	h := load(t, "mapped")
+	const high, end = 0x8000_0000, 0x8000_0000 + 8192
+	renew := func() {
+		h.renew()
+		if e := h.Map(high, 8192, protReadWrite, false); e != 0 {
+			t.Fatal(e)
+		}
+		h.call("fill", high, 0x55, 8192)
+		h.call("fill", 0, 0x66, 8192)
+	}
+	holds := func(what string, n, at uint64, want byte) {
+		t.Helper()
+		b := make([]byte, n)
+		if e := h.Memory().Read(guest.Addr(at), b); e != 0 || bytes.Count(b, []byte{want}) != len(b) {
+			t.Errorf("%s of %d bytes: at %#x is not %#x only (%v)", what, n, at, want, e)
+		}
+	}
+	for _, n := range []uint64{1, 3, 8, 20, 64, 65, 200, 4096, 5000} {
+		renew()
+		h.call("copy", 0, end-n, n)
+		holds("copy from the end", n, 0, 0x55)
+		renew()
+		h.call("copy", end-n, 0, n)
+		holds("copy to the end", n, end-n, 0x66)
+		for _, over := range []uint64{1, n/2 + 1, n} {
+			for name, args := range map[string][3]uint64{"copy from over the end": {0, end + over - n, n}, "copy to over the end": {end + over - n, 0, n}, "fill over the end": {end + over - n, 7, n}} {
+				renew()
+				export := name[:4]
+				if exit := h.start(export, args[:]...); exit != layout.ExitTrap || h.Trap().Code != layout.TrapFault {
+					t.Errorf("%s, %d of %d bytes: exit %d, %+v", name, over, n, exit, h.Trap())
+				}
+				holds(name, 8192, 0, 0x66)
+				holds(name, 8192, high, 0x55)
+			}
+		}
+	}
+}
