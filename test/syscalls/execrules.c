@@ -92,9 +92,7 @@ TEST(execve_busy_by_its_own_descriptor) {
     run_child(exec_busy, 0);
 }
 
-CHILD(exit_code) {
-    return argc > 1 ? atoi(argv[1]) : 99;
-}
+CHILD(exit_code) { return argc > 1 ? atoi(argv[1]) : 99; }
 
 static int exec_memfd(void *flags) {
     int fd = syscall(SYS_memfd_create, "program", *(int *)flags), in = open(self, O_RDONLY);
@@ -215,7 +213,7 @@ TEST(execve_chain_of_scripts) {
 
 static int script_by_descriptor(void *flags) {
     int fd = open("c1", O_RDONLY | *(int *)flags);
-    if (fd < 10) fd = fcntl(fd, *(int *)flags ? F_DUPFD_CLOEXEC : F_DUPFD, 10);
+    fd = fcntl(fd, *(int *)flags ? F_DUPFD_CLOEXEC : F_DUPFD, 20);
     char *argv[] = {"zero", "a", 0};
     syscall(SYS_execveat, fd, "", argv, environ, AT_EMPTY_PATH);
     printf("  %s\n", errno_name(errno));
