@@ -122,6 +122,9 @@ func (w *walker) openCreate(how OpenHow) (File, Path, linux.Errno) {
 		if e := w.parent(); e != 0 {
 			return nil, Path{}, e
 		}
+		if e := w.visible(); e != 0 {
+			return nil, Path{}, e
+		}
 		if w.kind != lastName {
 			return w.openDots(how.Flags, excl)
 		}

@@ -19,8 +19,8 @@ import (
 //
 // execve is not among them: what may be executed is said by content, not by place. What a
 // descriptor leads to is asked only when it is opened again (/proc/PID/fd); pipes and files
-// without a name cannot be. A name that does not exist is EACCES where the rules would not let
-// it be looked at, so that nobody learns what there is by looking for it.
+// without a name cannot be. What the rules would not let be
+// looked at is EACCES to every call, whether it exists or not: nobody learns what there is.
 
 // SetPaths makes the rules hold from now on, and for contexts that are forked off.
 func (c *Context) SetPaths(p *policy.Paths) { c.paths.Store(p) }
@@ -86,6 +86,23 @@ func (w *walker) hide(name string, e linux.Errno) linux.Errno {
 		return hidden
 	}
 	return e
+}
+
+// notDir is the error of what is used as a directory and is none.
+func (w *walker) notDir(p Path) linux.Errno {
+	if e := w.c.may(p, "", policy.Look); e != 0 {
+		return e
+	}
+	return linux.ENOTDIR
+}
+
+// visible asks whether the last component, which may or may not be there, can be looked at.
+func (w *walker) visible() linux.Errno {
+	last := ""
+	if w.kind == lastName {
+		last = w.last
+	}
+	return w.c.may(w.pos, last, policy.Look)
 }
 
 // mayMakeName asks about a name that is to be made in the directory at pos. What is there

@@ -188,6 +188,51 @@ func TestRuledCalls(t *testing.T) {
 	w.Want(0, e, "readlink of a link that may be read")
 }
 
+// TestRuledHides: no call tells by its errno whether there is something that no rule lets it look
+// at, or what it is.
+func TestRuledHides(t *testing.T) {
+	w := ruledTree(t)
+	sub := newFS(t)
+	w.SetPaths(nil)
+	if _, e := w.Namespace().Mount(path(w, "secret/d"), sub, "sub", vfs.ReadOnly); e != 0 {
+		t.Fatal(e)
+	}
+	w.SetPaths(rules(t, "/data+", "/pub"))
+	calls := map[string]func(name string) linux.Errno{
+		"stat":        func(n string) linux.Errno { _, e := w.Stat(here, n, 0); return e },
+		"readlink":    func(n string) linux.Errno { _, e := w.Readlink(here, n); return e },
+		"open":        func(n string) linux.Errno { return openErr(w, n, linux.O_RDONLY) },
+		"create":      func(n string) linux.Errno { return openErr(w, n, linux.O_CREAT|linux.O_WRONLY) },
+		"exclusive":   func(n string) linux.Errno { return openErr(w, n, linux.O_CREAT|linux.O_EXCL|linux.O_WRONLY) },
+		"directory":   func(n string) linux.Errno { return openErr(w, n, linux.O_DIRECTORY) },
+		"temporary":   func(n string) linux.Errno { return openErr(w, n, linux.O_TMPFILE|linux.O_RDWR) },
+		"mkdir":       func(n string) linux.Errno { return w.Mkdir(here, n, 0o755) },
+		"unlink":      func(n string) linux.Errno { return w.Unlink(here, n, 0) },
+		"rmdir":       func(n string) linux.Errno { return w.Unlink(here, n, linux.AT_REMOVEDIR) },
+		"rename":      func(n string) linux.Errno { return w.Rename(here, n, here, "data/x", 0) },
+		"rename to":   func(n string) linux.Errno { return w.Rename(here, "data/f", here, n, 0) },
+		"no replace":  func(n string) linux.Errno { return w.Rename(here, "data/f", here, n, linux.RENAME_NOREPLACE) },
+		"link":        func(n string) linux.Errno { return w.Link(here, n, here, "data/x", 0) },
+		"link to":     func(n string) linux.Errno { return w.Link(here, "data/f", here, n, 0) },
+		"chdir":       func(n string) linux.Errno { return w.Chdir(here, n, 0) },
+		"truncate":    func(n string) linux.Errno { return w.Truncate(here, n, 0) },
+		"chmod":       func(n string) linux.Errno { return w.Chmod(here, n, 0, 0) },
+		"open beyond": func(n string) linux.Errno { return openErr(w, n+"/x", linux.O_RDONLY) },
+		"exec": func(n string) linux.Errno {
+			f, _, e := w.OpenExec(here, n, 0)
+			if e == 0 {
+				f.Close()
+			}
+			return e
+		},
+	}
+	for what, call := range calls {
+		for _, name := range []string{"f", "none", "d", "f/", "f/.", "f/x", "d/", "d/.", "d/..", "d/none", "none/", "none/x", "f/..", "none/.."} {
+			w.Want(linux.EACCES, call("/secret/"+name), "%s of /secret/%s", what, name)
+		}
+	}
+}
+
 // TestRuledMount: a file system that is mounted where a rule allows belongs to that place, and
 // one that is mounted elsewhere does not come in by a rule for its own root.
 func TestRuledMount(t *testing.T) {

@@ -87,13 +87,13 @@ func (w *walker) parent() linux.Errno {
 		if name == "" {
 			w.kind = lastRoot
 			if _, ok := w.pos.Node().(Dir); !ok && slash {
-				return linux.ENOTDIR // a magic link led to a file
+				return w.notDir(w.pos) // a magic link led to a file
 			}
 			return 0
 		}
 		dir, ok := w.pos.Node().(Dir)
 		if !ok {
-			return linux.ENOTDIR
+			return w.notDir(w.pos)
 		}
 		if !w.cred.Super() && !w.cred.allowed(dir.Perm(), linux.X_OK) {
 			return linux.EACCES
@@ -284,7 +284,7 @@ func (w *walker) special() (Path, linux.Errno) {
 func (w *walker) checkSlash(p Path) linux.Errno {
 	if w.slash {
 		if _, ok := p.Node().(Dir); !ok {
-			return linux.ENOTDIR
+			return w.notDir(p)
 		}
 	}
 	return 0
@@ -315,8 +315,11 @@ func (c *Context) Lookup(at Path, name string, flags uint32) (Path, linux.Errno)
 // lookupParent resolves name up to its last component.
 func (c *Context) lookupParent(at Path, name string) (w walker, e linux.Errno) {
 	w, e = c.start(at, name, c.Cred(), 0)
-	if e != 0 {
-		return w, e
+	if e == 0 {
+		e = w.parent()
 	}
-	return w, w.parent()
+	if e == 0 {
+		e = w.visible()
+	}
+	return w, e
 }
