@@ -125,6 +125,9 @@ func (l *loaded) revoke(files []*os.File) {
 	l.revoked.Apply(u)
 }
 
+// maxText bounds an error in a message: paths and names are in it.
+const maxText = 8 << 10
+
 // exitMessage says how a container ended.
 func exitMessage(s kernel.Status, err error) message {
 	m := message{Kind: kindExit, Code: s.Code, Signal: int(s.Signal)}
@@ -134,6 +137,7 @@ func exitMessage(s kernel.Status, err error) message {
 		m.Command, m.Errno = c.Name, int(c.Errno)
 	case err != nil:
 		m.Text = err.Error()
+		m.Text = m.Text[:min(len(m.Text), maxText)]
 	}
 	return m
 }
