@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"vkernel/internal/emit"
+	"vkernel/internal/verify"
 )
 
 // TestBound: what may have been inlined is found level by level, and many calls among the same
@@ -33,5 +34,20 @@ func TestBound(t *testing.T) {
 	}
 	if m.bound(0) || len(m.bounded) != 4 {
 		t.Errorf("%d functions", len(m.bounded))
+	}
+}
+
+// TestWidenGoesOnForAll: two functions call a third, which is bounded for the first of them; the second
+// is compiled again, too, and refused for good only when a round bounds nothing.
+func TestWidenGoesOnForAll(t *testing.T) {
+	m := &module{prefix: "p_", bounded: map[uint32]emit.Bound{0: emit.BoundAll, 1: emit.BoundAll}, out: &emit.Output{Calls: map[uint32][]uint32{0: {2}, 1: {2}}}}
+	b := &builder{modules: []*module{m}}
+	names := map[uint64]string{10: "p_f0", 20: "p_f1"}
+	refused := []*verify.Error{{Entry: 10}, {Entry: 20}}
+	if again, err := b.widen(refused, names); !again || err != nil || m.bounded[2] != emit.BoundAll {
+		t.Errorf("%v, %v, %v", again, err, m.bounded)
+	}
+	if again, err := b.widen(refused[1:], names); again || err == nil {
+		t.Errorf("nothing more to bound: %v, %v", again, err)
 	}
 }
