@@ -93,9 +93,10 @@ static int own_mounts(const char *mounts) {
     return e;
 }
 
-// drop_capabilities keeps those that root's access to host mounts rests on, or none.
+// drop_capabilities keeps those that root's access to contents, and to host mounts, rests on, or
+// none.
 static void drop_capabilities(int keep_file_caps) {
-    uint64_t keep = 0;
+    uint64_t keep = geteuid() ? 0 : 1ull << CAP_DAC_READ_SEARCH; // root runs anybody's bundle
     if (keep_file_caps)
         keep = 1ull << CAP_CHOWN | 1ull << CAP_DAC_OVERRIDE | 1ull << CAP_DAC_READ_SEARCH | 1ull << CAP_FOWNER |
                1ull << CAP_FSETID;
