@@ -155,3 +155,31 @@ HOST_CASE(wait_to_be_looked_at) {
     meet();
     WANT(run(MARK, "GOOD"), 0);
 }
+
+// Of the audit.
+
+HOST_CASE(audit_a_few) {
+    evil_program("mark");
+    for (int i = 0; i < 3; i++) WANT(run(MARK, "GOOD"), 0);
+    for (int i = 0; i < 5; i++) WANT(run("/case/mark", "EVIL"), EACCES);
+}
+
+HOST_CASE(audit_forged) {
+    static const char *const names[] = {
+        "x\n{\"time\":\"2026-01-01T00:00:00Z\",\"action\":\"exec\",\"pid\":1,\"path\":\"\",\"entry\":\"forged\"}\n",
+        "x\",\"entry\":\"forged\",\"y\":\"",
+        "x\xff\xfe\",\"entry\":\"forged",
+        "\x1b[2J\r\nlevel=WARN msg=forged",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        evil_program(names[i]);
+        WANT(run(names[i], "EVIL"), EACCES);
+    }
+}
+
+HOST_CASE(audit_flood) {
+    evil_script("s");
+    for (int i = 0; i < 5000; i++)
+        if (run("./s", "EVIL") != EACCES) bad("executed");
+    WANT(run(MARK, "GOOD"), 0);
+}
