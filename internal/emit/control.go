@@ -195,7 +195,8 @@ func (f *function) branch(depth uint32, indent string) {
 // leastThreaded is how many places a br_table in a loop may lead to before it becomes a jump whose index
 // is bounded without a branch. Where the loop is an interpreter's, clang then makes a copy of the jump at the
 // end of each of the places, so that each is predicted by itself and there is one jump instead of two. It makes no
-// copies of much; so nothing is hidden from clang in such a loop, unless the verifier refuses the function.
+// copies of much; so nothing is hidden from clang in such a loop, unless the verifier refuses the function. If it refuses
+// that too, as where it loses sight of the bound, the br_table is a switch.
 const leastThreaded = 6
 
 // brTable emits a switch. Indices that go to one label share a case.
@@ -212,7 +213,7 @@ func (f *function) brTable(targets []uint32) {
 			cases[t] = append(strconv.AppendInt(append(cases[t], "case "...), int64(i), 10), "u: "...)
 		}
 	}
-	if f.loops > 0 && len(order) >= leastThreaded {
+	if f.loops > 0 && len(order) >= leastThreaded && f.bound < BoundAll {
 		f.innermostLoop().threaded = true
 		f.emit("switch (BOUNDED(", f.used(index), ", ", uint32(last), "u)) {")
 		f.emit("default: __builtin_unreachable();")
