@@ -1,0 +1,158 @@
+package kernel
+
+import (
+	"crypto/sha256"
+	"slices"
+	"strings"
+	"testing"
+
+	"vkernel/internal/manifest"
+	"vkernel/internal/router"
+	"vkernel/internal/vfs"
+)
+
+// interpreters are ways to have code interpreted that no manifest lists, and where they are refused: by
+// bits that a manifest sets for the entry. evil is a file that says evil when it is interpreted.
+var interpreters = []struct {
+	command  string // by a shell that is not held
+	restrict bool   // refused with exec-restrict-file
+	deny     bool   // refused with exec-deny-interactive
+}{
+	{"@ /evil.sh", true, false},
+	{"@ -c 'echo evil'", false, true},
+	{"@ </evil.sh", false, true},
+	{"echo 'echo evil' | @", false, true},
+	{"@ -s </evil.sh", false, true},
+	{"@ /dev/stdin </evil.sh", true, false},
+	{"cat /evil.sh | @ /dev/stdin", true, true},
+	{"@ /dot.sh", true, false},
+	{"ENV=/evil.sh @ -i /listed.sh", true, false},
+	{"HOME=/home @ -l /listed.sh", true, false},
+	{"PS4='$(echo evil >&2)' @ -x /listed.sh", false, true},
+	{"/bin/lua /evil.lua", true, false},
+	{"/bin/lua -e 'print(\"evil\")'", false, true},
+	{"/bin/lua - </evil.lua", false, true},
+	{"cat /evil.lua | /bin/lua", false, true},
+	{"/bin/lua -i </evil.lua", false, true},
+	{"LUA_INIT='print(\"evil\")' /bin/lua /listed.lua", false, true},
+	{"LUA_INIT=@/evil.lua /bin/lua /listed.lua", true, false},
+	{"LUA_PATH='/?.lua' /bin/lua -l evil /listed.lua", true, false},
+	{"/bin/lua /require.lua", true, false},
+	{"/bin/lua /dofile.lua", true, false},
+	{"/bin/lua /loadfile.lua", true, false},
+	{"/bin/lua /load.lua", false, true},
+	{"/bin/awk -f /evil.awk", true, false},
+	{"/bin/awk 'BEGIN { print \"evil\" }'", false, true},
+	{"echo | /bin/sed -f /evil.sed", true, false},
+	{"echo | /bin/sed -e s/^/evil/", false, true},
+	{"echo | /bin/sed s/^/evil/", false, true},
+	{"printf 'a\\nevil\\n.\\np\\nQ\\n' | /bin/ed", false, true},
+	{"echo 'print \"evil\\n\"' | /bin/bc", false, true},
+	{"/bin/bc /evil.bc </dev/null", true, false},
+	{"/bin/dc -e '[evil]p'", false, true},
+	{"/bin/dc /evil.dc", true, false},
+}
+
+// held are files that the interpreters above are pointed at: name, content, and whether it is listed.
+var held = []struct {
+	name, content string
+	listed        bool
+}{
+	{"/evil.sh", "echo evil\n", false},
+	{"/home/.profile", "echo evil\n", false},
+	{"/evil.lua", "print('evil')\n", false},
+	{"/evil.awk", "BEGIN { print \"evil\" }\n", false},
+	{"/evil.sed", "s/^/evil/\n", false},
+	{"/evil.bc", "print \"evil\\n\"\n", false},
+	{"/evil.dc", "[evil]p\n", false},
+	{"/listed.sh", "#!/bin/sh\necho listed\n", true},
+	{"/dot.sh", "#!/bin/sh\necho listed\n. /evil.sh\n", true},
+	{"/listed.lua", "#!/bin/lua\nprint('listed')\n", true},
+	{"/require.lua", "package.path = '/?.lua' require 'evil'\n", true},
+	{"/dofile.lua", "dofile '/evil.lua'\n", true},
+	{"/loadfile.lua", "local f = loadfile '/evil.lua' if f then f() end\n", true},
+	{"/load.lua", "local f = load 'print(\"evil\")' if f then f() end\n", true},
+}
+
+func sum(content string) [32]byte { return sha256.Sum256([]byte(content)) }
+
+// secureContainer has the interpreters with bits that their entries set. The shell that runs the
+// command is another entry, which sets none.
+func secureContainer(t *testing.T, bits ...string) *container {
+	c := newContainer(t, nil)
+	c.context.Mkdir(vfs.Path{}, "/home", 0o755)
+	for i, g := range guests {
+		if g.name != "busybox" && g.name != "dash" && g.name != "lua" {
+			continue
+		}
+		e := router.Entry{ID: "held " + g.name, Name: g.name, Program: i, Export: "_start", Securebits: bits}
+		c.context.Mkdir(vfs.Path{}, "/held", 0o755)
+		c.file("/held/"+g.name, "held "+g.name+"\n", e)
+	}
+	for _, name := range []string{"awk", "sed", "ed", "bc", "dc"} {
+		c.context.Unlink(vfs.Path{}, "/bin/"+name, 0)
+		c.context.Symlink("/held/busybox", vfs.Path{}, "/bin/"+name)
+	}
+	c.context.Symlink("/held/busybox", vfs.Path{}, "/held/ash")
+	c.context.Unlink(vfs.Path{}, "/bin/lua", 0)
+	c.context.Symlink("/held/lua", vfs.Path{}, "/bin/lua")
+	for _, h := range held {
+		c.file(h.name, h.content, script("/bin/sh"))
+	}
+	for _, h := range held {
+		if !h.listed {
+			delete(c.routes, sum(h.content))
+		}
+	}
+	return c
+}
+
+// TestSecurebits: what the bits forbid is not interpreted, by any interpreter; what they do not forbid is,
+// and so is what is listed.
+func TestSecurebits(t *testing.T) {
+	const restrict, deny = manifest.SecureRestrictFile, manifest.SecureDenyInteractive
+	for _, tt := range []struct {
+		name string
+		bits []string
+	}{{"none", nil}, {"restrict", []string{restrict}}, {"deny", []string{deny}}, {"both", []string{restrict, deny}}} {
+		t.Run(tt.name, func(t *testing.T) {
+			restrict, deny := slices.Contains(tt.bits, restrict), slices.Contains(tt.bits, deny)
+			for _, x := range interpreters {
+				shells := []string{""}
+				if strings.Contains(x.command, "@") && !strings.Contains(x.command, "=@") {
+					shells = []string{"/held/dash", "/held/ash"}
+				}
+				for _, shell := range shells {
+					command := x.command
+					if shell != "" {
+						command = strings.ReplaceAll(command, "@", shell)
+					}
+					c := secureContainer(t, tt.bits...)
+					_, out := c.run("/bin/sh", "-c", command)
+					if ran := strings.Contains(out, "evil\n"); ran == (x.restrict && restrict || x.deny && deny) {
+						t.Errorf("%s: interpreted %v\n%s", command, ran, out)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestSecurebitsAreInherited: what a held program starts is held too, and a script that is listed runs.
+func TestSecurebitsAreInherited(t *testing.T) {
+	c := secureContainer(t, manifest.SecureRestrictFile, manifest.SecureDenyInteractive)
+	c.file("/outer.sh", "#!/held/dash\n/listed.sh\n/bin/sh /evil.sh\n/bin/sh -c 'echo evil'\n/listed.lua\n", script("/held/dash"))
+	c.routes[sum("#!/bin/lua\nprint('listed')\n")] = script("/bin/lua")
+	if _, out := c.run("/outer.sh"); strings.Contains(out, "\nevil") || strings.Count(out, "listed\n") != 2 {
+		t.Errorf("printed %q", out)
+	}
+}
+
+// TestCheckedDescriptorIsPinned: what AT_EXECVE_CHECK has found in a file is what is read from then on.
+func TestCheckedDescriptorIsPinned(t *testing.T) {
+	c := secureContainer(t, manifest.SecureRestrictFile)
+	c.file("/self.sh", "#!/held/dash\necho 'echo evil' >>/self.sh\necho end\n", script("/held/dash"))
+	if _, out := c.run("/bin/sh", "-c", "/held/dash /self.sh"); out != "end\n" {
+		t.Errorf("printed %q", out)
+	}
+}
