@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -31,7 +32,7 @@ func TestMain(m *testing.M) {
 	if name := os.Getenv("ATTEMPT"); name != "" {
 		try := func() {
 			fmt.Fprintln(os.Stderr, result(attempts[name].try()))
-			os.Exit(0)
+			exit(0)
 		}
 		if os.Getenv("SEALED") == "" {
 			h.loaded = try
@@ -39,8 +40,11 @@ func TestMain(m *testing.M) {
 			h.sealed = try
 		}
 	}
-	os.Exit(serve(h))
+	exit(serve(h))
 }
+
+// exit ends a sandbox process without the second's sleep that the race detector puts there.
+func exit(status int) { syscall.RawSyscall(syscall.SYS_EXIT_GROUP, uintptr(status), 0, 0) }
 
 func result(err error) string {
 	if err == nil {
