@@ -21,6 +21,30 @@
 // A call that was interrupted returns an Errno above 511 (ERESTARTSYS and friends), which
 // tells the loop here whether it is done again after the signal; no guest sees one.
 //
+// # The hash rule
+//
+// Whatever is to be executed passes examine: it is opened for execution (a regular file, an x bit, no
+// noexec mount; EACCES before a byte is read), nobody may write to it from then on (ETXTBSY), it is
+// hashed, and Programs.Decide is asked with the digest, each time. Of a program nothing of the file but
+// the digest counts: its code was mapped before. Of a script the bytes that were hashed are kept, and
+// its interpreter's first open of the name it was given yields them (sealed.go), so that a rename or
+// write in between changes nothing. AT_EXECVE_CHECK asks the same, and makes the checked
+// descriptor show the hashed bytes from then on.
+//
+// # Why the cache of digests misses no change
+//
+// A digest is remembered under (file system, inode number, version), all told by the open file itself
+// and never by a name: links, renames, mounts and descriptors lead to the same key or to another file's.
+// Inode numbers of package memfs are never given twice. Its version counts every operation that can
+// change a byte or the size (write, append, truncate, O_TRUNC, fallocate), also one that fails half-way, and
+// is raised under the lock of the content, which the change holds. The hash reads under the same lock, piece by piece, and
+// the version is read before the first piece and after the last one: if both are equal, no such
+// operation lay in between, so the digest is of the content that the version names; and as long as the
+// version is the same, so is the content. Contents below a memfs come from a bundle, which compares them
+// with signed digests; should the host's file change all the same, a script's bytes are read and hashed
+// again before they are kept. Files of the host (package hostfs) have no version that proves anything
+// and are hashed at each execve.
+//
 // # Lock order
 //
 //	Table.mu
