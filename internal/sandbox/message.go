@@ -127,6 +127,9 @@ func (c *conn) receive() (m message, files []*os.File, err error) {
 	var got error
 	err = raw.Read(func(fd uintptr) bool {
 		n, nr, flags, _, got = unix.Recvmsg(int(fd), data, rights, unix.MSG_CMSG_CLOEXEC)
+		if got == unix.ECONNRESET { // the other end left with something unread, and may have said why
+			n, nr, flags, _, got = unix.Recvmsg(int(fd), data, rights, unix.MSG_CMSG_CLOEXEC)
+		}
 		return got != unix.EAGAIN
 	})
 	if err == nil {
