@@ -98,7 +98,7 @@ CASE("interpreters", sh_with_a_command) {
 }
 
 CASE("interpreters", sh_from_standard_input) {
-    forbid(DENY_INTERACTIVE);
+    forbid(RESTRICT_FILE | DENY_INTERACTIVE); // what /dev/stdin leads to may be a file
     with("evil.sh", "/bin/sh", "sh", (char *)0);
     with("|evil.sh", "/bin/sh", "sh", (char *)0);
     with("evil.sh", "/bin/sh", "sh", "-s", (char *)0);
