@@ -30,7 +30,9 @@ func (s *Sandbox) Run(ctx context.Context, r Run) (kernel.Status, error) {
 	if err != nil {
 		return kernel.Status{}, err
 	}
-	s.tell(held.note())
+	if note := held.note(); note.Text != "" {
+		s.tell(note)
+	}
 	start := &Start{
 		Command: r.Command, Env: r.Env, Dir: r.Dir, Hostname: r.Hostname,
 		Strace: r.Strace, Audit: r.Audit != nil, Log: r.Log != nil,
