@@ -155,10 +155,10 @@ var attempts = map[string]attempt{
 	"open":                     calling("EPERM", unix.SYS_OPEN, text("/"), 0, 0),
 	"openat":                   {try: func() error { return do(unix.SYS_OPENAT, atCwd, text("/"), 0, 0) }, want: "EPERM"},
 	"creat":                    calling("EPERM", unix.SYS_CREAT, text("/x"), 0o600),
-	"openat2 /proc/self/mem":   opening("ENOENT", atCwd, "/proc/self/mem", unix.O_RDWR),
-	"openat2 /etc/passwd":      opening("ENOENT", atCwd, "/etc/passwd", unix.O_RDONLY),
-	"openat2 from the root":    opening("ENOENT", fdRoot, "/etc/passwd", unix.O_RDONLY),
-	"openat2 out of the root":  opening("ENOENT", fdRoot, "../../../../../../../../proc/self/maps", unix.O_RDONLY),
+	"openat2 /proc/self/mem":   opening("ENOENT|EACCES", atCwd, "/proc/self/mem", unix.O_RDWR),
+	"openat2 /etc/passwd":      opening("ENOENT|EACCES", atCwd, "/etc/passwd", unix.O_RDONLY),
+	"openat2 from the root":    opening("ENOENT|EACCES", fdRoot, "/etc/passwd", unix.O_RDONLY),
+	"openat2 out of the root":  opening("ENOENT|EACCES", fdRoot, "../../../../../../../../proc/self/maps", unix.O_RDONLY),
 	"openat2 to write content": opening("EROFS|EACCES", fdRoot, "bin/busybox", unix.O_RDWR),
 	"openat2 a new file": {try: func() error {
 		return do(unix.SYS_OPENAT2, fdRoot, text("new"), words(unix.O_CREAT|unix.O_WRONLY, 0o600, 0), 24)
