@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"vkernel/internal/audit"
 	"vkernel/internal/manifest"
 	"vkernel/internal/router"
 	"vkernel/internal/vfs"
@@ -79,7 +80,12 @@ func sum(content string) [32]byte { return sha256.Sum256([]byte(content)) }
 // secureContainer has the interpreters with bits that their entries set. The shell that runs the
 // command is another entry, which sets none.
 func secureContainer(t *testing.T, bits ...string) *container {
-	c := newContainer(t, nil)
+	return auditedContainer(t, nil, bits...)
+}
+
+// auditedContainer is a secureContainer that tells a sink.
+func auditedContainer(t *testing.T, sink audit.Sink, bits ...string) *container {
+	c := newContainer(t, func(k *Config) { k.Audit = sink })
 	c.context.Mkdir(vfs.Path{}, "/home", 0o755)
 	for i, g := range guests {
 		if g.name != "busybox" && g.name != "dash" && g.name != "lua" {
@@ -145,6 +151,19 @@ func TestSecurebitsAreInherited(t *testing.T) {
 	c.routes[sum("#!/bin/lua\nprint('listed')\n")] = script("/bin/lua")
 	if _, out := c.run("/outer.sh"); strings.Contains(out, "\nevil") || strings.Count(out, "listed\n") != 2 {
 		t.Errorf("printed %q", out)
+	}
+}
+
+// TestChecksAreAudited: an interpreter's question is a decision, too.
+func TestChecksAreAudited(t *testing.T) {
+	var r records
+	c := auditedContainer(t, &r, manifest.SecureRestrictFile)
+	c.run("/bin/sh", "-c", "/held/dash /listed.sh; /held/dash /evil.sh")
+	got := r.text()
+	for _, want := range []string{"check /listed.sh: script of /bin/sh\n", "check /evil.sh: not in the manifest\n", "exec /held/dash: entry held dash\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
 	}
 }
 
