@@ -174,7 +174,8 @@ func mountCases() []*testCase {
 				t.must(err)
 				maps[name], err = unix.Mmap(int(f.Fd()), 0, int(st.Size()), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 				t.must(err)
-				maps[name][0] = maps[name][0] | 0 // its page is dirty before the first exec
+				maps[name][0] ^= 1 // its page is dirty before the first exec
+				maps[name][0] ^= 1
 				t.must(f.Close())
 			}
 			c := s.launch("host_changed")
