@@ -86,6 +86,7 @@ test: test-race test-guest ## run all tests
 
 test-race: $(O)/packages.stamp
 	$(GO) test -race $$($(GO) list ./... | grep -v -e '^$(NO_RACE)')
+	$(GO) test -run '^TestIdle' ./internal/engine ./internal/kernel # sizes, which the race detector changes
 
 test-guest: $(O)/demo.vk/manifest.json.sig $(O)/systest.vk/manifest.json.sig $(O)/systest/native
 	$(GO) test -count=1 -p 1 $$($(GO) list ./test/...) # they depend on what Go does not see; -p 1: they share limits of the host's user
