@@ -88,6 +88,11 @@ func (p *Process) SetLimit(resource int, v linux.Rlimit, super bool) (old linux.
 		return p.limits.Get(resource), linux.EPERM
 	}
 	old, e = p.limits.Set(resource, v, super)
+	if most := p.ceiling(resource); e == 0 && v.Max > most {
+		// The process has executed a program with a policy meanwhile. If it lowers its limits later
+		// than this (replace), it lowers this one as well; if it has done so, it is seen here.
+		p.limits.lower(resource, most)
+	}
 	switch {
 	case e != 0:
 	case resource == linux.RLIMIT_SIGPENDING:
