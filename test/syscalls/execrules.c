@@ -327,6 +327,8 @@ static int touch_parent(void *unused) {
     RET(syscall(SYS_process_vm_writev, parent, &here, 1L, &there, 1L, 0L));
     RET(syscall(SYS_process_vm_readv, 99999999, &here, 1L, &there, 1L, 0L));
     RET(syscall(SYS_process_vm_readv, parent, &here, 1L, &there, 1L, 1L));
+    RET(syscall(SYS_ptrace, 16L, (long)parent, 0L, 0L));     // PTRACE_ATTACH
+    RET(syscall(SYS_ptrace, 0x4206L, (long)parent, 0L, 0L)); // PTRACE_SEIZE
     return 0;
 }
 

@@ -136,7 +136,6 @@ func (s suite) agree(t *testing.T) {
 // unreached lists calls that no test can make on both kernels.
 var unreached = map[string]string{
 	"rt_sigreturn": "a handler that returns has returned: only a forged frame would call it",
-	"ptrace":       "our libc has no number for it; programs of others may import it",
 }
 
 // TestCoverage holds that the C tests make every call of the table.
