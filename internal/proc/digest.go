@@ -18,6 +18,7 @@ const (
 	headSize      = 256      // bytes of a file that say whether it is a script, as on Linux
 	largeFile     = 4 << 20  // bytes from which on one file is hashed at a time
 	hashStep      = 128 << 10
+	longestPause  = 32 * time.Millisecond // between two looks at whether it is a large file's turn
 )
 
 // content is what execve knows of a file: its digest, and its first bytes, which are those
@@ -136,24 +137,27 @@ func (d *digests) text(f vfs.File, c content, stop func() bool) (*vfs.Content, c
 // them. EACCES: it is larger than anything that is listed.
 func (d *digests) read(f vfs.File, limit int64, stop func() bool, take func(p []byte)) linux.Errno {
 	st, e := f.Stat()
-	switch {
-	case e != 0:
+	if e != 0 {
 		return e
-	case st.Size > limit:
-		return linux.EACCES
-	case st.Size > largeFile:
-		for !d.large.TryLock() {
-			if stop() {
-				return linux.EINTR
-			}
-			time.Sleep(time.Millisecond)
-		}
-		defer d.large.Unlock()
 	}
+	if st.Size > limit {
+		return linux.EACCES
+	}
+	turn := false
+	defer func() {
+		if turn {
+			d.large.Unlock()
+		}
+	}()
 	buf := make([]byte, min(hashStep, st.Size+1))
 	for off := int64(0); ; {
 		if off > limit {
 			return linux.EACCES
+		}
+		if max(off, st.Size) > largeFile && !turn {
+			if turn = d.await(stop); !turn {
+				return linux.EINTR
+			}
 		}
 		if stop() {
 			return linux.EINTR
@@ -163,6 +167,19 @@ func (d *digests) read(f vfs.File, limit int64, stop func() bool, take func(p []
 			return e
 		}
 		take(buf[:n])
-		off += int64(n)
+		if off += int64(n); off > st.Size && len(buf) < hashStep { // it has grown since Stat
+			buf = make([]byte, hashStep)
+		}
 	}
+}
+
+// await waits for the turn of a large file. It reports false if stop says so first.
+func (d *digests) await(stop func() bool) bool {
+	for pause := time.Millisecond; !d.large.TryLock(); pause = min(2*pause, longestPause) {
+		if stop() {
+			return false
+		}
+		time.Sleep(pause)
+	}
+	return true
 }
