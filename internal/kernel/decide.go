@@ -17,6 +17,7 @@ const (
 	reasonUnlisted = "not in the manifest"
 	reasonRevoked  = "revoked"
 	reasonNoCode   = "the native code lacks its entry point"
+	reasonNoPolicy = "its entry has no policy"
 	reasonStarts   = "may not be started by entry "
 )
 
@@ -34,8 +35,11 @@ func (p *programs) Decide(r proc.Request) (proc.Target, string) {
 		return proc.Target{Script: true, Interpreter: e.Interpreter}, ""
 	}
 	held, ok := p.enter(r.From, e.ID)
-	if !ok && r.From != nil {
+	switch {
+	case !ok && r.From != nil:
 		return proc.Target{}, reasonStarts + r.From.Entry
+	case !ok:
+		return proc.Target{}, reasonNoPolicy
 	}
 	t, ok := p.target(&e, held)
 	if !ok {

@@ -28,13 +28,28 @@ import (
 // guests are the programs that the tests here run, and where vkport installs them.
 // VKERNEL_GUESTS names the root directory (make test sets it); without it these tests are
 // skipped.
-var guests = []struct{ name, path string }{
+var guests = []guest{
 	{"true", "usr/libexec/vkernel/true"},
 	{"hello", "usr/bin/hello"},
 	{"busybox", "bin/busybox"},
 	{"dash", "bin/dash"},
 	{"lua", "usr/bin/lua5.4"},
+	{"gawk", "usr/bin/gawk"},
+	{"sqlite3", "usr/bin/sqlite3"},
 }
+
+// available are the guests that are installed: the last two, of which only the tests of interpreters make
+// use, may both be missing from a root directory that was built for another purpose.
+var available = sync.OnceValue(func() []guest {
+	for _, g := range guests[len(guests)-2:] {
+		if _, err := os.Stat(filepath.Join(os.Getenv("VKERNEL_GUESTS"), g.path)); err != nil {
+			return guests[:len(guests)-2]
+		}
+	}
+	return guests
+})
+
+type guest struct{ name, path string }
 
 // compiled is the native code of the guests, built once.
 var compiled = sync.OnceValues(func() (*engine.Code, error) {
@@ -44,7 +59,7 @@ var compiled = sync.OnceValues(func() (*engine.Code, error) {
 		return nil, err
 	}
 	var inputs []aot.Input
-	for _, g := range guests {
+	for _, g := range available() {
 		wasm, err := os.ReadFile(filepath.Join(dir, g.path))
 		if err != nil {
 			return nil, err
@@ -141,7 +156,7 @@ const applets = `stty tty mkfifo ed sh ash ls cat wc echo head tail sort uniq gr
 
 // addGuests makes the files of the guests.
 func (c *container) addGuests() {
-	for i, g := range guests {
+	for i, g := range available() {
 		c.file("/bin/"+g.name, "program "+g.name+"\n", router.Entry{ID: g.name, Name: g.name, Program: i, Export: "_start"})
 	}
 }

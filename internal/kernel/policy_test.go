@@ -21,9 +21,9 @@ func entries(t testing.TB, edit func(e map[string]*manifest.Entry)) *policy.Set 
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &manifest.Manifest{Entries: make([]manifest.Entry, len(guests))}
+	m := &manifest.Manifest{Entries: make([]manifest.Entry, len(available()))}
 	byName := map[string]*manifest.Entry{}
-	for i, g := range guests {
+	for i, g := range available() {
 		e := &m.Entries[i]
 		*e = manifest.Entry{ID: g.name, Name: g.name, Module: i, Export: "_start", Syscalls: []string{}}
 		for _, im := range code.Programs()[i].Meta.Imports {
@@ -246,5 +246,23 @@ func TestInheritProfile(t *testing.T) {
 		"hostname: sethostname: Operation not permitted\nvkernel\nhostname: sethostname: Operation not permitted\n"
 	if out != want {
 		t.Errorf("output\n%s\nwant\n%s\n%s", out, want, c.log.String())
+	}
+}
+
+// TestNoPolicyNoProgram: an entry without a policy is not executed, by the first process either, where
+// nobody holds it.
+func TestNoPolicyNoProgram(t *testing.T) {
+	c := heldContainer(t, func(map[string]*manifest.Entry) {})
+	for sum, e := range c.routes {
+		if e.Name == "hello" {
+			e.ID = "another"
+			c.routes[sum] = e
+		}
+	}
+	if _, err := c.kernel.Run(t.Context(), []string{"/bin/hello"}, c.env, "/"); err == nil || c.out.Len() > 0 {
+		t.Errorf("error %v, output %q", err, c.out.String())
+	}
+	if !strings.Contains(c.log.String(), reasonNoPolicy) {
+		t.Errorf("logged %q", c.log.String())
 	}
 }

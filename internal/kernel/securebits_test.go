@@ -12,13 +12,16 @@ import (
 	"vkernel/internal/vfs"
 )
 
-// interpreters are ways to have code interpreted that no manifest lists, and where they are refused: by
-// bits that a manifest sets for the entry. evil is a file that says evil when it is interpreted.
-var interpreters = []struct {
+// interpreter is one way to have code interpreted.
+type interpreter struct {
 	command  string // by a shell that is not held
 	restrict bool   // refused with exec-restrict-file
 	deny     bool   // refused with exec-deny-interactive
-}{
+}
+
+// interpreters are ways to have code interpreted that no manifest lists, and where they are refused: by
+// bits that a manifest sets for the entry. evil is a file that says evil when it is interpreted.
+var interpreters = []interpreter{
 	{"@ /evil.sh", true, false},
 	{"@ -c 'echo evil'", false, true},
 	{"@ </evil.sh", false, true},
@@ -52,6 +55,34 @@ var interpreters = []struct {
 	{"/bin/bc /evil.bc </dev/null", true, false},
 	{"/bin/dc -e '[evil]p'", false, true},
 	{"/bin/dc /evil.dc", true, false},
+	{"cat /evil.vi | /bin/vi /listed.sh", false, true},
+	{"/bin/vi /listed.sh </evil.vi", false, true},
+	{"EXINIT='!echo evil' /bin/vi /listed.sh </listed.vi", false, true},
+	{"HOME=/home /bin/vi /listed.sh </listed.vi", true, true},
+	{"/bin/vi -c '!echo evil' /listed.sh </listed.vi", false, true},
+}
+
+// otherInterpreters are those that are tried if they are installed.
+var otherInterpreters = []interpreter{
+	{"/bin/gawk -f /evil.awk", true, false},
+	{"/bin/gawk -i /evil.awk -f /listed.awk", true, false},
+	{"/bin/gawk -E /evil.awk", true, false},
+	{"/bin/gawk -f /include.awk", true, false},
+	{"/bin/gawk 'BEGIN { print \"evil\" }'", false, true},
+	{"/bin/gawk -e 'BEGIN { print \"evil\" }'", false, true},
+	{"/bin/gawk -f /listed.awk -e 'BEGIN { print \"evil\" }'", false, true},
+	{"/bin/gawk -f - </evil.awk", false, true},
+	{"cat /evil.awk | /bin/gawk -f -", false, true},
+	{"cat /evil.awk | /bin/gawk -f /dev/stdin", true, true},
+	{"echo 'eval \"print \\\"evil\\\"\"' | /bin/gawk -D -f /listed.awk", true, true},
+	{"/bin/sqlite3 :memory: \"select 'evil'\"", false, true},
+	{"/bin/sqlite3 -cmd \"select 'evil'\" :memory: </listed.sql", false, true},
+	{"echo \"select 'evil';\" | /bin/sqlite3", false, true},
+	{"/bin/sqlite3 </evil.sql", false, true},
+	{"/bin/sqlite3 -init /evil.sql :memory: </listed.sql", true, false},
+	{"HOME=/home /bin/sqlite3 :memory: </listed.sql", true, false},
+	{"/bin/sqlite3 </read.sql", true, false},
+	{"/bin/sqlite3 </pipe.sql", true, true},
 }
 
 // held are files that the interpreters above are pointed at: name, content, and whether it is listed.
@@ -66,6 +97,16 @@ var held = []struct {
 	{"/evil.sed", "s/^/evil/\n", false},
 	{"/evil.bc", "print \"evil\\n\"\n", false},
 	{"/evil.dc", "[evil]p\n", false},
+	{"/evil.vi", "\n:!echo evil\n\n:q!\n", false},
+	{"/home/.exrc", "!echo evil\n", false},
+	{"/listed.vi", "\n:q!\n", true},
+	{"/evil.sql", "select 'evil';\n", false},
+	{"/home/.sqliterc", "select 'evil';\n", false},
+	{"/listed.sql", "select 'listed';\n", true},
+	{"/read.sql", ".read /evil.sql\n", true},
+	{"/pipe.sql", ".read '|cat /evil.sql'\n", true},
+	{"/listed.awk", "BEGIN { print \"listed\" }\n", true},
+	{"/include.awk", "@include \"/evil.awk\"\nBEGIN { print \"listed\" }\n", true},
 	{"/listed.sh", "#!/bin/sh\necho listed\n", true},
 	{"/dot.sh", "#!/bin/sh\necho listed\n. /evil.sh\n", true},
 	{"/listed.lua", "#!/bin/lua\nprint('listed')\n", true},
@@ -87,21 +128,23 @@ func secureContainer(t *testing.T, bits ...string) *container {
 func auditedContainer(t *testing.T, sink audit.Sink, bits ...string) *container {
 	c := newContainer(t, func(k *Config) { k.Audit = sink })
 	c.context.Mkdir(vfs.Path{}, "/home", 0o755)
-	for i, g := range guests {
-		if g.name != "busybox" && g.name != "dash" && g.name != "lua" {
+	for i, g := range available() {
+		if g.name == "true" || g.name == "hello" {
 			continue
 		}
 		e := router.Entry{ID: "held " + g.name, Name: g.name, Program: i, Export: "_start", Securebits: bits}
 		c.context.Mkdir(vfs.Path{}, "/held", 0o755)
 		c.file("/held/"+g.name, "held "+g.name+"\n", e)
 	}
-	for _, name := range []string{"awk", "sed", "ed", "bc", "dc"} {
+	for _, name := range []string{"awk", "sed", "ed", "bc", "dc", "vi"} {
 		c.context.Unlink(vfs.Path{}, "/bin/"+name, 0)
 		c.context.Symlink("/held/busybox", vfs.Path{}, "/bin/"+name)
 	}
 	c.context.Symlink("/held/busybox", vfs.Path{}, "/held/ash")
-	c.context.Unlink(vfs.Path{}, "/bin/lua", 0)
-	c.context.Symlink("/held/lua", vfs.Path{}, "/bin/lua")
+	for _, name := range []string{"lua", "gawk", "sqlite3"} {
+		c.context.Unlink(vfs.Path{}, "/bin/"+name, 0)
+		c.context.Symlink("/held/"+name, vfs.Path{}, "/bin/"+name)
+	}
 	for _, h := range held {
 		c.file(h.name, h.content, script("/bin/sh"))
 	}
@@ -116,6 +159,10 @@ func auditedContainer(t *testing.T, sink audit.Sink, bits ...string) *container 
 // TestSecurebits: what the bits forbid is not interpreted, by any interpreter; what they do not forbid is,
 // and so is what is listed.
 func TestSecurebits(t *testing.T) {
+	ways := interpreters
+	if len(available()) == len(guests) {
+		ways = slices.Concat(ways, otherInterpreters)
+	}
 	const restrict, deny = manifest.SecureRestrictFile, manifest.SecureDenyInteractive
 	for _, tt := range []struct {
 		name string
@@ -123,7 +170,7 @@ func TestSecurebits(t *testing.T) {
 	}{{"none", nil}, {"restrict", []string{restrict}}, {"deny", []string{deny}}, {"both", []string{restrict, deny}}} {
 		t.Run(tt.name, func(t *testing.T) {
 			restrict, deny := slices.Contains(tt.bits, restrict), slices.Contains(tt.bits, deny)
-			for _, x := range interpreters {
+			for _, x := range ways {
 				shells := []string{""}
 				if strings.Contains(x.command, "@") && !strings.Contains(x.command, "=@") {
 					shells = []string{"/held/dash", "/held/ash"}

@@ -56,7 +56,7 @@ func TestLargeFileGivesUp(t *testing.T) {
 	d.large.Lock()
 	asked := 0
 	g := &growing{size: 2 * largeFile, reading: func() {}}
-	_, e := d.of(g, func() bool { asked++; return g.reads > largeFile/hashStep && asked > 100 })
+	_, e := d.of(g, func() bool { asked++; return g.reads > largeFile/hashStep && asked > 40 })
 	if e != linux.EINTR {
 		t.Error(e)
 	}
