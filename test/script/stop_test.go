@@ -26,7 +26,7 @@ func TestStop(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	cmd := exec.Command(filepath.Join(vkernelDir, "vkernel"), "run", bundle, "sh", "-c", "echo ready; sleep 1; echo end")
+	cmd := exec.Command(filepath.Join(vkernelDir, "vkernel"), "run", bundle, "sh", "-c", "echo ready; sleep 3; echo end")
 	cmd.Stdout, cmd.Stderr = w, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	err = cmd.Start()
@@ -59,11 +59,14 @@ func TestStop(t *testing.T) {
 		}
 	}
 	signal(syscall.SIGTSTP, "T")
-	time.Sleep(1200 * time.Millisecond) // longer than the container would have run
+	time.Sleep(3200 * time.Millisecond) // longer than the container would have run
 	if got := state(t, pids[1]); got != "T" {
 		t.Errorf("the sandbox went on: %q", got)
 	}
-	signal(syscall.SIGCONT, "RSD")
+	// The sleep is over by now, so both may end at once: that they go on is seen by what is printed.
+	if err := cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
 	if n, err := r.Read(buf); err != nil || string(buf[:n]) != "end\n" {
 		t.Errorf("%q, %v", buf[:n], err)
 	}
