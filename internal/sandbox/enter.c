@@ -2,6 +2,7 @@
 // that what it gives up, it gives up for all of them.
 #define _GNU_SOURCE
 #include "enter.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -34,6 +35,19 @@ static void open_as(const char *path, int number) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || (fd != number && dup3(fd, number, O_CLOEXEC) < 0)) die(path);
     if (fd != number) close(fd);
+}
+
+// close_from closes all descriptors from a number on: those that whoever started the launcher has left
+// open are not the container's.
+static void close_from(int first) {
+    if (syscall(SYS_close_range, first, ~0u, 0) == 0) return;
+    DIR *d = opendir("/proc/self/fd"); // Linux before 5.9, or a filter around the launcher
+    if (!d) die("/proc/self/fd");
+    for (struct dirent *e; (e = readdir(d));) {
+        int fd = atoi(e->d_name); // 0 for what is no number
+        if (fd >= first && fd != dirfd(d) && close(fd)) die("close");
+    }
+    closedir(d);
 }
 
 // empty_root makes the root an empty directory that nobody can write to, and lets go of all
@@ -98,8 +112,9 @@ static int own_mounts(const char *mounts) {
 static void drop_capabilities(int keep_file_caps) {
     uint64_t keep = geteuid() ? 0 : 1ull << CAP_DAC_READ_SEARCH; // root runs anybody's bundle
     if (keep_file_caps)
-        keep = 1ull << CAP_CHOWN | 1ull << CAP_DAC_OVERRIDE | 1ull << CAP_DAC_READ_SEARCH | 1ull << CAP_FOWNER |
-               1ull << CAP_FSETID;
+        // Not CAP_FSETID: openat2 can make a file with a setuid bit, which no filter sees, and without it the bit
+        // is gone before the file has a content.
+        keep = 1ull << CAP_CHOWN | 1ull << CAP_DAC_OVERRIDE | 1ull << CAP_DAC_READ_SEARCH | 1ull << CAP_FOWNER;
     struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct d[2];
     for (int cap = 0; prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0; cap++) {}
@@ -174,7 +189,7 @@ __attribute__((constructor)) static void enter(int argc, char **argv) {
     int wanted = atoi(argv[2]);
     const char *mounts = argv[3];
     vk_entered.entered = 1;
-    if (syscall(SYS_close_range, VK_MOUNTS + strlen(mounts), ~0u, 0) && errno != ENOSYS) die("close_range");
+    close_from(VK_MOUNTS + (int)strlen(mounts));
     open_as("/proc/self/pagemap", VK_PAGEMAP);
     open_as("/proc/self/status", VK_STATUS);
     for (int fd = VK_CONTROL; fd < VK_MOUNTS + (int)strlen(mounts); fd++)

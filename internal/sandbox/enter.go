@@ -52,6 +52,10 @@ type Confinements struct {
 	RootErrno, MountsErrno, LandlockErrno unix.Errno // why not
 }
 
+// keepFiles tells whether the host's files are out of reach: without Landlock, an empty root keeps
+// those with a name, and mounts of its own those above the directories that it was given.
+func (c *Confinements) keepFiles() bool { return c.Landlock > 0 || c.EmptyRoot && c.OwnMounts }
+
 // note says what the host lacks, in one line. It is a warning if the host's files are not kept
 // from the process by anything but seccomp, which cannot see paths.
 func (c *Confinements) note() message {
@@ -80,7 +84,7 @@ func (c *Confinements) note() message {
 		return message{Kind: kindNote}
 	}
 	return message{
-		Kind: kindNote, Warn: !c.EmptyRoot && c.Landlock == 0,
+		Kind: kindNote, Warn: !c.keepFiles(),
 		Text: "the sandbox lacks " + strings.Join(missing, ", ") + ": 'vkernel doctor' says what that costs",
 	}
 }

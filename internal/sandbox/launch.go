@@ -70,6 +70,11 @@ type Sandbox struct {
 	revoked trust.Update
 }
 
+// patience is how long a launcher waits for what a sandbox process that works does at once: end when
+// it has said so, let go of its standard error, read messages. One that was taken over may do
+// none of it, or leave a descriptor in flight that nobody closes.
+const patience = 5 * time.Second
+
 // ErrNotSealed says that a sandbox did not come up.
 var ErrNotSealed = errors.New("the sandbox process could not be sealed")
 
@@ -125,7 +130,7 @@ func (s *Sandbox) spawn(c *Config, files []*os.File) (err error) {
 		s.crash = new(crash)
 		s.private = ns.flags != 0
 		s.cmd = c.command(ns)
-		s.cmd.ExtraFiles, s.cmd.Stderr = files, s.crash
+		s.cmd.ExtraFiles, s.cmd.Stderr, s.cmd.WaitDelay = files, s.crash, patience
 		if err = s.cmd.Start(); err == nil {
 			return nil
 		}

@@ -145,13 +145,19 @@ func (c *conn) receive() (m message, files []*os.File, err error) {
 	case flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0:
 		err = fmt.Errorf("a message of more than %d bytes", maxMessage)
 	default:
-		err = json.Unmarshal(data[:n], &m)
+		m, err = parse(data[:n])
 	}
 	if err != nil {
 		closeAll(files)
 		return message{}, nil, err
 	}
 	return m, files, nil
+}
+
+// parse reads a datagram.
+func parse(data []byte) (m message, err error) {
+	err = json.Unmarshal(data, &m)
+	return m, err
 }
 
 // filesOf makes files of passed descriptors.

@@ -156,15 +156,16 @@ func (r *relay) close() {
 	r.owned = nil
 }
 
-// plain tells whether a descriptor is a stream of bytes and nothing else: a pipe, a socket, a
-// regular file, or a device that only takes or gives bytes.
+// plain tells whether a descriptor is a stream of bytes and nothing else: a pipe, a regular file, or
+// a device that only takes or gives bytes. A socket is more: it can pass descriptors, and send to
+// addresses, by the calls that the seal leaves for the one to the launcher.
 func plain(f *os.File) bool {
 	var st unix.Stat_t
 	if unix.Fstat(int(f.Fd()), &st) != nil {
 		return false
 	}
 	switch st.Mode & unix.S_IFMT {
-	case unix.S_IFREG, unix.S_IFIFO, unix.S_IFSOCK:
+	case unix.S_IFREG, unix.S_IFIFO:
 		return true
 	case unix.S_IFCHR: // null, zero, full
 		return unix.Major(st.Rdev) == 1 && (unix.Minor(st.Rdev) == 3 || unix.Minor(st.Rdev) == 5 || unix.Minor(st.Rdev) == 7)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -56,7 +57,9 @@ func (s *Sandbox) Run(ctx context.Context, r Run) (kernel.Status, error) {
 	if err != nil {
 		return kernel.Status{}, err
 	}
+	defer time.AfterFunc(patience, func() { s.cmd.Process.Kill() }).Stop() //nolint:errcheck // it may be gone
 	<-s.ended
+	s.conn.close() // with descriptors of its streams that it may have sent and nobody received
 	relay.drain()
 	return end.status()
 }
@@ -71,7 +74,7 @@ func (s *Sandbox) start(start *Start, files []*os.File) error {
 	}
 	s.started = true
 	for _, m := range s.early {
-		s.conn.send(m) //nolint:errcheck // Run notices a sandbox that is gone
+		s.sendLocked(func() error { return s.conn.send(m) })
 	}
 	s.early = nil
 	return nil
@@ -122,7 +125,7 @@ func (s *Sandbox) Revoke(u trust.Update) {
 	defer s.mu.Unlock()
 	s.revoked = u
 	if s.started {
-		s.conn.hand(kindRevoked, u) //nolint:errcheck // Run notices a sandbox that is gone
+		s.sendLocked(func() error { return s.conn.hand(kindRevoked, u) })
 	}
 }
 
@@ -134,5 +137,14 @@ func (s *Sandbox) tell(m message) {
 		s.early = append(s.early, m)
 		return
 	}
-	s.conn.send(m) //nolint:errcheck // Run notices a sandbox that is gone
+	s.sendLocked(func() error { return s.conn.send(m) })
+}
+
+// sendLocked sends something to a process that runs. One that does not take it, though it has not ended,
+// is killed: it would go on without what was revoked, and the launcher would wait for it.
+func (s *Sandbox) sendLocked(send func() error) {
+	s.conn.file.SetWriteDeadline(time.Now().Add(patience)) //nolint:errcheck // it is a socket, or closed
+	if send() != nil {
+		s.cmd.Process.Kill() //nolint:errcheck // it may be gone; Run notices
+	}
 }
