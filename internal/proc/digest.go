@@ -12,12 +12,12 @@ import (
 )
 
 const (
-	maxDigests    = 4096     // contents that are remembered
-	maxExecutable = 1 << 30  // bytes; what is larger is on no list
-	maxSealed     = 64 << 20 // bytes of a script: they are kept in memory
-	headSize      = 256      // bytes of a file that say whether it is a script, as on Linux
-	largeFile     = 4 << 20  // bytes from which on one file is hashed at a time
-	hashStep      = 128 << 10
+	maxDigests    = 4096                  // contents that are remembered
+	maxExecutable = 1 << 30               // bytes; what is larger is on no list
+	maxSealed     = 64 << 20              // bytes of a script: they are kept in memory
+	headSize      = 256                   // bytes of a file that say whether it is a script, as on Linux
+	largeFile     = 4 << 20               // bytes from which on one file is hashed at a time
+	hashStep      = 32 << 10              // bytes of a buffer, which each process has that executes something
 	longestPause  = 32 * time.Millisecond // between two looks at whether it is a large file's turn
 )
 
