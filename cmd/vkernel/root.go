@@ -3,6 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 )
@@ -44,12 +47,26 @@ func execute(args []string, std stdio) int {
 		return 0
 	case errors.As(err, &status):
 		if status.cause != nil {
-			fmt.Fprintf(std.err, "vkernel: %v\n", status.cause)
+			fmt.Fprintf(std.err, "vkernel: %s\n", visible(status.cause.Error()))
 		}
 		return status.status
 	}
-	fmt.Fprintf(std.err, "vkernel: %v\n", err)
+	fmt.Fprintf(std.err, "vkernel: %s\n", visible(err.Error()))
 	return exitError
+}
+
+// visible writes out what would speak to the terminal in a message: names in a bundle, and what a
+// sandbox says of its end, are an attacker's.
+func visible(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if r == '\n' || r == '\t' || r != utf8.RuneError && strconv.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
 }
 
 func newRoot(std stdio) *cobra.Command {

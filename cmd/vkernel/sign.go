@@ -105,8 +105,8 @@ func (o *signOptions) sign(dir string, prompt io.Writer) (signed, error) {
 	switch {
 	case o.dsse:
 		s.File = signature.EnvelopeFile
-		old, err := os.ReadFile(filepath.Join(dir, s.File))
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
+		old, err := bundle.ReadEnvelope(dir)
+		if err != nil {
 			return s, err
 		}
 		if out, err = signature.SignEnvelope(old, data, m, key); err != nil {

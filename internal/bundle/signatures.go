@@ -39,13 +39,18 @@ func ReadSignatures(dir string) (signature.Set, error) {
 		}
 		set.Detached = append(set.Detached, signature.Detached{File: name, Data: data})
 	}
+	set.Envelope, err = ReadEnvelope(dir)
+	return set, err
+}
+
+// ReadEnvelope reads the envelope of a bundle, verified by nobody; nil if there is none.
+func ReadEnvelope(dir string) ([]byte, error) {
 	data, err := readFile(filepath.Join(dir, signature.EnvelopeFile), signature.MaxEnvelope)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
+		return nil, nil
 	case err != nil:
-		return set, err
-	default:
-		set.Envelope = append([]byte{}, data...) // not nil, even of an empty file
+		return nil, err
 	}
-	return set, nil
+	return append([]byte{}, data...), nil // not nil, even of an empty file
 }

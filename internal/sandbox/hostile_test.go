@@ -212,3 +212,28 @@ func TestLeakedDescriptor(t *testing.T) {
 		}
 	}
 }
+
+// A directory below which the host has a procfs is no mount for a sandbox that would see it there.
+func TestProcBelow(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("not root")
+	}
+	b := guestBundle(t)
+	dir := filepath.Join(t.TempDir(), "with a blank")
+	must(t, os.MkdirAll(filepath.Join(dir, "proc"), 0o755))
+	if err := unix.Mount("proc", filepath.Join(dir, "proc"), "proc", 0, ""); err != nil {
+		t.Skip(err)
+	}
+	defer unix.Unmount(filepath.Join(dir, "proc"), unix.MNT_DETACH) //nolint:errcheck // the directory's removal tells
+	for _, lack := range []lacks{{}, {ownMounts: true}, {namespaces: true}} {
+		c := Config{Bundle: b, Processes: 10, without: lack, Mounts: []Mount{mountOf(t, dir, "/m", false)}}
+		s := start(t, c)
+		held, err := s.Wait()
+		if reach := outcome(t, c, "write to its own code", true) == "done"; reach != (err != nil) {
+			t.Errorf("without %+v: it reaches its code: %v, held by %+v, %v", lack, reach, held, err)
+		}
+		if err != nil && !strings.Contains(err.Error(), "(proc)") {
+			t.Error(err)
+		}
+	}
+}

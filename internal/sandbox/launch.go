@@ -96,7 +96,14 @@ func New(c Config) (*Sandbox, error) {
 		files = append(files, m.Dir)
 	}
 	s := &Sandbox{conn: control, ended: make(chan struct{})}
-	s.ready = sync.OnceValues(s.wait)
+	bad := c.nothingBelow() // asked now: the caller may close the mounts' directories
+	s.ready = sync.OnceValues(func() (Confinements, error) {
+		held, err := s.wait()
+		if err == nil && !held.OwnMounts {
+			err = bad
+		}
+		return held, err
+	})
 	if err := s.spawn(&c, files); err != nil {
 		control.close()
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -62,6 +63,9 @@ func (s Source) Load() (*Policy, error) {
 	if len(files) > 0 {
 		p.Keys, p.Threshold = nil, 1
 	} else if s.KeyDir != "" {
+		if err := ownDir(s.KeyDir); err != nil {
+			return nil, err
+		}
 		found, err := filepath.Glob(filepath.Join(s.KeyDir, "*.pub"))
 		if err != nil {
 			return nil, err
@@ -81,6 +85,24 @@ func (s Source) Load() (*Policy, error) {
 		return nil, fmt.Errorf("trust policy %s: threshold is %d, but there are %d keys: nothing could run", s.File, p.Threshold, len(p.Keys))
 	}
 	return p, nil
+}
+
+// ownDir refuses a directory of keys in which others can put theirs: nobody names those one by one.
+func ownDir(dir string) error {
+	st, err := os.Stat(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("trusted keys: %w", err)
+	}
+	if st.Mode().Perm()&0o022 != 0 {
+		return fmt.Errorf("trusted keys: %s can be written by others (mode %04o): check what lies there, then 'chmod go-w %s'", dir, st.Mode().Perm(), dir)
+	}
+	if s, ok := st.Sys().(*syscall.Stat_t); ok && s.Uid != 0 && int(s.Uid) != os.Geteuid() {
+		return fmt.Errorf("trusted keys: %s belongs to user %d", dir, s.Uid)
+	}
+	return nil
 }
 
 // addKey adds the key in a file, unless the policy has it: then the policy says when it
