@@ -27,6 +27,13 @@ func TestKeyDirOfOthers(t *testing.T) {
 			t.Errorf("of another user: %v", err)
 		}
 	}
+	open := t.TempDir()
+	if err := os.Chmod(open, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (Source{File: open + "/trust.json", Optional: true, KeyDir: open + "/trust"}).Load(); err == nil || !strings.Contains(err.Error(), "can be written by others") {
+		t.Errorf("with an open configuration directory: %v", err)
+	}
 	var none *NoKeyError
 	if _, err := (Source{KeyDir: s.KeyDir + "/none"}).Load(); !errors.As(err, &none) {
 		t.Errorf("without a directory: %v", err)

@@ -55,6 +55,11 @@ func (s Source) LoadFile() (*Policy, error) {
 
 // Load reads the policy.
 func (s Source) Load() (*Policy, error) {
+	if s.KeyDir != "" && s.File != "" { // the configuration directory: in another's, the file is another's too
+		if err := ownDir(filepath.Dir(s.File)); err != nil {
+			return nil, err
+		}
+	}
 	p, err := s.LoadFile()
 	if err != nil {
 		return nil, err
@@ -87,7 +92,8 @@ func (s Source) Load() (*Policy, error) {
 	return p, nil
 }
 
-// ownDir refuses a directory of keys in which others can put theirs: nobody names those one by one.
+// ownDir refuses a directory of keys and policies in which others can put theirs: nobody names those
+// one by one.
 func ownDir(dir string) error {
 	st, err := os.Stat(dir)
 	if errors.Is(err, os.ErrNotExist) {
