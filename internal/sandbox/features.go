@@ -27,7 +27,7 @@ func Features() []Feature {
 		feature("no_new_privs", unix.Prctl(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), "no program could give a sandbox process more rights", "guests are not run"),
 		feature("namespaces", namespaceError(), "a sandbox process has users, processes, mounts and a network of its own, and sees an empty root directory",
 			"a sandbox process shares the host's, and its user's files are kept from it by Landlock alone"),
-		feature("Landlock", landlockError(), landlockDetail(), "files beside the container's are kept from a sandbox process by its empty root alone"),
+		feature("Landlock", landlockError(), landlockDetail(), "files beside the container's are kept from a sandbox process by its empty root and its own mounts alone"),
 		feature("MDWE", mdweError(), "Linux refuses to make memory executable, beside seccomp", "seccomp alone refuses it (Linux before 6.3)"),
 	}
 	list[0].Required, list[1].Required = true, true

@@ -22,7 +22,7 @@ const exitFailed = 125
 func Main() int { return serve(hooks{}) }
 
 // hooks are called at two points of Main, for tests.
-type hooks struct{ loaded, sealed func() }
+type hooks struct{ loaded, sealed func(c *conn) }
 
 func serve(h hooks) int {
 	c := newConn(fdControl)
@@ -39,7 +39,7 @@ func run(c *conn, h hooks) error {
 		return err
 	}
 	if h.loaded != nil {
-		h.loaded()
+		h.loaded(c)
 	}
 	held, err := seal(&l.spec)
 	if err != nil {
@@ -47,7 +47,7 @@ func run(c *conn, h hooks) error {
 	}
 	time.Local = time.FixedZone(l.spec.Zone, l.spec.Offset)
 	if h.sealed != nil {
-		h.sealed()
+		h.sealed(c)
 	}
 	if err := c.send(message{Kind: kindReady, Confinements: &held}); err != nil {
 		return err
