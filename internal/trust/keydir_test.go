@@ -18,6 +18,9 @@ func TestKeyDirOfOthers(t *testing.T) {
 			t.Errorf("mode %o: %v", mode, err)
 		}
 	}
+	if err := os.Chmod(s.KeyDir, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	if os.Geteuid() == 0 {
 		if err := os.Chown(s.KeyDir, 65534, 65534); err != nil {
 			t.Fatal(err)
