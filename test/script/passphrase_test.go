@@ -15,7 +15,7 @@ import (
 func startAt(t *testing.T, dir string, args ...string) *session {
 	t.Helper()
 	master, slave := openPTY(t)
-	s := &session{t: t, master: master, shown: make(chan []byte, 64)}
+	s := &session{t: t, master: master, shown: make(chan []byte)}
 	s.cmd = exec.Command(filepath.Join(vkernelDir, "vkernel"), args...)
 	s.cmd.Dir = dir
 	s.cmd.Env = append(os.Environ(), "XDG_CONFIG_HOME="+dir)

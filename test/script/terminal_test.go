@@ -33,7 +33,7 @@ func startSession(t *testing.T) *session {
 		t.Skip("make run has not built out/demo.vk")
 	}
 	master, slave := openPTY(t)
-	s := &session{t: t, master: master, shown: make(chan []byte, 64)}
+	s := &session{t: t, master: master, shown: make(chan []byte)}
 	s.cmd = exec.Command(filepath.Join(vkernelDir, "vkernel"), "run", bundle)
 	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = slave, slave, slave
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
@@ -125,6 +125,10 @@ func (s *session) expect(want string) {
 // ends waits for the end, and checks the status and that the terminal is as it was.
 func (s *session) ends(status string) {
 	s.t.Helper()
+	go func() { // a crash prints more than the terminal holds, and waits until it is read
+		for range s.shown { //nolint:revive // read only
+		}
+	}()
 	s.cmd.Wait() //nolint:errcheck // the state has it
 	if got := s.cmd.ProcessState.String(); got != status {
 		s.t.Errorf("ended with %s, expected %s", got, status)
