@@ -53,8 +53,19 @@ func (i *Instance) dropShared(m *sharedMemory) {
 
 // export copies what the memory holds into the file.
 func (i *Instance) export(m *sharedMemory) linux.Errno {
-	for _, r := range m.vmas {
-		if r.share != 0 {
+	for k := range m.vmas {
+		r := &m.vmas[k]
+		if r.share != 0 || r.from != 0 && !r.private {
+			continue
+		}
+		if r.from != 0 {
+			if r.prot&ProtWrite == 0 && !i.written(r) {
+				continue // each view maps it
+			}
+			if e := i.exportFile(m, r); e != 0 {
+				return e
+			}
+			r.backing = backing{}
 			continue
 		}
 		at, size := i.base+uintptr(r.start), uintptr(r.end-r.start)
@@ -74,6 +85,12 @@ func (i *Instance) export(m *sharedMemory) linux.Errno {
 		}
 	}
 	return 0
+}
+
+// written tells whether i has private pages in r.
+func (i *Instance) written(r *vma) (yes bool) {
+	e := i.p.code.pagemap.private(i.base+uintptr(r.start), uintptr(r.end-r.start), func(_, _ uintptr) { yes = true })
+	return yes || e != 0
 }
 
 // backed lists what is mapped from files in a range: the image, and layers.
@@ -167,10 +184,14 @@ func (i *Instance) makePrivate(m *sharedMemory) {
 		at = r.end
 	}
 	for _, r := range m.vmas {
-		if r.share == 0 {
+		switch {
+		case r.from != 0:
+			r.mapAt(i.base, r.private)
+		case r.share == 0:
 			i.readBack(m, r)
 		}
 	}
+	i.vmas = slices.Clone(m.vmas)
 }
 
 // readBack fills a private vma from the file.

@@ -44,7 +44,7 @@ func (r *vma) effective() int {
 // alike counts the vmas, from the first, that are one mapping of the host.
 func (l vmas) alike() int {
 	n := 1
-	for n < len(l) && l[0].share == 0 && l[n].share == 0 && l[n].start == l[n-1].end && l[n].effective() == l[0].effective() {
+	for n < len(l) && !l[0].apart() && !l[n].apart() && l[n].start == l[n-1].end && l[n].effective() == l[0].effective() {
 		n++
 	}
 	return n
@@ -54,10 +54,10 @@ func (l vmas) alike() int {
 func (l vmas) markable() (list []int) {
 	for k := range l {
 		r := &l[k]
-		if r.prot != ProtNone || r.share != 0 || r.marked || r.end-r.start > markBelow || k+1 == len(l) {
+		if r.prot != ProtNone || r.apart() || r.marked || r.end-r.start > markBelow || k+1 == len(l) {
 			continue
 		}
-		if up := &l[k+1]; up.start == r.end && up.share == 0 && up.prot == ProtRead|ProtWrite {
+		if up := &l[k+1]; up.start == r.end && !up.apart() && up.prot == ProtRead|ProtWrite {
 			list = append(list, k)
 		}
 	}

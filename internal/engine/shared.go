@@ -10,7 +10,7 @@ import (
 
 // sharedMemory is the linear memory of a process with threads: a file in the host's memory, of
 // which each view maps the same offsets at the same addresses. What a guest address holds is
-// in the file at that offset, except where a vma is a share.
+// in the file at that offset, except where a vma is a share or maps another file.
 //
 // The views run while their mappings change. Each change is made under mu in all of them, so
 // that one is never left with what another has given up.
@@ -49,6 +49,8 @@ func (m *sharedMemory) mapView(base, from uintptr) linux.Errno {
 		to, size := base+uintptr(r.start), uintptr(r.end-r.start)
 		e := linux.Errno(0)
 		switch {
+		case r.from != 0:
+			e = r.mapAt(base, false)
 		case r.share != 0 && base != from:
 			e = repeat(from+uintptr(r.start), to, size)
 		case r.marked:
@@ -204,6 +206,9 @@ func (m *sharedMemory) share(from uintptr, start, end uint64, prot int) linux.Er
 func (m *sharedMemory) protectPages(start, end uint64, prot int) linux.Errno {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if e := m.ownLocked(start, end, prot); e != 0 {
+		return e
+	}
 	return m.change(func(l *vmas) { l.protect(start, end, prot) }, func() linux.Errno { return m.protect(start, end, prot) })
 }
 
@@ -217,7 +222,7 @@ func (m *sharedMemory) unmap(start, end uint64) linux.Errno {
 func (m *sharedMemory) unmapLocked(start, end uint64) linux.Errno {
 	e := m.change(func(l *vmas) { l.replace(start, end) }, func() linux.Errno {
 		for _, r := range m.vmas.within(start, end) {
-			if r.share == 0 {
+			if !r.apart() {
 				continue
 			}
 			for _, v := range m.views {

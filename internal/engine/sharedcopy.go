@@ -49,6 +49,11 @@ func (m *sharedMemory) move(from, to, length uint64) linux.Errno {
 func (m *sharedMemory) copyPages(dst *Instance, start, end uint64) linux.Errno {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.copyData(dst, start, end)
+}
+
+// copyData is copyPages. Precondition: mu is held.
+func (m *sharedMemory) copyData(dst *Instance, start, end uint64) linux.Errno {
 	at := start
 	e := m.data(start, end, func(from, to uint64) linux.Errno {
 		dst.clearImage(at, from)

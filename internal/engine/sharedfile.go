@@ -82,12 +82,17 @@ func (m *sharedMemory) close() { m.p.code.shared.remove(m) }
 
 // mapFile maps the file over a range of a view, inaccessible.
 func (m *sharedMemory) mapFile(base uintptr, start, end uint64) linux.Errno {
+	return m.mapFileAs(base, start, end, ProtNone)
+}
+
+// mapFileAs maps the file over a range of a view with a protection.
+func (m *sharedMemory) mapFileAs(base uintptr, start, end uint64, prot int) linux.Errno {
 	if start >= end {
 		return 0
 	}
 	at, size := base+uintptr(start), uintptr(end-start)
 	const flags = unix.MAP_SHARED | unix.MAP_FIXED | unix.MAP_NORESERVE
-	if _, e := mmap(at, size, unix.PROT_NONE, flags, m.fd, int64(start)); e != 0 {
+	if _, e := mmap(at, size, prot, flags, m.fd, int64(start)); e != 0 {
 		return e
 	}
 	madvise(at, size, unix.MADV_NOHUGEPAGE)

@@ -11,6 +11,20 @@ type vma struct {
 	prot       int
 	share      uint64 // of memory that Share can give to another instance: which; else 0
 	marked     bool   // inaccessible by markers; its mapping is writable
+	backing
+}
+
+// apart tells whether r is a mapping of its own, not a part of the instance's memory.
+func (r *vma) apart() bool { return r.share != 0 || r.from != 0 }
+
+// cut gives the part of r in [start, end), which has a part of it.
+func (r vma) cut(start, end uint64) vma {
+	if start > r.start {
+		r.backing = r.after(start - r.start)
+		r.start = start
+	}
+	r.end = min(r.end, end)
+	return r
 }
 
 // vmas are disjoint, in order of address, and merged where they continue each other. An
@@ -26,9 +40,7 @@ func (l vmas) first(addr uint64) int {
 func (l vmas) within(start, end uint64) []vma {
 	var out []vma
 	for k := l.first(start); k < len(l) && l[k].start < end; k++ {
-		r := l[k]
-		r.start, r.end = max(r.start, start), min(r.end, end)
-		out = append(out, r)
+		out = append(out, l[k].cut(start, end))
 	}
 	return out
 }
@@ -40,15 +52,12 @@ func (l *vmas) replace(start, end uint64, with ...vma) {
 	high := low
 	var insert []vma
 	if low < len(list) && list[low].start < start {
-		before := list[low]
-		before.end = start
-		insert = append(insert, before)
+		insert = append(insert, list[low].cut(0, start))
 	}
 	insert = append(insert, with...)
 	for ; high < len(list) && list[high].start < end; high++ {
 		if after := list[high]; after.end > end {
-			after.start = end
-			insert = append(insert, after)
+			insert = append(insert, after.cut(end, after.end))
 		}
 	}
 	*l = slices.Replace(list, low, high, insert...)
@@ -82,7 +91,8 @@ func (l *vmas) merge(low, high int) {
 	keep := low
 	for k := low + 1; k < high; k++ {
 		a, b := &list[keep], list[k]
-		if a.end == b.start && a.prot == b.prot && a.share == b.share && a.marked == b.marked {
+		if a.end == b.start && a.prot == b.prot && a.share == b.share && a.marked == b.marked &&
+			a.after(a.end-a.start) == b.backing {
 			a.end = b.end
 		} else {
 			keep++
@@ -103,8 +113,8 @@ func (l vmas) mappings(low uint64) (n int64) {
 			n, closed = n+1, true
 		}
 		switch {
-		case r.effective() != ProtNone || r.share != 0:
-			if k == 0 || r.start > at || r.share != 0 || l[k-1].share != 0 || l[k-1].effective() != r.effective() {
+		case r.effective() != ProtNone || r.apart():
+			if k == 0 || r.start > at || r.apart() || l[k-1].apart() || l[k-1].effective() != r.effective() {
 				n++
 			}
 			closed = false

@@ -17,7 +17,9 @@ type area struct {
 	off        int64  // of a file, or of a share
 	name       string // a file's path, or one of the names below
 	file       bool
-	frozen     bool // a copy of a file that stands for a shared mapping: never writable
+	object     Object // of a file that is mapped; nil: it was read
+	dev, ino   uint64 // of a file
+	frozen     bool   // a shared mapping of a file that is not open for writing
 }
 
 // share is a piece of anonymous memory that several spaces may have.
@@ -27,6 +29,7 @@ type share struct{ futexes futex.Set }
 const (
 	nameData = "[data]"
 	nameHeap = "[heap]"
+	nameZero = "/dev/zero (deleted)" // of shared anonymous memory
 )
 
 func (a *area) size() uint64 { return a.end - a.start }
@@ -37,7 +40,7 @@ func (a *area) data() bool { return a.prot&linux.PROT_WRITE != 0 && !a.shared }
 // follows tells whether b continues a, so that both are one area.
 func (a *area) follows(b *area) bool {
 	return a.end == b.start && a.prot == b.prot && a.shared == b.shared && a.share == b.share &&
-		a.name == b.name && a.file == b.file && a.frozen == b.frozen &&
+		a.name == b.name && a.file == b.file && a.object == b.object && a.ino == b.ino && a.dev == b.dev && a.frozen == b.frozen &&
 		(!a.file && a.share == nil || a.off+int64(a.size()) == b.off)
 }
 
@@ -55,7 +58,10 @@ func (a area) cut(addr uint64) (area, area) {
 // other, with the sizes that limits ask for.
 type areas struct {
 	list          []area
-	virtual, data uint64 // bytes of all areas, and of those that are data
+	virtual, data uint64         // bytes of all areas, and of those that are data
+	objects       map[Object]int // how many areas are of each; nil until there is one
+	files         int            // the sum of these
+	idle          bool           // objects has one without an area
 }
 
 // first is the index of the first area that ends above addr.
@@ -130,6 +136,7 @@ func (l *areas) replace(start, end uint64, with ...area) {
 	}
 	l.list = slices.Replace(l.list, lo, hi, insert...)
 	l.merge(lo, lo+len(insert))
+	l.settle()
 }
 
 // merge joins areas around the indices lo to hi.
@@ -142,6 +149,7 @@ func (l *areas) merge(lo, hi int) {
 	for k := lo + 1; k < hi; k++ {
 		if l.list[keep].follows(&l.list[k]) {
 			l.list[keep].end = l.list[k].end
+			l.refer(l.list[k].object, -1)
 		} else {
 			keep++
 			l.list[keep] = l.list[k]
@@ -151,10 +159,11 @@ func (l *areas) merge(lo, hi int) {
 }
 
 func (l *areas) count(a *area, add bool) {
-	n := a.size()
+	n, areas := a.size(), 1
 	if !add {
-		n = -n
+		n, areas = -n, -1
 	}
+	l.refer(a.object, areas)
 	l.virtual += n
 	if a.data() {
 		l.data += n

@@ -1,8 +1,6 @@
 package mm
 
 import (
-	"slices"
-
 	"vkernel/internal/engine"
 	"vkernel/internal/linux"
 )
@@ -16,7 +14,7 @@ func (s *Space) Settle() linux.Errno {
 	defer s.mu.Unlock()
 	s.pieces = s.pieces[:0]
 	for k := range s.areas.list {
-		if a := &s.areas.list[k]; a.share == nil {
+		if a := &s.areas.list[k]; a.share == nil && a.object == nil {
 			s.pieces = append(s.pieces, engine.Piece{Start: a.start, End: a.end, Prot: a.prot})
 		}
 	}
@@ -35,7 +33,7 @@ func (s *Space) Fork(child *engine.Instance, limits Limits) (*Space, linux.Errno
 	c := New(child, limits)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e := declare(child, len(s.areas.list)); e != 0 {
+	if e := declare(child, &s.areas, 0); e != 0 {
 		return nil, e
 	}
 	c.brk, c.floor = s.brk, s.floor
@@ -53,16 +51,24 @@ func (s *Space) Fork(child *engine.Instance, limits Limits) (*Space, linux.Errno
 			k++
 			continue
 		}
+		if a.object != nil {
+			if e := s.inst.CopyFile(child, a.start, a.size()); e != 0 {
+				return nil, e
+			}
+			k++
+			continue
+		}
 		from, to := a.start, a.end
 		first := k
-		for k++; k < len(s.areas.list) && s.areas.list[k].share == nil && s.areas.list[k].start == to; k++ {
+		for k++; k < len(s.areas.list) && s.areas.list[k].share == nil && s.areas.list[k].object == nil && s.areas.list[k].start == to; k++ {
 			to = s.areas.list[k].end
 		}
 		if e := s.copyRun(c, from, to, s.areas.list[first:k]); e != 0 {
 			return nil, e
 		}
 	}
-	c.areas = areas{list: slices.Clone(s.areas.list), virtual: s.areas.virtual, data: s.areas.data}
+	c.areas.clear()
+	c.areas = s.areas.clone()
 	return c, 0
 }
 

@@ -9,8 +9,10 @@ func (s *Space) Futex(at uint32, private bool) futex.Key {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if k := s.areas.first(uint64(at)); k < len(s.areas.list) {
-			if a := &s.areas.list[k]; a.share != nil && a.start <= uint64(at) {
-				return futex.Key{Set: &a.share.futexes, Addr: uint64(a.off) + uint64(at) - a.start}
+			if a := &s.areas.list[k]; a.start <= uint64(at) {
+				if set := a.futexes(); set != nil {
+					return futex.Key{Set: set, Addr: uint64(a.off) + uint64(at) - a.start}
+				}
 			}
 		}
 	}
@@ -26,9 +28,20 @@ func (s *Space) FutexSets() []*futex.Set {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, a := range s.areas.list {
-		if a.share != nil {
-			sets = append(sets, &a.share.futexes)
+		if set := a.futexes(); set != nil {
+			sets = append(sets, set)
 		}
 	}
 	return sets
+}
+
+// futexes is where waiters for words of shared memory are; nil for private memory.
+func (a *area) futexes() *futex.Set {
+	switch {
+	case a.share != nil:
+		return &a.share.futexes
+	case a.shared && a.object != nil:
+		return a.object.Futexes()
+	}
+	return nil
 }

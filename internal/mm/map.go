@@ -49,7 +49,9 @@ func (s *Space) Map(addr, length uint32, prot, flags int, src Source, off int64)
 		return 0, e
 	}
 	if a.shared && !a.file {
-		a.share = new(share)
+		a.share, a.name = new(share), nameZero
+	}
+	if a.share != nil || a.shared && a.object != nil {
 		s.shares.Store(true)
 	}
 	if e := s.mapArea(&a, src); e != 0 {
@@ -76,14 +78,20 @@ func (a *area) describe(flags int, src Source, off int64) linux.Errno {
 		}
 		return 0
 	}
-	if a.shared && a.prot&linux.PROT_WRITE != 0 {
+	a.file, a.off = true, off
+	var o Origin
+	if d, ok := src.(interface{ Origin() Origin }); ok {
+		o = d.Origin()
+	}
+	a.name, a.dev, a.ino, a.object = o.Path, o.Dev, o.Ino, o.Object
+	a.frozen = a.shared && (a.object == nil || !o.Writable)
+	switch {
+	case a.frozen && a.prot&linux.PROT_WRITE == 0, !a.frozen:
+		return 0
+	case a.object == nil:
 		return linux.ENODEV
 	}
-	a.file, a.frozen, a.off = true, a.shared, off
-	if p, ok := src.(interface{ Path() string }); ok {
-		a.name = p.Path()
-	}
-	return 0
+	return linux.EACCES
 }
 
 // place decides where an area of size bytes goes, and makes room there if it is MAP_FIXED.
@@ -126,6 +134,14 @@ func (s *Space) place(a *area, addr uint32, size uint64, flags int) linux.Errno 
 
 // mapArea makes the area, which lies in a free range.
 func (s *Space) mapArea(a *area, src Source) linux.Errno {
+	if a.object != nil {
+		if e := s.mapFile(a); e != 0 {
+			s.inst.Unmap(a.start, a.size())
+			return e
+		}
+		s.areas.replace(a.start, a.end, *a)
+		return 0
+	}
 	prot := a.prot
 	if a.file {
 		prot = linux.PROT_READ | linux.PROT_WRITE
@@ -197,7 +213,7 @@ func (s *Space) unmap(start, end uint64) linux.Errno {
 		}
 		s.areas.replace(from, to)
 	}
-	declare(s.inst, len(s.areas.list))
+	declare(s.inst, &s.areas, 0)
 	return 0
 }
 

@@ -28,7 +28,7 @@ func (f *file) Read(p []byte, off int64) (int, linux.Errno) {
 	return n, 0
 }
 
-func (f *file) Path() string { return "/lib/file" }
+func (f *file) Origin() Origin { return Origin{Path: "/lib/file"} }
 
 const private = linux.MAP_PRIVATE | linux.MAP_ANONYMOUS
 

@@ -2,8 +2,8 @@ package mm
 
 import "vkernel/internal/linux"
 
-// Remap is mremap(2). MREMAP_DONTUNMAP, and an old length of 0, are EINVAL; a file's mapping
-// and a shared one can move and shrink, not grow (ENOMEM).
+// Remap is mremap(2). MREMAP_DONTUNMAP, and an old length of 0, are EINVAL; shared anonymous memory,
+// and a copy of a file, can move and shrink, not grow (ENOMEM).
 func (s *Space) Remap(addr, oldLen, newLen uint32, flags int, newAddr uint32) (uint32, linux.Errno) {
 	start, end, e := pages(addr, oldLen)
 	size := pageUp(uint64(newLen))
@@ -21,7 +21,7 @@ func (s *Space) Remap(addr, oldLen, newLen uint32, flags int, newAddr uint32) (u
 		return 0, linux.EFAULT
 	}
 	a := parts[0]
-	if size > a.size() && (a.share != nil || a.file) {
+	if size > a.size() && (a.share != nil || a.file && a.object == nil) {
 		return 0, linux.ENOMEM
 	}
 	if fixed {
@@ -80,13 +80,20 @@ func (s *Space) shrink(a *area, size uint64) linux.Errno {
 	return 0
 }
 
-// extend makes an anonymous area larger in place.
+// extend makes an anonymous area, or one of a file, larger in place.
 func (s *Space) extend(a *area, size uint64) linux.Errno {
-	if e := s.inst.Map(a.end, size-a.size(), a.prot, false); e != 0 {
-		return e
-	}
 	more := *a
 	more.start, more.end = a.end, a.start+size
+	e := linux.Errno(0)
+	if a.object != nil {
+		more.off += int64(a.size())
+		e = s.mapFile(&more)
+	} else {
+		e = s.inst.Map(more.start, more.size(), a.prot, false)
+	}
+	if e != 0 {
+		return e
+	}
 	s.areas.replace(more.start, more.end, more)
 	return 0
 }
@@ -94,6 +101,10 @@ func (s *Space) extend(a *area, size uint64) linux.Errno {
 // move moves an area to the free range [to, to+size), which may be larger.
 func (s *Space) move(a area, to, size uint64) (uint32, linux.Errno) {
 	old := a.size()
+	if a.object != nil { // there is no area of it in between
+		a.object.Hold()
+		defer a.object.Release()
+	}
 	if e := s.moveContent(&a, to); e != 0 {
 		return 0, e
 	}
@@ -116,6 +127,9 @@ func (s *Space) moveContent(a *area, to uint64) linux.Errno {
 		}
 		return s.inst.Unmap(a.start, a.size())
 	}
+	if a.object != nil {
+		return s.inst.Move(a.start, to, a.size())
+	}
 	const rw = linux.PROT_READ | linux.PROT_WRITE
 	if a.prot != rw {
 		if e := s.inst.Protect(a.start, a.size(), rw); e != 0 {
@@ -128,8 +142,8 @@ func (s *Space) moveContent(a *area, to uint64) linux.Errno {
 	return s.inst.Protect(to, a.size(), a.prot)
 }
 
-// Advise is madvise(2). MADV_DONTNEED and MADV_FREE discard anonymous pages; a file's pages
-// stay as they are. Advice that changes what fork does is EINVAL, so that callers that rely
+// Advise is madvise(2). MADV_DONTNEED and MADV_FREE discard anonymous pages; MADV_DONTNEED also what was
+// written to a private mapping of a file, but in a process with threads. Advice that changes what fork does is EINVAL, so that callers that rely
 // on it know; other advice is taken note of by doing nothing.
 func (s *Space) Advise(addr, length uint32, advice int) linux.Errno {
 	start, end, e := pages(addr, length)
@@ -151,7 +165,8 @@ func (s *Space) Advise(addr, length uint32, advice int) linux.Errno {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, a := range s.areas.within(start, end) {
-		if a.file || a.share != nil {
+		mine := a.object != nil && !a.shared && advice == linux.MADV_DONTNEED && !s.inst.Shared()
+		if (a.file || a.share != nil) && !mine {
 			continue
 		}
 		if e := s.inst.Discard(a.start, a.size(), a.prot); e != 0 {

@@ -22,7 +22,7 @@ const (
 )
 
 // Source gives the bytes of a mapped file: a short count is the end of it. A vfs.File is one.
-// If it also has a method Path() string, that names the mapping in /proc/PID/maps.
+// If it also has a method Origin() Origin, that says more.
 type Source interface {
 	Read(p []byte, off int64) (int, linux.Errno)
 }
@@ -93,8 +93,8 @@ func (s *Space) Free() {
 	defer s.mu.Unlock()
 	if !s.freed {
 		s.freed = true
-		s.areas = areas{}
 		s.inst.Free()
+		s.areas.clear()
 	}
 }
 
@@ -118,16 +118,17 @@ func (s *Space) allow(size uint64, data bool, more int) linux.Errno {
 	if len(s.areas.list)+more > maxAreas {
 		return linux.ENOMEM
 	}
-	return declare(s.inst, len(s.areas.list)+more)
+	return declare(s.inst, &s.areas, more)
 }
 
-// declare tells the engine how many mappings of the host n areas may need. A few areas merge
-// with what a fresh instance has; of many, each may have a gap beside it, which counts too.
-func declare(inst *engine.Instance, n int) linux.Errno {
+// declare tells the engine how many mappings of the host the areas may need, and more than these. A few merge
+// with what a fresh instance has; of many, and of those of files, each may have a gap beside it, which counts too.
+func declare(inst *engine.Instance, l *areas, more int) linux.Errno {
+	n := len(l.list) + more
 	if n > fewAreas {
 		return inst.Areas(2 * n)
 	}
-	return inst.Areas(max(n-2, 0))
+	return inst.Areas(max(n-2, 0) + l.files)
 }
 
 const fewAreas = 16

@@ -7,6 +7,7 @@ type VMA struct {
 	Shared     bool
 	Offset     int64  // in the file
 	Name       string // path, "[heap]", "[data]" or ""
+	Dev, Ino   uint64 // of a file
 }
 
 // VMAs lists the areas in order of address.
@@ -15,7 +16,7 @@ func (s *Space) VMAs() []VMA {
 	defer s.mu.Unlock()
 	out := make([]VMA, 0, len(s.areas.list))
 	for _, a := range s.areas.list {
-		out = append(out, VMA{a.start, a.end, a.prot, a.shared, a.off, a.name})
+		out = append(out, VMA{a.start, a.end, a.prot, a.shared, a.off, a.name, a.dev, a.ino})
 	}
 	return out
 }
@@ -29,7 +30,8 @@ type Usage struct {
 	Areas    int
 }
 
-// Shared is how much shared anonymous memory is mapped, and what threads share.
+// Shared is how much shared anonymous memory is mapped, and what threads share. What is mapped of
+// files is not in it.
 func (s *Space) Shared() (n uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -37,6 +39,7 @@ func (s *Space) Shared() (n uint64) {
 		switch {
 		case a.share != nil:
 			n += a.size()
+		case a.object != nil && s.inst.Shared():
 		case s.inst.Shared():
 			n += s.inst.Resident(a.start, a.size())
 		}
@@ -55,5 +58,23 @@ func (s *Space) Usage() Usage {
 	if !s.freed {
 		u.Lent = s.inst.Lent()
 	}
+	for _, a := range s.areas.list {
+		if a.object != nil {
+			users := uint64(max(a.object.Users(), 1))
+			u.Lent += s.inst.Borrowed(a.start, a.size()) / users * (users - 1)
+		}
+	}
 	return u
+}
+
+// Cached is how much of the host's cache of files is mapped: it is not the container's memory.
+func (s *Space) Cached() (n uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.areas.list {
+		if a.object != nil && a.object.Cached() {
+			n += s.inst.Borrowed(a.start, a.size())
+		}
+	}
+	return n
 }
