@@ -16,7 +16,8 @@
 //
 // Table.mu is above nothing but the runtime: files are closed and locks given up after it
 // is released. Description.mu (the offset) is above the locks of files and is held over
-// transfers that may fault in guest memory, so it is released by defer.
+// transfers that may fault in guest memory, so it is released by defer. A Watcher is told of a
+// close without locks; the list of them is a leaf.
 package fd
 
 import (
@@ -44,6 +45,7 @@ type Description struct {
 	refs   atomic.Int32
 	locks  atomic.Pointer[lock.Registry] // where it may hold locks of its own
 	sealed atomic.Pointer[vfs.Sealed]    // what is read instead of file, see Seal
+	watch  atomic.Pointer[watchers]      // who is told when it is closed
 
 	mu sync.Mutex
 
@@ -84,6 +86,9 @@ func (d *Description) tryRef() bool {
 func (d *Description) Unref() {
 	if d.refs.Add(-1) > 0 {
 		return
+	}
+	if w := d.watch.Load(); w != nil {
+		w.closed(d)
 	}
 	if r := d.locks.Load(); r != nil {
 		if k, e := d.LockKey(); e == 0 {

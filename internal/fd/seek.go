@@ -15,6 +15,9 @@ func (d *Description) Offset() int64 {
 // Lseek is lseek(2).
 func (d *Description) Lseek(off int64, whence int) (int64, linux.Errno) {
 	if d.stream {
+		if s, ok := d.file.(vfs.Seeker); ok {
+			return s.Lseek(off, whence, 0)
+		}
 		return 0, linux.ESPIPE
 	}
 	d.mu.Lock()

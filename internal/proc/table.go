@@ -13,6 +13,7 @@ import (
 	"vkernel/internal/linux"
 	"vkernel/internal/sched"
 	"vkernel/internal/vfs"
+	"vkernel/internal/vfs/epoll"
 	"vkernel/internal/vfs/lock"
 	"vkernel/internal/vfs/pipe"
 )
@@ -50,6 +51,7 @@ type Table struct {
 	Futexes futex.Crossing
 	done    chan struct{} // closed when the last process is gone
 	locks   lock.Registry // of files
+	epolls  epoll.Registry
 	ticking atomic.Int64  // periodic timers that are armed
 
 	refusals  refusals
@@ -90,6 +92,9 @@ func (t *Table) Pipes() *pipe.Pool { return t.config.Pipes }
 
 // Anonymous is the file system of files that never have a name.
 func (t *Table) Anonymous() vfs.FS { return t.config.Anonymous }
+
+// Epolls is what the container's epoll sets have in common.
+func (t *Table) Epolls() *epoll.Registry { return &t.epolls }
 
 // Locks are the advisory locks on files.
 func (t *Table) Locks() *lock.Registry { return &t.locks }

@@ -8,6 +8,7 @@ import (
 	"vkernel/internal/linux"
 	"vkernel/internal/proc"
 	"vkernel/internal/signal"
+	"vkernel/internal/vfs"
 	"vkernel/internal/wait"
 )
 
@@ -33,7 +34,7 @@ type watched struct {
 
 // wants turns the bits of poll(2) into ours.
 func wants(events uint16) wait.Events {
-	w := wait.Events(events) & (wait.In | wait.Pri | wait.Out)
+	w := wait.Events(events) & (wait.In | wait.Pri | wait.Out | wait.RdHup)
 	if events&pollRdnorm != 0 {
 		w |= wait.In
 	}
@@ -68,7 +69,7 @@ func waitAny(t *proc.Thread, ws []watched, poll bool, deadline time.Time, look f
 	defer unwatch(ws)
 	for i := range ws {
 		if ws[i].d != nil {
-			if q := ws[i].d.File().Queue(); q != nil {
+			if q := vfs.QueueFor(ws[i].d.File(), t.Signals()); q != nil {
 				q.Add(&ws[i].entry, w, ws[i].wanted)
 			}
 		}
@@ -189,11 +190,11 @@ func pollList(t *proc.Thread, fds []pollfd, sleeps bool, deadline time.Time) (in
 			ws[i].wanted = wants(fds[i].Events)
 		}
 	}
-	return waitAny(t, ws, sleeps, deadline, func() int64 { return lookPoll(fds, ws) })
+	return waitAny(t, ws, sleeps, deadline, func() int64 { return lookPoll(t, fds, ws) })
 }
 
 // lookPoll fills in the events that hold and counts the descriptors that have any.
-func lookPoll(fds []pollfd, ws []watched) (ready int64) {
+func lookPoll(t *proc.Thread, fds []pollfd, ws []watched) (ready int64) {
 	for i := range fds {
 		fds[i].Revents = 0
 		switch {
@@ -202,7 +203,7 @@ func lookPoll(fds []pollfd, ws []watched) (ready int64) {
 		case ws[i].d == nil:
 			fds[i].Revents = uint16(wait.Nval)
 		default:
-			fds[i].Revents = has(ws[i].d.File().Poll(), fds[i].Events)
+			fds[i].Revents = has(vfs.PollFor(ws[i].d.File(), t.Signals()), fds[i].Events)
 		}
 		if fds[i].Revents != 0 {
 			ready++

@@ -7,6 +7,7 @@ import (
 	"vkernel/internal/guest"
 	"vkernel/internal/linux"
 	"vkernel/internal/proc"
+	"vkernel/internal/vfs"
 	"vkernel/internal/wait"
 )
 
@@ -98,7 +99,7 @@ func selectFiles(t *proc.Thread, a Args, sleeps bool, deadline time.Time) (int64
 	if e := watchSets(t, ws, &in); e != 0 {
 		return 0, e
 	}
-	ready, e := waitAny(t, ws, sleeps, deadline, func() int64 { return lookSelect(ws, &in, &out) })
+	ready, e := waitAny(t, ws, sleeps, deadline, func() int64 { return lookSelect(t, ws, &in, &out) })
 	if e != 0 {
 		return 0, e
 	}
@@ -132,13 +133,13 @@ func watchSets(t *proc.Thread, ws []watched, in *[3]fdSet) linux.Errno {
 }
 
 // lookSelect fills the sets of what is ready and counts their members.
-func lookSelect(ws []watched, in, out *[3]fdSet) (ready int64) {
+func lookSelect(t *proc.Thread, ws []watched, in, out *[3]fdSet) (ready int64) {
 	*out = [3]fdSet{}
 	for n := range ws {
 		if ws[n].d == nil {
 			continue
 		}
-		now := ws[n].d.File().Poll()
+		now := vfs.PollFor(ws[n].d.File(), t.Signals())
 		for i := range in {
 			if in[i].has(n) && now&selectEvents[i].ready != 0 {
 				out[i].add(n)

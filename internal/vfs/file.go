@@ -100,6 +100,35 @@ type Versioned interface {
 	Version() (id [2]uint64, version uint64, stable bool)
 }
 
+// Personal is a File that shows each thread something else: a signalfd, and an epoll set, which
+// may watch one. who is the thread's *signal.Thread; Poll is for nobody.
+type Personal interface {
+	File
+	PollFor(who any) wait.Events
+	QueueFor(who any) *wait.Queue
+}
+
+// PollFor gives the events that hold for who.
+func PollFor(f File, who any) wait.Events {
+	if p, ok := f.(Personal); ok {
+		return p.PollFor(who)
+	}
+	return f.Poll()
+}
+
+// QueueFor is where changes of PollFor are told.
+func QueueFor(f File, who any) *wait.Queue {
+	if p, ok := f.(Personal); ok {
+		return p.QueueFor(who)
+	}
+	return f.Queue()
+}
+
+// Informer has lines of its own in /proc/PID/fdinfo.
+type Informer interface {
+	Info() []byte
+}
+
 // BaseFile can be embedded in a File: reads and writes are EINVAL, it is always ready.
 type BaseFile struct{}
 

@@ -11,9 +11,15 @@
 // the world when it wakes. Wake-ups may be spurious; they are never lost, because the
 // waiter is registered before the last try.
 //
+// A Watch is a registration that lasts and belongs to no sleeper: a notification puts it on
+// the Ready list of its owner, an epoll set, and tells those who wait for the list. It holds
+// no code, so that a set is plain data.
+//
 // # Lock order
 //
-// Queue.mu is a leaf: Notify may be called with any lock of an object held.
+// Notify may be called with any lock of an object held. Of queues that lead to each other
+// through watches, the one that is notified comes first; such chains are short and have no
+// circles (package epoll sees to it). Ready.mu is below all queues, and a leaf.
 package wait
 
 import (
@@ -32,6 +38,8 @@ const (
 	Err  Events = 0x008
 	Hup  Events = 0x010
 	Nval Events = 0x020
+
+	RdHup Events = 0x2000 // the peer has ended its side of a stream
 )
 
 // Waiter is one sleeper, usually one guest thread. The zero value is not ready: use New.
@@ -91,8 +99,10 @@ func (w *Waiter) sleepFor(d time.Duration) bool {
 // Entry is one registration of a waiter with a queue. The caller owns its memory and may
 // reuse it once it is removed. The zero value is unregistered.
 type Entry struct {
-	waiter     *Waiter
-	mask       Events
+	waiter     *Waiter // or watch
+	watch      *Watch
+	mask       Events // of a waiter
+	exclusive  bool
 	queue      *Queue
 	prev, next *Entry
 }
@@ -108,9 +118,25 @@ type Queue struct {
 
 // Add registers w for the events in mask (Err and Hup are always included).
 func (q *Queue) Add(e *Entry, w *Waiter, mask Events) {
+	q.add(e, Entry{waiter: w, mask: mask | Err | Hup})
+}
+
+// AddExclusive is Add for one of several who wait to do the same work: a notification wakes
+// one of them. Who was woken and leaves work undone calls WakeOne.
+func (q *Queue) AddExclusive(e *Entry, w *Waiter, mask Events) {
+	q.add(e, Entry{waiter: w, mask: mask | Err | Hup, exclusive: true})
+}
+
+func (q *Queue) add(e *Entry, v Entry) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	*e = Entry{waiter: w, mask: mask | Err | Hup, queue: q, prev: q.tail}
+	*e = v
+	e.queue = q
+	q.appendLocked(e)
+}
+
+func (q *Queue) appendLocked(e *Entry) {
+	e.prev, e.next = q.tail, nil
 	if q.tail == nil {
 		q.head = e
 	} else {
@@ -119,14 +145,7 @@ func (q *Queue) Add(e *Entry, w *Waiter, mask Events) {
 	q.tail = e
 }
 
-// Remove ends a registration. Removing an unregistered entry does nothing.
-func (e *Entry) Remove() {
-	q := e.queue
-	if q == nil {
-		return
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
+func (q *Queue) unlinkLocked(e *Entry) {
 	if e.prev == nil {
 		q.head = e.next
 	} else {
@@ -137,16 +156,66 @@ func (e *Entry) Remove() {
 	} else {
 		e.next.prev = e.prev
 	}
+}
+
+// Remove ends a registration. Removing an unregistered entry does nothing.
+func (e *Entry) Remove() {
+	q := e.queue
+	if q == nil {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.unlinkLocked(e)
 	*e = Entry{}
 }
 
-// Notify wakes every waiter registered for any event of mask.
-func (q *Queue) Notify(mask Events) {
+// Notify wakes every waiter registered for any event of mask, and lists every watch; of
+// exclusive ones the first whose owner is there.
+func (q *Queue) Notify(mask Events) { q.notify(mask) }
+
+// notify reports whether anybody waits.
+func (q *Queue) notify(mask Events) (waits bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var served *Entry // the exclusive one
+	for e := q.head; e != nil; e = e.next {
+		switch {
+		case e.exclusive && served != nil:
+		case e.watch != nil:
+			if Events(e.watch.mask.Load())&mask == 0 {
+				continue
+			}
+			there := e.watch.tell()
+			waits = waits || there
+			if e.exclusive && there {
+				served = e
+			}
+		case e.mask&mask != 0:
+			e.waiter.Wake()
+			waits = true
+			if e.exclusive {
+				served = e
+			}
+		}
+	}
+	if served != nil { // the next is for another
+		q.unlinkLocked(served)
+		q.appendLocked(served)
+	}
+	return waits
+}
+
+// WakeOne wakes one exclusive waiter.
+func (q *Queue) WakeOne() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for e := q.head; e != nil; e = e.next {
-		if e.mask&mask != 0 {
+		if e.exclusive && e.waiter != nil {
 			e.waiter.Wake()
+			q.unlinkLocked(e)
+			q.appendLocked(e)
+			return
 		}
 	}
 }

@@ -85,7 +85,11 @@ func fdinfo(r *request) []byte {
 	if m := d.Path().Mount; m != nil {
 		mount = m.ID
 	}
-	return fmt.Appendf(nil, "pos:\t%d\nflags:\t0%o\nmnt_id:\t%d\n", d.Offset(), flags, mount)
+	text := fmt.Appendf(nil, "pos:\t%d\nflags:\t0%o\nmnt_id:\t%d\n", d.Offset(), flags, mount)
+	if f, ok := d.File().(vfs.Informer); ok {
+		text = append(text, f.Info()...)
+	}
+	return text
 }
 
 func listFD(r *request) []member {
