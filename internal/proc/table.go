@@ -52,7 +52,7 @@ type Table struct {
 	done    chan struct{} // closed when the last process is gone
 	locks   lock.Registry // of files
 	epolls  epoll.Registry
-	ticking atomic.Int64  // periodic timers that are armed
+	ticking atomic.Int64 // periodic timers that are armed
 
 	refusals  refusals
 	Arguments Arguments // of all processes

@@ -39,7 +39,7 @@ const (
 	Hup  Events = 0x010
 	Nval Events = 0x020
 
-	RdHup Events = 0x2000 // the peer has ended its side of a stream
+	RdHup Events = 0x2000 // POLLRDHUP: a socket's other side writes no more
 )
 
 // Waiter is one sleeper, usually one guest thread. The zero value is not ready: use New.
