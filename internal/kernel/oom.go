@@ -18,6 +18,7 @@ import (
 	"vkernel/internal/engine"
 	"vkernel/internal/linux"
 	"vkernel/internal/proc"
+	"vkernel/internal/vfs"
 )
 
 // What a container may use of the host's memory is bounded by killing: guests get memory
@@ -83,19 +84,19 @@ func kilobytes(value []byte) uint64 {
 }
 
 // used is the memory of this process that is in use: what is private, the layers that forks
-// have made, the memory of processes with threads, and what guests share. Of this the host says only how often it is mapped, so it
-// counts as what the guests have asked for, if that is less.
+// have made, the memory of processes with threads, files that were mapped, and what guests share. Of this the host says only how often it is mapped, so it
+// counts as what the guests have asked for, if that is less. What guests map of the host's own files is the host's cache.
 func (r *reaper) used() uint64 {
 	m := resident(r.status)
-	layers := r.code.LayerBytes() + r.code.ThreadBytes()
+	layers := r.code.LayerBytes() + r.code.ThreadBytes() + r.files()
 	if all := m.private + m.shared + layers; all <= r.limit {
 		return all
 	}
-	asked := uint64(0)
+	asked, cached := uint64(0), uint64(0)
 	for _, p := range r.table.All() {
-		p.View(func(m *proc.Memory) { asked += m.Space.Shared() })
+		p.View(func(m *proc.Memory) { asked, cached = asked+m.Space.Shared(), cached+m.Space.Cached() })
 	}
-	return m.private + layers + min(m.shared, asked)
+	return m.private - min(m.private, cached) + layers + min(m.shared, asked)
 }
 
 // heap is the memory of the kernel's own objects, dead ones included.
@@ -137,13 +138,31 @@ type reaper struct {
 	status *os.File // /proc/self/status
 	table  *proc.Table
 	code   *engine.Code
+	files  func() uint64 // bytes of files that were mapped
 	log    *slog.Logger
 	dying  []candidate // killed, and not gone when last looked at
 	freed  time.Time   // when the kernel's own garbage was last given back
 }
 
 func (k *Kernel) reaper() *reaper {
-	return &reaper{limit: k.config.Limits.Memory, status: k.config.Status, table: k.table, code: k.config.Code, log: k.config.Log}
+	return &reaper{limit: k.config.Limits.Memory, status: k.config.Status, table: k.table, code: k.config.Code, files: k.memoryFiles, log: k.config.Log}
+}
+
+// memoryFiles is what the memory file systems have in files that were mapped. What they have on the heap is
+// the kernel's own memory.
+func (k *Kernel) memoryFiles() (n uint64) {
+	seen := map[vfs.FS]bool{}
+	add := func(fs vfs.FS) {
+		if m, ok := fs.(interface{ MemoryBytes() uint64 }); ok && !seen[fs] {
+			seen[fs] = true
+			n += m.MemoryBytes()
+		}
+	}
+	add(k.table.Anonymous())
+	for _, m := range k.ns.Mounts() {
+		add(m.FS)
+	}
+	return n
 }
 
 // watch enforces the limit until ctx is done.

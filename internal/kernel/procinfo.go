@@ -124,7 +124,7 @@ func (x process) Areas() (areas []procfs.Area) {
 	x.p.View(func(m *proc.Memory) {
 		for _, v := range m.Space.VMAs() {
 			areas = append(areas, procfs.Area{
-				Start: v.Start, End: v.End, Prot: v.Prot, Shared: v.Shared, Offset: v.Offset, Name: v.Name,
+				Start: v.Start, End: v.End, Prot: v.Prot, Shared: v.Shared, Offset: v.Offset, Name: v.Name, Dev: v.Dev, Ino: v.Ino,
 			})
 		}
 	})

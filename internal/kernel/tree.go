@@ -21,6 +21,7 @@ const (
 	devPts
 	devTmp
 	devAnonymous
+	devShm
 )
 
 // consoleDevice is the device number of /dev/console.
@@ -45,10 +46,15 @@ func (k *Kernel) buildTree() error {
 	if e != 0 {
 		return fmt.Errorf("kernel: /tmp: %w", e)
 	}
+	shm, e := memfs.New(memfs.Options{Dev: devShm, Bytes: k.config.Limits.TmpBytes, Mode: 0o1777})
+	if e != 0 {
+		return fmt.Errorf("kernel: /dev/shm: %w", e)
+	}
 	mounts := []Mount{
 		{"/proc", k.procfs(), "proc", vfs.NoSUID | vfs.NoDev | vfs.NoExec},
 		{"/dev", dev, "dev", vfs.NoSUID | vfs.NoExec},
 		{"/dev/pts", pts, "devpts", vfs.NoSUID | vfs.NoExec},
+		{"/dev/shm", shm, "shm", vfs.NoSUID | vfs.NoDev | vfs.NoExec},
 		{"/tmp", tmp, "tmpfs", vfs.NoSUID | vfs.NoDev},
 	}
 	for _, m := range append(mounts, k.config.Mounts...) {

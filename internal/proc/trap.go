@@ -30,6 +30,9 @@ func (t *Thread) faultInfo(trap engine.Trap) linux.SigInfo {
 	case layout.TrapUncaught: // what the C++ library's terminate does
 		return linux.Info(linux.SIGABRT, linux.SI_KERNEL)
 	case layout.TrapFault:
+		if trap.Signal == int(linux.SIGBUS) && trap.Addr <= 0xffffffff { // beyond the end of a mapped file
+			return linux.InfoFault(linux.SIGBUS, linux.BUS_ADRERR, addr)
+		}
 		code := int32(linux.SEGV_MAPERR)
 		if trap.Addr <= 0xffffffff && t.mapped(addr) {
 			code = linux.SEGV_ACCERR

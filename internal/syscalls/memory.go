@@ -3,19 +3,20 @@ package syscalls
 import (
 	"vkernel/internal/guest"
 	"vkernel/internal/linux"
+	"vkernel/internal/mm"
 	"vkernel/internal/proc"
 	"vkernel/internal/vfs"
 )
 
 func brk(t *proc.Thread, a Args) (int64, linux.Errno) { return int64(t.Space().Brk(a.Addr(0))), 0 }
 
-// mapped is a file as the source of a mapping, with the name that it has in /proc/PID/maps.
+// mapped is a file as the source of a mapping.
 type mapped struct {
 	vfs.File
-	name string
+	origin mm.Origin
 }
 
-func (m mapped) Path() string { return m.name }
+func (m *mapped) Origin() mm.Origin { return m.origin }
 
 func mmap(t *proc.Thread, a Args) (int64, linux.Errno) {
 	prot, flags := int(a.Int(2)), int(a.Int(3))
@@ -34,13 +35,29 @@ func mmap(t *proc.Thread, a Args) (int64, linux.Errno) {
 	if flags&linux.MAP_TYPE != linux.MAP_PRIVATE && prot&linux.PROT_WRITE != 0 && !d.Writable() {
 		return 0, linux.EACCES
 	}
-	if s, e := d.File().Stat(); e != 0 || s.Mode&linux.S_IFMT != linux.S_IFREG {
+	s, e := d.File().Stat()
+	switch {
+	case e == 0 && s.Mode&linux.S_IFMT == linux.S_IFCHR && s.Rdev == zeroDevice:
+		addr, e := t.Space().Map(a.Addr(0), a.Size(1), prot, flags|linux.MAP_ANONYMOUS, nil, 0)
+		return int64(addr), e
+	case e != 0 || s.Mode&linux.S_IFMT != linux.S_IFREG:
 		return 0, linux.ENODEV
 	}
-	src := mapped{d.File(), t.FS().PathString(d.Path())}
+	src := &mapped{d.File(), mm.Origin{Path: t.FS().PathString(d.Path()), Dev: s.Dev, Ino: s.Ino, Writable: d.Writable()}}
+	if m, ok := d.File().(vfs.Mapper); ok {
+		object, e := m.Mapping(d.Writable())
+		if e != 0 {
+			return 0, e
+		}
+		defer object.Release() // what is mapped holds it
+		src.origin.Object = object
+	}
 	addr, e := t.Space().Map(a.Addr(0), a.Size(1), prot, flags, src, a.Long(5))
 	return int64(addr), e
 }
+
+// zeroDevice is /dev/zero, whose mappings are anonymous memory.
+var zeroDevice = linux.Makedev(1, 5)
 
 func munmap(t *proc.Thread, a Args) (int64, linux.Errno) {
 	return 0, t.Space().Unmap(a.Addr(0), a.Size(1))
@@ -72,13 +89,16 @@ func pages(t *proc.Thread, addr guest.Addr, size uint32) linux.Errno {
 	return 0
 }
 
-// msync has nothing to write: no mapping of a file is shared and writable.
+// msync writes what lies on the host's disk.
 func msync(t *proc.Thread, a Args) (int64, linux.Errno) {
 	const async, invalidate, sync = 1, 2, 4
 	if f := a.Uint(2); f&^uint32(async|invalidate|sync) != 0 || f&async != 0 && f&sync != 0 {
 		return 0, linux.EINVAL
 	}
-	return 0, pages(t, a.Addr(0), a.Size(1))
+	if e := pages(t, a.Addr(0), a.Size(1)); e != 0 || a.Uint(2)&sync == 0 {
+		return 0, e
+	}
+	return 0, t.Space().Sync(a.Addr(0), a.Size(1))
 }
 
 // mlock takes any start: Linux rounds it down.

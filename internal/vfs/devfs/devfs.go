@@ -3,7 +3,7 @@
 // # Model
 //
 // /dev is a memory file system that New fills with device nodes, and that a container's
-// programs may add to (/dev/shm lies in it). The nodes are only numbers; Register tells a
+// programs may add to (/dev/shm is a place to mount one of their own on). The nodes are only numbers; Register tells a
 // namespace what to open for them. Pseudo terminals have a file system of their own (PTS),
 // to be mounted on /dev/pts.
 //
@@ -18,7 +18,7 @@ import (
 	"vkernel/internal/vfs/tty"
 )
 
-// size bounds what programs may store in /dev, mostly in /dev/shm.
+// size bounds what programs may store in /dev.
 const size = 64 << 20
 
 // device is a node of /dev.

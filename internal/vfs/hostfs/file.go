@@ -19,6 +19,7 @@ type file struct {
 	// guarded by mu
 	fresh int          // open since its creation, for the open that created it; else -1
 	open  map[int]bool // descriptors of handles
+	uses  *uses        // of mappings; nil until the first
 }
 
 // keep stores the descriptor of a file that was just made.

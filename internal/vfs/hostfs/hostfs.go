@@ -38,6 +38,7 @@ package hostfs
 import (
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -63,6 +64,7 @@ type FS struct {
 
 	renames sync.Mutex
 	fds     fdCache
+	mapped  atomic.Int64 // descriptors for mappings
 }
 
 // Open shows the directory at path, which is resolved here and now.

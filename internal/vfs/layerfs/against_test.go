@@ -112,7 +112,7 @@ func TestAgainstLinux(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for i := range *seeds {
 				vfstest.Against(t, vfstest.Config{
-					Seed: *seed + uint64(i), Steps: 1000, Lower: lower,
+					Seed: *seed + uint64(i), Steps: 1000, Mapped: i%2 == 1, Lower: lower,
 					New: func(t *testing.T) vfs.FS { return over(t, below(t)) },
 				})
 			}

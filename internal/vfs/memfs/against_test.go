@@ -17,7 +17,7 @@ var (
 func TestAgainstLinux(t *testing.T) {
 	for i := range *seeds {
 		vfstest.Against(t, vfstest.Config{
-			Seed: *seed + uint64(i), Steps: 1000,
+			Seed: *seed + uint64(i), Steps: 1000, Mapped: i%2 == 1,
 			New: func(t *testing.T) vfs.FS { return newFS(t, Options{}) },
 		})
 	}

@@ -15,6 +15,9 @@ func (f *file) read(p []byte, off int64) (n int, e linux.Errno) {
 		return 0, 0
 	}
 	p = p[:min(int64(len(p)), size-off)]
+	if f.memory != nil {
+		return f.memory.read(p, off)
+	}
 	for n < len(p) {
 		at := off + int64(n)
 		in := at % pageSize
@@ -66,6 +69,9 @@ func (f *file) writeLocked(p []byte, off int64) (n int, e linux.Errno) {
 	}
 	p = p[:min(int64(len(p)), math.MaxInt64-off)]
 	f.version++
+	if f.memory != nil {
+		return f.writeMemoryLocked(p, off)
+	}
 	// p may fault. Then what was copied beyond the size must not show up later.
 	defer func() {
 		end := off + int64(n)
@@ -144,6 +150,9 @@ func (f *file) zeroLocked(lo, hi int64) linux.Errno {
 	if lo >= hi {
 		return 0
 	}
+	if f.memory != nil {
+		return f.zeroMemoryLocked(lo, hi)
+	}
 	first, last := (lo+pageSize-1)/pageSize, hi/pageSize
 	if lo%pageSize != 0 {
 		if e := f.clearLocked(lo, min(hi, first*pageSize)); e != 0 {
@@ -183,6 +192,9 @@ func (f *file) clearLocked(lo, hi int64) linux.Errno {
 func (f *file) allocateLocked(lo, hi int64) linux.Errno {
 	if hi-lo > f.fs.pages.limit {
 		return linux.ENOSPC
+	}
+	if f.memory != nil {
+		return f.allocateMemoryLocked(lo, hi)
 	}
 	var made []int64
 	for i := lo; i < hi; i++ {

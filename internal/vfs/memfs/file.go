@@ -22,8 +22,10 @@ type file struct {
 	pages    pageTree
 	version  uint64 // counts changes of content
 	base     *baseFile
-	baseSize int64 // content below it comes from base where pages has nothing
-	overlaid int64 // how many pages of the base pages hides
+	baseSize int64   // content below it comes from base where pages has nothing
+	overlaid int64   // how many pages of the base pages hides
+	memory   *memory // has the content, instead of pages and base; nil: these have it
+	baseKept int64   // baseSize, while memory has the base's content
 
 	// guarded by attr
 	pins     int  // open handles and pins
@@ -86,6 +88,11 @@ func (f *file) die() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.resizeLocked(0)
+	if m := f.memory; m != nil {
+		f.fs.pages.give(m.charged)
+		f.fs.memories.drop(m, f)
+		f.memory = nil
+	}
 }
 
 // unlinked records that a name is gone. The charge of the last one stays until the end.
@@ -153,14 +160,16 @@ func (f *file) truncate(size int64, always bool) linux.Errno {
 	if always || size != f.size.Load() {
 		f.touch()
 	}
-	f.resizeLocked(size)
 	f.version++
-	return 0
+	return f.resizeLocked(size)
 }
 
 // resizeLocked sets the size and gives pages beyond it back. What lies beyond the size in
 // the last page is zero at all times. Precondition: mu is held.
-func (f *file) resizeLocked(size int64) {
+func (f *file) resizeLocked(size int64) linux.Errno {
+	if f.memory != nil {
+		return f.resizeMemoryLocked(size)
+	}
 	if size <= f.size.Load() { // what fallocate put beyond it goes even if it stays
 		f.pages.cut((size+pageSize-1)/pageSize, math.MaxInt64, f.freePage)
 		if p := f.pages.get(size / pageSize); real(p) == 1 {
@@ -170,6 +179,16 @@ func (f *file) resizeLocked(size int64) {
 	}
 	f.size.Store(size)
 	f.recountLocked()
+	return 0
+}
+
+// growLocked makes the file larger, without looking at its pages. Precondition: mu is held.
+func (f *file) growLocked(size int64) linux.Errno {
+	if f.memory != nil {
+		return f.resizeMemoryLocked(size)
+	}
+	f.size.Store(size)
+	return 0
 }
 
 // recountLocked counts the pages that hide one of the base. Precondition: mu is held.

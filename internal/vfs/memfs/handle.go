@@ -3,6 +3,8 @@ package memfs
 import (
 	"math"
 
+	"golang.org/x/sys/unix"
+
 	"vkernel/internal/linux"
 	"vkernel/internal/vfs"
 )
@@ -82,6 +84,10 @@ func (h *handle) SeekHole(off int64, whence int) (int64, linux.Errno) {
 	if off < 0 || off >= size {
 		return 0, linux.ENXIO
 	}
+	if f.memory != nil {
+		n, err := unix.Seek(f.memory.fd, off, whence)
+		return n, linux.From(err)
+	}
 	i := off / pageSize
 	if whence == linux.SEEK_HOLE {
 		for f.dataLocked(i) {
@@ -114,7 +120,7 @@ func (h *handle) Version() (id [2]uint64, version uint64, stable bool) {
 	f := h.f
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	return [2]uint64{f.fs.opts.Dev, f.ino}, f.version, true
+	return [2]uint64{f.fs.opts.Dev, f.ino}, f.version, f.memory == nil || f.memory.writers == 0
 }
 
 // Close ends the handle.
@@ -159,10 +165,14 @@ func (h *handle) Allocate(mode uint32, off, n int64) linux.Errno {
 			return e
 		}
 		if mode&keep == 0 && off+n > f.size.Load() {
-			f.size.Store(off + n)
+			if e := f.growLocked(off + n); e != 0 {
+				return e
+			}
 		}
 	}
-	f.countLocked()
+	if f.memory == nil {
+		f.countLocked()
+	}
 	f.touch()
 	return 0
 }

@@ -13,6 +13,14 @@
 // renamed needs no record, a rename of a directory moves one entry, and a write copies one
 // page. What came from the base is not charged; what is changed or added is.
 //
+// # Mappings
+//
+// The content of a file that is mapped is a file in the host's memory (a memfd), so that a mapping shows its
+// pages, reads and writes go to the same, and a truncation takes them away under a mapping (mapping.go). It becomes one at its first mapping; what it has
+// of the base is copied then, and is compared with the digest of the base's list, if it has one. When the last mapping has gone a small file goes back to
+// the heap, a large one stays, and an unchanged copy of the base is kept for the next. A file that is
+// never mapped costs no descriptor and no system call. While a mapping may write, the content has no version.
+//
 // # Lifetime
 //
 // A regular file lives while it has names, open handles or pins. With the last of them it
@@ -26,6 +34,7 @@
 //	file.mu               content; held while guest memory is touched, released by defer
 //	inode.attr            attributes, links and pins
 //	FS.pool               free pages
+//	memories.mu           which files are memory of the host
 //
 // The order of two unrelated directories is stable because only a rename between
 // directories could make one the ancestor of the other, and only such a rename holds two.
@@ -71,6 +80,8 @@ type FS struct {
 	renames sync.Mutex
 	links   baseLinks
 	pool    pagePool
+
+	memories memories
 }
 
 // New makes a file system, empty or over its base.

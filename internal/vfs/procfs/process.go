@@ -151,8 +151,8 @@ func mapLine(b *strings.Builder, a *Area) {
 	if a.Shared {
 		share = 's'
 	}
-	line := fmt.Sprintf("%08x-%08x %c%c%c%c %08x 00:00 0 ", a.Start, a.End,
-		bit(a.Prot&linux.PROT_READ != 0, 'r'), bit(a.Prot&linux.PROT_WRITE != 0, 'w'), '-', share, a.Offset)
+	line := fmt.Sprintf("%08x-%08x %c%c%c%c %08x %02x:%02x %d ", a.Start, a.End,
+		bit(a.Prot&linux.PROT_READ != 0, 'r'), bit(a.Prot&linux.PROT_WRITE != 0, 'w'), '-', share, a.Offset, linux.Major(a.Dev), linux.Minor(a.Dev), a.Ino)
 	b.WriteString(line)
 	if a.Name != "" {
 		fmt.Fprintf(b, "%*s%s", max(0, 73-len(line)), "", strings.ReplaceAll(a.Name, "\n", "\\012"))

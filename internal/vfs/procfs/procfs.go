@@ -90,6 +90,7 @@ type Area struct {
 	Shared     bool
 	Offset     int64
 	Name       string
+	Dev, Ino   uint64 // of a file
 }
 
 // FS is /proc of a container.

@@ -71,7 +71,10 @@ func (p *process) Thread(tid int) (Process, bool) {
 }
 
 func (p *process) Areas() []Area {
-	return []Area{{0x1000, 0x3000, linux.PROT_READ | linux.PROT_WRITE, false, 0, "[heap]"}, {0x5000, 0x6000, 0, true, 4096, ""}}
+	return []Area{
+		{Start: 0x1000, End: 0x3000, Prot: linux.PROT_READ | linux.PROT_WRITE, Name: "[heap]"},
+		{Start: 0x5000, End: 0x6000, Shared: true, Offset: 4096, Dev: 0x13, Ino: 77, Name: "/tmp/f"},
+	}
 }
 
 func (p *process) Limits() (l [linux.RLIM_NLIMITS]linux.Rlimit) {
@@ -143,7 +146,7 @@ func TestTexts(t *testing.T) {
 		{"/proc/7/cmdline", "cat\x00a b\x00"},
 		{"/proc/7/comm", "c) at\n"},
 		{"/proc/7/environ", "A=1\x00"},
-		{"/proc/7/maps", "00001000-00003000 rw-p 00000000 00:00 0                                  [heap]\n00005000-00006000 ---s 00001000 00:00 0 \n"},
+		{"/proc/7/maps", "00001000-00003000 rw-p 00000000 00:00 0                                  [heap]\n00005000-00006000 ---s 00001000 00:13 77                                 /tmp/f\n"},
 		{"/proc/7/limits", "Limit                     Soft Limit           Hard Limit           Units     \nMax cpu time"},
 		{"/proc/7/task/7/comm", "c) at\n"},
 		{"/proc/self/mounts", `root\040fs / tmpfs rw,relatime 0 0` + "\nproc /proc proc rw,noexec,relatime 0 0\n"},

@@ -124,7 +124,7 @@ func (t *Tree) node(i int) memfs.BaseNode {
 func (t *Tree) open(n *manifest.Node, st linux.Stat) (vfs.File, linux.Errno) {
 	f, err := t.Content(n)
 	if err == nil {
-		return &file{host: f, stat: st}, 0
+		return &file{host: f, stat: st, sum: *n.SHA256}, 0
 	}
 	if t.Refused != nil {
 		t.Refused(n, err)
@@ -137,7 +137,11 @@ type file struct {
 	vfs.BaseFile
 	host *os.File
 	stat linux.Stat
+	sum  [32]byte
 }
+
+// SHA256 is the list's digest. What is mapped is compared with it once more (memfs): a mapping lasts.
+func (f *file) SHA256() [32]byte { return f.sum }
 
 // Stat is the list's.
 func (f *file) Stat() (linux.Stat, linux.Errno) { return f.stat, 0 }

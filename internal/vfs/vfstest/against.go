@@ -21,6 +21,8 @@ type Config struct {
 	// Plain leaves out what a file system need not have: users, setuid bits, sockets,
 	// temporary files, and calls on what has been removed.
 	Plain bool
+	// Mapped has some files mapped as long as they are open.
+	Mapped bool
 }
 
 // Lower is a node of a tree to begin with: a directory if Name ends in a slash, a
@@ -39,7 +41,7 @@ func Against(t *testing.T, cfg Config) {
 	defer h.end()
 	g := newGuest(cfg.New(t))
 	defer g.end()
-	g.users = h.users
+	g.users, g.maps, g.t = h.users, cfg.Mapped, t
 	for _, l := range cfg.Lower {
 		l.make(t, h)
 	}

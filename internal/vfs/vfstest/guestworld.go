@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"testing"
 
 	"vkernel/internal/linux"
 	"vkernel/internal/vfs"
@@ -16,12 +17,15 @@ type guest struct {
 	c     *vfs.Context
 	files [slots]opened
 	users bool // becoming another user makes sense
+	maps  bool // files in even slots are mapped
+	t     *testing.T
 }
 
 type opened struct {
 	file  vfs.File
 	path  vfs.Path
 	flags uint32
+	use   vfs.Mapping // or nil
 }
 
 func newGuest(fs vfs.FS) *guest {
@@ -43,7 +47,14 @@ func (g *guest) open(slot, dir int, name string, flags, mode uint32) result {
 		return result{errno: e}
 	}
 	g.close(slot)
-	g.files[slot] = opened{f, p, flags}
+	g.files[slot] = opened{file: f, path: p, flags: flags}
+	if m, ok := f.(vfs.Mapper); ok && g.maps && slot%2 == 0 {
+		use, e := m.Mapping(flags&linux.O_ACCMODE != linux.O_RDONLY)
+		if e != 0 {
+			g.t.Fatalf("mapping %q: %v", name, e)
+		}
+		g.files[slot].use = use
+	}
 	return result{}
 }
 
@@ -53,6 +64,9 @@ func (g *guest) close(slot int) result {
 		return result{errno: linux.EBADF}
 	}
 	f.Close()
+	if u := g.files[slot].use; u != nil {
+		u.Release()
+	}
 	g.files[slot] = opened{}
 	return result{}
 }
