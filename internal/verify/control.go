@@ -89,7 +89,7 @@ func (w *walker) jumpIndirect(in *inst, s *state) string {
 	switch t.kind {
 	case kTarget:
 		s.set(in.src, unknown)
-		return w.eachTarget(&t, func(i int32) string { return w.reach(i, s) })
+		return w.reachTable(&t, s)
 	case kCallee:
 		if t.typ() == 0 {
 			return "a tail call of a table's entry whose type was not compared"

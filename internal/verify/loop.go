@@ -75,7 +75,14 @@ func (w *walker) changesOf(n int32) *changes {
 // guess forgets of a state that enters a loop at block n what the loop changes.
 func (w *walker) guess(n int32, s *state) {
 	first, last := w.blocks[n].rank, w.blocks[n].last
-	if w.precise || last < 0 {
+	if last >= 0 {
+		w.forgetChanged(first, last, s)
+	}
+}
+
+// forgetChanged forgets what the blocks from one rank to another change.
+func (w *walker) forgetChanged(first, last int32, s *state) {
+	if w.precise {
 		return
 	}
 	w.guessed = true

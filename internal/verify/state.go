@@ -191,12 +191,15 @@ func (s *state) merge(o *state, place uint32, widen bool) (changed bool, problem
 	return s.slots.merge(o.slots, widen) || changed, ""
 }
 
+// nowhere is where entries of tables are not joined.
+const nowhere = 1 << 26
+
 // mergeElem joins two entries of tables, whose types were not compared yet, to one with a number
 // of its own. That is done only where there is no other value that comes from an entry, which
 // might go by the same number and be another.
 func (s *state) mergeElem(o *state, r reg, place uint32) (value, bool) {
 	a, b := &s.regs[r], &o.regs[r]
-	if a.kind != kElem || b.kind != kElem || a.typ() != b.typ() || place >= 1<<26 || !s.onlyElem(r) || !o.onlyElem(r) {
+	if a.kind != kElem || b.kind != kElem || a.typ() != b.typ() || place >= nowhere || !s.onlyElem(r) || !o.onlyElem(r) {
 		return value{}, false
 	}
 	v := *a

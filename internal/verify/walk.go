@@ -1,8 +1,6 @@
 package verify
 
 import (
-	"encoding/binary"
-	"fmt"
 	"slices"
 )
 
@@ -29,9 +27,11 @@ type walker struct {
 	guessed bool    // see loop.go
 	precise bool
 
-	states []state
-	used   int
-	edges  []edge
+	states   []state
+	used     int
+	hubs     []hub // see hub.go
+	usedHubs int
+	edges    []edge
 
 	pins     []pin // see setjmp.go
 	unpinned []int32
@@ -130,7 +130,7 @@ func (w *walker) fail(i int, problem string) error {
 // decode takes all of a function apart and finds the targets of its direct jumps.
 func (w *walker) decode() error {
 	size := int(w.f.end - w.f.at)
-	w.insts, w.exits, w.used = w.insts[:0], w.exits[:0], 0
+	w.insts, w.exits, w.used, w.usedHubs = w.insts[:0], w.exits[:0], 0, 0
 	w.index = resize(w.index, size, -1)
 	text := w.v.text[w.f.at:w.f.end]
 	for pos := 0; pos < size; {
@@ -282,32 +282,4 @@ func (w *walker) block(b *block) error {
 			return nil
 		}
 	}
-}
-
-// targets reads the jump table that a value stands for.
-func (w *walker) eachTarget(t *value, visit func(i int32) string) string {
-	table := w.v.rodata(t.lo, 4*t.hi)
-	if table == nil {
-		return "a jump table outside of read-only data"
-	}
-	base := int64(w.v.roLow) + int64(t.id) - int64(w.v.base) - int64(w.f.at)
-	if w.v.budget -= t.hi; w.v.budget < 0 {
-		return "the file takes too long to verify"
-	}
-	last := int64(-1)
-	for k := int64(0); k < t.hi; k++ {
-		off := base + int64(int32(binary.LittleEndian.Uint32(table[4*k:])))
-		if off == last {
-			continue
-		}
-		last = off
-		if off < 0 || off >= int64(len(w.index)) || w.index[off] < 0 {
-			return fmt.Sprintf("entry %d of the jump table at %#x leads to %#x, which is no instruction of the function",
-				k, t.lo, int64(w.v.base)+int64(w.f.at)+off)
-		}
-		if problem := visit(w.index[off]); problem != "" {
-			return problem
-		}
-	}
-	return ""
 }
