@@ -45,7 +45,7 @@ func (w *walker) reachTable(t *value, s *state) string {
 	if first {
 		s.copyTo(&h.state)
 		w.guessHub(h)
-	} else if changed, problem := h.state.merge(s, nowhere, false); !changed {
+	} else if changed, problem := h.state.merge(s, nowhere, exactly); !changed {
 		return problem
 	}
 	if w.v.budget -= int64(len(h.targets)); w.v.budget < 0 {

@@ -1,9 +1,23 @@
 package verify
 
-// Most functions are walked once. Where a loop is entered, all that it changes is forgotten at once,
-// but whether a number has 32 bits; what comes back from its end then mostly fits, and if not,
-// its start is walked again like any other place. That is a guess, which costs precision and nothing
-// else: a function that is refused after one is walked again without.
+// Most functions are walked once. Where a loop is entered, what it changes is forgotten at once,
+// but for what mostly stays: whether a number has 32 bits or few, and constants that no counter begins
+// with, which are often set again. What comes back from the loop's end then mostly fits, and if not,
+// that is forgotten as well and its start is walked again. That is a guess, which costs precision and
+// nothing else: a function that is refused after one is walked again, first with all constants kept,
+// then without guesses.
+
+// guesses are how a function is walked, one after the other until it is accepted.
+type guesses uint8
+
+const (
+	bold guesses = iota
+	constants
+	exact
+)
+
+// counter is what many a loop counts from, or less.
+const counter = 16
 
 // changes are what a block writes, as far as it is seen without walking.
 type changes struct {
@@ -31,7 +45,9 @@ func (c *changes) note(in *inst) {
 	case opXchg, opXadd:
 		c.set(in.src)
 	}
-	c.set(in.dst)
+	if in.op != opPop { // at the end of a function: what is saved is not changed
+		c.set(in.dst)
+	}
 	if m := &in.mem; m.access&writes != 0 && m.base == rsp && !m.gs {
 		for at := m.disp; at < m.disp+int64(in.mem.size); at += 8 {
 			if n := uint64(at) / 8; n < 128 {
@@ -82,7 +98,7 @@ func (w *walker) guess(n int32, s *state) {
 
 // forgetChanged forgets what the blocks from one rank to another change.
 func (w *walker) forgetChanged(first, last int32, s *state) {
-	if w.precise {
+	if w.guesses == exact {
 		return
 	}
 	w.guessed = true
@@ -92,14 +108,14 @@ func (w *walker) forgetChanged(first, last int32, s *state) {
 	}
 	w.v.budget -= int64(last-first) / 8
 	for r := range s.regs {
-		if v := &s.regs[r]; c.regs>>r&1 != 0 && v.kind == kRange {
-			*v = v.vague()
+		if v := &s.regs[r]; c.regs>>r&1 != 0 {
+			*v = v.vague(w.guesses)
 		}
 	}
 	kept := s.slots[:0]
 	for _, t := range s.slots {
 		if n := uint32(t.off+s.depth) / 8; n < 128 && c.stack[n/64]>>(n%64)&1 != 0 && t.v.kind == kRange {
-			if t.v = t.v.vague(); t.v.isAnything(t.size) {
+			if t.v = t.v.vague(w.guesses); t.v.isAnything(t.size) {
 				continue
 			}
 		}
@@ -109,10 +125,31 @@ func (w *walker) forgetChanged(first, last int32, s *state) {
 	s.flags.valid = false
 }
 
-// vague is what is known of a number if nothing is but whether it has 32 bits.
-func (v *value) vague() value {
-	if v.is32() {
+// vague is what is guessed to stay of a value that a loop changes.
+func (v *value) vague(g guesses) value {
+	switch {
+	case v.kind == kEntry:
+		return unknown
+	case v.kind != kRange:
+		return *v
+	case v.isConst():
+		if g == constants || v.lo < -counter || v.lo > counter {
+			return *v
+		}
+	case v.lo >= 0 && v.hi < 1<<16:
+		return value{hi: v.hi}
+	}
+	return v.wide()
+}
+
+// wide is what is known of a number if nothing is but whether it has 32 bits, or is a sum of two
+// such.
+func (v *value) wide() value {
+	switch {
+	case v.is32():
 		return unknown32
+	case v.lo >= 0 && v.hi < 1<<33:
+		return value{hi: 1<<33 - 1}
 	}
 	return unknown
 }

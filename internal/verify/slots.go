@@ -82,7 +82,7 @@ func (l *slots) release(off int32) {
 }
 
 // merge joins what is known on another way.
-func (l *slots) merge(o slots, widen bool) (changed bool) {
+func (l *slots) merge(o slots, how joining) (changed bool) {
 	kept, k := 0, 0
 	for i := range *l {
 		t := &(*l)[i]
@@ -99,7 +99,7 @@ func (l *slots) merge(o slots, widen bool) (changed bool) {
 		}
 		if other := &o[k]; other.size != t.size || other.v != t.v {
 			low := other.v.low(t.size)
-			if v := join(&t.v, &low, widen); v != t.v {
+			if v := join(&t.v, &low, how); v != t.v {
 				t.v, changed = v, true
 				if v.isAnything(t.size) {
 					continue

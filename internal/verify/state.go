@@ -162,7 +162,7 @@ func (v *value) drop(id uint32) {
 
 // merge joins another state into s. changed tells whether s became less precise; problem is
 // why the two do not fit.
-func (s *state) merge(o *state, place uint32, widen bool) (changed bool, problem string) {
+func (s *state) merge(o *state, place uint32, how joining) (changed bool, problem string) {
 	if s.depth != o.depth {
 		return false, "the stack pointer differs between ways to here"
 	}
@@ -170,7 +170,7 @@ func (s *state) merge(o *state, place uint32, widen bool) (changed bool, problem
 		if s.regs[r] == o.regs[r] || s.regs[r] == unknown {
 			continue
 		}
-		v := join(&s.regs[r], &o.regs[r], widen)
+		v := join(&s.regs[r], &o.regs[r], how)
 		if e, ok := s.mergeElem(o, reg(r), place); ok {
 			v = e
 		}
@@ -188,7 +188,7 @@ func (s *state) merge(o *state, place uint32, widen bool) (changed bool, problem
 		s.jumped, s.back = jumped, !open
 		changed = true
 	}
-	return s.slots.merge(o.slots, widen) || changed, ""
+	return s.slots.merge(o.slots, how) || changed, ""
 }
 
 // nowhere is where entries of tables are not joined.

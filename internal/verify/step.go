@@ -372,7 +372,7 @@ func (w *walker) compute(in *inst, s *state, a, b value) value {
 		x, y := a, b.low(size)
 		w.refineCopy(in.cc^1, s, in.dst, size, &x)
 		w.refineCopy(in.cc, s, in.src, size, &y)
-		return join(&x, &y, false)
+		return join(&x, &y, exactly)
 	case opBits:
 		n := value{lo: 0, hi: 64}
 		if in.cc == 8 { // popcnt
@@ -491,8 +491,8 @@ func (w *walker) bits(in *inst, s *state, n value) value {
 	old := s.regs[in.dst]
 	old = old.plain()
 	low := old.low(in.size)
-	v := join(&old, &low, false)
-	return join(&v, &n, false)
+	v := join(&old, &low, exactly)
+	return join(&v, &n, exactly)
 }
 
 // elemTop is an entry of a table with its low half masked away.

@@ -269,9 +269,18 @@ func mul(size uint8, a, b *value) value {
 	return result(size, a.lo*b.lo, a.hi*b.hi, tz)
 }
 
-// join is what is known if it is one value or the other; after some visits of a place, bounds
-// that still move go to the next of a few steps, so that this ends.
-func join(a, b *value, widen bool) value {
+// joining says how two values are joined: on the way back of a loop, bounds that still move go to the
+// next of a few steps, or as far as wide lets them, so that this ends.
+type joining uint8
+
+const (
+	exactly joining = iota
+	inSteps
+	atOnce
+)
+
+// join is what is known if it is one value or the other.
+func join(a, b *value, how joining) value {
 	if *a == *b {
 		return *a
 	}
@@ -282,7 +291,7 @@ func join(a, b *value, widen bool) value {
 	}
 	if a.kind != b.kind || a.kind != kRange {
 		if a.kind == b.kind && a.kind == kRodata {
-			return joinRodata(a, b, widen)
+			return joinRodata(a, b, how)
 		}
 		if a.kind == b.kind && a.typ() == b.typ() && a.typ() != 0 && a.id != b.id { // the type is known: whose it is no longer matters
 			r := *a
@@ -292,7 +301,7 @@ func join(a, b *value, widen bool) value {
 			}
 		}
 		x, y := a.plain(), b.plain()
-		return join(&x, &y, widen)
+		return join(&x, &y, how)
 	}
 	r := value{lo: min(a.lo, b.lo), hi: max(a.hi, b.hi), tz: min(a.tz, b.tz)}
 	if a.id == b.id {
@@ -300,11 +309,14 @@ func join(a, b *value, widen bool) value {
 	}
 	if width := max(a.width, b.width); width != 0 && width != 8 {
 		x, y := a.low(uint8(width)), b.low(uint8(width))
-		if most := int64(1)<<(8*width) - 1; (x.hi < most || y.hi < most) && !widen && x.kind == kRange && y.kind == kRange {
+		if most := int64(1)<<(8*width) - 1; (x.hi < most || y.hi < most) && how == exactly && x.kind == kRange && y.kind == kRange {
 			r.width, r.nlo, r.nhi = width, uint32(min(x.lo, y.lo)), uint32(max(x.hi, y.hi))
 		}
 	}
-	if widen {
+	switch {
+	case how == atOnce && (r.lo != a.lo || r.hi != a.hi):
+		return r.wide()
+	case how != exactly:
 		if r.lo != a.lo {
 			r.lo = stepDown(r.lo)
 		}
@@ -340,8 +352,8 @@ func joinWords(a, b *value) (value, bool) {
 	return value{kind: kWord, lo: min(a.lo, b.lo), hi: max(a.lo, b.lo)}, true
 }
 
-func joinRodata(a, b *value, widen bool) value {
-	if widen {
+func joinRodata(a, b *value, how joining) value {
+	if how != exactly {
 		return unknown
 	}
 	return value{kind: kRodata, lo: min(a.lo, b.lo), hi: max(a.hi, b.hi)}

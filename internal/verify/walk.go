@@ -24,8 +24,8 @@ type walker struct {
 	pruned  bool    // some condition never holds
 	stack   []visit
 	targets []int32 // instructions that jump tables lead to, as far as they can be guessed
-	guessed bool    // see loop.go
-	precise bool
+	guesses guesses // see loop.go
+	guessed bool
 
 	states   []state
 	used     int
@@ -54,13 +54,13 @@ type edge struct {
 func (w *walker) function(n int32) error {
 	w.pins, w.unpinned = w.pins[:0], w.unpinned[:0]
 	edges := len(w.edges)
-	for w.precise = false; ; {
+	for w.guesses = bold; ; {
 		w.again, w.guessed, w.edges = false, false, w.edges[:edges]
 		err := w.attempt(n)
 		switch {
 		case w.again:
 		case err != nil && w.guessed:
-			w.precise = true
+			w.guesses++
 			w.pins, w.unpinned = w.pins[:0], w.unpinned[:0]
 		default:
 			return err
@@ -215,7 +215,14 @@ func (w *walker) reach(i int32, s *state) string {
 	if back && b.visits < 255 {
 		b.visits++
 	}
-	changed, problem := w.states[b.state].merge(s, w.insts[i].at, back && b.visits > manyVisits)
+	how := exactly
+	switch {
+	case back && w.guesses != exact:
+		how = atOnce
+	case back && b.visits > manyVisits:
+		how = inSteps
+	}
+	changed, problem := w.states[b.state].merge(s, w.insts[i].at, how)
 	if changed {
 		w.mark(b)
 	}
