@@ -26,13 +26,25 @@ func (o *runOptions) run(ctx context.Context) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	b, err := o.open()
+	var s *sandbox.Sandbox // starts while the bundle is verified
+	defer func() {
+		if s != nil {
+			s.Close()
+		}
+	}()
+	b, err := o.open(func(b *bundle.Bundle) (err error) {
+		s, err = o.begin(b, mounts)
+		return err
+	})
 	if err != nil {
 		return 0, err
 	}
 	defer b.Close()
 	if err := verifyCode(b); err != nil {
 		return 0, fmt.Errorf("%s does not start: %w", o.bundle, err)
+	}
+	if err := s.Load(); err != nil {
+		return 0, err
 	}
 	tty := o.tty()
 	env, err := o.environment(tty != nil)
@@ -51,14 +63,6 @@ func (o *runOptions) run(ctx context.Context) (status int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, closeAudit()) }()
-	s, err := o.sandbox(b, mounts)
-	if err != nil {
-		return 0, err
-	}
-	defer s.Close()
-	if _, err := s.Wait(); err != nil {
-		return 0, err
-	}
 	watcher, err := o.follow(b, s)
 	if err != nil {
 		return 0, err
@@ -89,8 +93,8 @@ func verifyCode(b *bundle.Bundle) error {
 	return nil
 }
 
-// sandbox starts the sandbox process of an open bundle.
-func (o *runOptions) sandbox(b *bundle.Bundle, mounts []mount) (*sandbox.Sandbox, error) {
+// begin starts the sandbox process of a bundle whose manifest has been verified.
+func (o *runOptions) begin(b *bundle.Bundle, mounts []mount) (*sandbox.Sandbox, error) {
 	c := sandbox.Config{Bundle: b, Memory: uint64(o.memory), Processes: o.processes, Disk: int64(o.disk)}
 	for _, m := range mounts {
 		if err := m.allow(b.Manifest); err != nil {
@@ -103,7 +107,7 @@ func (o *runOptions) sandbox(b *bundle.Bundle, mounts []mount) (*sandbox.Sandbox
 		defer opened.Dir.Close()
 		c.Mounts = append(c.Mounts, opened)
 	}
-	return sandbox.New(c)
+	return sandbox.Begin(c)
 }
 
 // tty is the host's terminal, if the container has it.

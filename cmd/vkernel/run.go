@@ -141,8 +141,8 @@ func (o *runOptions) protected() ([]string, error) {
 	return list, nil
 }
 
-// open verifies the bundle.
-func (o *runOptions) open() (*bundle.Bundle, error) {
+// open verifies the bundle, and calls trusted when its manifest is.
+func (o *runOptions) open(trusted func(b *bundle.Bundle) error) (*bundle.Bundle, error) {
 	if _, err := bundle.ReadManifest(o.bundle); err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func (o *runOptions) open() (*bundle.Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := bundle.Open(o.bundle, policy)
+	b, err := bundle.OpenWith(o.bundle, policy, trusted)
 	if err != nil {
 		return nil, fmt.Errorf("%s does not start: %w", o.bundle, err)
 	}

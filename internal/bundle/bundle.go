@@ -142,13 +142,25 @@ func readUnsigned(dir string, _ *trust.Policy) (trust.Signed, *trust.Verdict, er
 // Open opens the bundle at dir for this machine, if the policy trusts it.
 func Open(dir string, policy *trust.Policy) (*Bundle, error) {
 	if policy == nil {
-		return nil, &PartError{"signature", errors.New("no trust policy")}
+		return nil, errNoPolicy
 	}
-	return open(dir, policy)
+	return open(dir, policy, nil)
 }
 
-// open is Open; without a policy, for those who are about to sign, it looks at no signature.
-func open(dir string, policy *trust.Policy) (_ *Bundle, err error) {
+// OpenWith is Open, and calls trusted as soon as the manifest has been verified and the directory of the
+// contents is open, beside the verification of the parts. Of the bundle that it is given the manifest, its
+// digest and signatures, and the directory are there. Its error is that of OpenWith.
+func OpenWith(dir string, policy *trust.Policy, trusted func(b *Bundle) error) (*Bundle, error) {
+	if policy == nil {
+		return nil, errNoPolicy
+	}
+	return open(dir, policy, trusted)
+}
+
+var errNoPolicy = &PartError{"signature", errors.New("no trust policy")}
+
+// open is OpenWith; without a policy, for those who are about to sign, it looks at no signature.
+func open(dir string, policy *trust.Policy, trusted func(b *Bundle) error) (_ *Bundle, err error) {
 	b := new(Bundle)
 	if b.Dir, err = filepath.Abs(dir); err != nil {
 		return nil, err
@@ -168,22 +180,35 @@ func open(dir string, policy *trust.Policy) (_ *Bundle, err error) {
 			b.Close()
 		}
 	}()
+	rootErr := b.content.open(filepath.Join(b.Dir, RootDir))
+	began := make(chan error, 1)
+	if trusted == nil || rootErr != nil {
+		began <- nil
+	} else {
+		go func() { began <- trusted(b) }()
+	}
 	// The megabinary is not needed to run, but a bundle is whole or refused; its hash is
 	// computed beside the rest.
 	megabinary := make(chan error, 1)
 	go func() {
 		megabinary <- checkFile(filepath.Join(b.Dir, MegabinaryFile), manifest.Blob{SHA256: m.Megabinary.SHA256, Size: m.Megabinary.Size})
 	}()
-	rootErr := b.openRoot()
+	if err := b.openRoot(); err != nil {
+		rootErr = err
+	}
 	codeErr := b.openCode()
-	if err := <-megabinary; err != nil {
-		return nil, &PartError{"megabinary", err}
+	megabinaryErr, beganErr := <-megabinary, <-began // both have ended, whatever is wrong
+	if megabinaryErr != nil {
+		return nil, &PartError{"megabinary", megabinaryErr}
 	}
 	if codeErr != nil {
 		return nil, &PartError{"native code", codeErr}
 	}
 	if rootErr != nil {
 		return nil, &PartError{"root file system", rootErr}
+	}
+	if beganErr != nil {
+		return nil, beganErr
 	}
 	return b, nil
 }
@@ -206,7 +231,7 @@ func (b *Bundle) openRoot() error {
 		return err
 	}
 	b.rootData = data
-	return b.content.open(filepath.Join(b.Dir, RootDir))
+	return nil
 }
 
 func (b *Bundle) openCode() (err error) {

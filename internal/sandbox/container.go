@@ -43,11 +43,14 @@ type loaded struct {
 	log      *slog.Logger
 }
 
-// load maps the code and opens what the launcher has handed over. Nothing executable is mapped
-// after it.
-func load() (*loaded, error) {
+// load maps the code and takes over what else the launcher has handed over: a Spec, and the code. Nothing
+// executable is mapped after it.
+func load(files []*os.File) (*loaded, error) {
+	if len(files) != 2 {
+		return nil, fmt.Errorf("what to load: %d descriptors, expected 2", len(files))
+	}
 	l := &loaded{}
-	err := readMemory(os.NewFile(fdSpec, "spec"), &l.spec)
+	err := readMemory(files[0], &l.spec)
 	if err != nil {
 		return nil, fmt.Errorf("what to load: %w", err)
 	}
@@ -57,7 +60,7 @@ func load() (*loaded, error) {
 	if l.root, err = manifest.ParseRoot(l.spec.Root); err != nil {
 		return nil, err
 	}
-	code := os.NewFile(fdCode, "native code")
+	code := files[1]
 	defer code.Close()
 	host := engine.Host{Pagemap: os.NewFile(fdPagemap, "pagemap"), Mappings: l.spec.Mappings, NoScan: l.spec.NoScan}
 	if l.code, err = engine.LoadVerifiedIn(code, host); err != nil {

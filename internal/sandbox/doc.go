@@ -10,13 +10,17 @@
 // contents, the directories of mounts, the streams, and a socket to the launcher. It has no
 // path, and no key.
 //
+// The process starts (Begin) as soon as the manifest has been verified, while the launcher hashes the
+// parts: all that it has by then is the directories, which its Landlock rules name, and it reads nothing in
+// them. What to load follows (Load) when everything has been verified; if that is refused, it ends.
+//
 // The order in the sandbox process is fixed:
 //
 //  1. The launcher makes it in namespaces of its own (namespace.go).
 //  2. A constructor in C, before the Go runtime has a thread, opens the two files of procfs that
 //     the kernel reads, makes the root directory empty, drops capabilities, sets no_new_privs
 //     and Landlock (enter.c).
-//  3. Go starts, and maps the code (container.go).
+//  3. Go starts, waits for what to load, and maps the code (container.go).
 //  4. PR_SET_MDWE and seccomp close the door (seal.go, filter.go) for every thread.
 //  5. It says so, and waits for a Start.
 //

@@ -23,8 +23,6 @@ func Entered() bool { return C.vk_entered.entered != 0 }
 // Descriptors of a sandbox process.
 const (
 	fdControl = C.VK_CONTROL
-	fdSpec    = C.VK_SPEC
-	fdCode    = C.VK_CODE
 	fdRoot    = C.VK_ROOT
 	fdPagemap = C.VK_PAGEMAP
 	fdStatus  = C.VK_STATUS

@@ -6,12 +6,10 @@
 // these.
 enum {
     VK_CONTROL = 3, // socket to the launcher
-    VK_SPEC = 4,    // sealed memory: what to load
-    VK_CODE = 5,    // sealed memory: native code
-    VK_ROOT = 6,    // directory of the root file system's contents
-    VK_PAGEMAP = 7, // /proc/self/pagemap, opened by the constructor
-    VK_STATUS = 8,  // /proc/self/status, likewise
-    VK_MOUNTS = 9,  // the first host mount
+    VK_ROOT = 4,    // directory of the root file system's contents
+    VK_PAGEMAP = 5, // /proc/self/pagemap, opened by the constructor
+    VK_STATUS = 6,  // /proc/self/status, likewise
+    VK_MOUNTS = 7,  // the first host mount
 };
 
 // What the launcher asks for, as bits. What the host lacks is left out and reported.

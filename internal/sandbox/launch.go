@@ -22,8 +22,7 @@ import (
 	"vkernel/internal/trust"
 )
 
-// Config is what a launcher makes a sandbox of: an open, verified bundle, and what the
-// container may use.
+// Config is what a launcher makes a sandbox of: an open bundle, and what the container may use.
 type Config struct {
 	Bundle    *bundle.Bundle
 	Mounts    []Mount
@@ -60,6 +59,7 @@ type Sandbox struct {
 	crash   *crash
 	ended   chan struct{} // closed when the process has been waited for
 	private bool          // it has namespaces of its own
+	config  *Config
 	ready   func() (Confinements, error)
 
 	mu sync.Mutex
@@ -81,21 +81,31 @@ var ErrNotSealed = errors.New("the sandbox process could not be sealed")
 // New starts a sandbox process for a verified bundle whose code has been verified. It loads the code and seals itself; Wait
 // returns when that is done. Close ends it.
 func New(c Config) (*Sandbox, error) {
-	spec, err := sealedMemory("spec", c.spec())
+	s, err := Begin(c)
 	if err != nil {
 		return nil, err
 	}
-	defer spec.Close()
+	if err := s.Load(); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Begin starts a sandbox process for a bundle of which only the manifest has been verified: what takes time
+// is done while the parts are. It has the directory of the contents and those of the mounts, for Landlock, but
+// reads nothing in them and runs nothing before Load hands it something to load.
+func Begin(c Config) (*Sandbox, error) {
 	control, theirs, err := connPair()
 	if err != nil {
 		return nil, err
 	}
 	defer theirs.Close()
-	files := []*os.File{theirs, spec, c.Bundle.Code, c.Bundle.ContentDir(), nil, nil}
+	files := []*os.File{theirs, c.Bundle.ContentDir(), nil, nil}
 	for _, m := range c.Mounts {
 		files = append(files, m.Dir)
 	}
-	s := &Sandbox{conn: control, ended: make(chan struct{})}
+	s := &Sandbox{conn: control, ended: make(chan struct{}), config: &c}
 	bad := c.nothingBelow() // asked now: the caller may close the mounts' directories
 	s.ready = sync.OnceValues(func() (Confinements, error) {
 		held, err := s.wait()
@@ -113,6 +123,18 @@ func New(c Config) (*Sandbox, error) {
 		close(s.ended)
 	}()
 	return s, nil
+}
+
+// Load hands over the bundle, all of which has been verified by now, its code too. It is called once.
+func (s *Sandbox) Load() error {
+	err := s.conn.hand(kindLoad, s.config.spec(), s.config.Bundle.Code)
+	if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
+		return nil // it has ended; Wait says why
+	}
+	if err != nil {
+		return fmt.Errorf("loading the sandbox process: %w", err)
+	}
+	return nil
 }
 
 func (c *Config) spec() *Spec {

@@ -33,6 +33,7 @@ type message struct {
 
 // Kinds of message to the sandbox.
 const (
+	kindLoad    = "load"    // with a Spec and the native code: what to load, before the seal
 	kindStart   = "start"   // with a Start and the streams as descriptors
 	kindSignal  = "signal"  // Signal, to the first process
 	kindResize  = "resize"  // Rows, Columns

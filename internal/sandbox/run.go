@@ -27,13 +27,6 @@ type Run struct {
 // Run starts the container and waits for its end. When ctx is done, everything in it is
 // killed. It is called once.
 func (s *Sandbox) Run(ctx context.Context, r Run) (kernel.Status, error) {
-	held, err := s.Wait()
-	if err != nil {
-		return kernel.Status{}, err
-	}
-	if note := held.note(); note.Text != "" {
-		s.tell(note)
-	}
 	start := &Start{
 		Command: r.Command, Env: r.Env, Dir: r.Dir, Hostname: r.Hostname,
 		Strace: r.Strace, Audit: r.Audit != nil, Log: r.Log != nil,
@@ -43,6 +36,13 @@ func (s *Sandbox) Run(ctx context.Context, r Run) (kernel.Status, error) {
 		return kernel.Status{}, err
 	}
 	defer relay.close()
+	held, err := s.Wait()
+	if err != nil {
+		return kernel.Status{}, err
+	}
+	if note := held.note(); note.Text != "" {
+		s.tell(note)
+	}
 	files := relay.theirs
 	if r.Log != nil {
 		files = append(files, r.Log)

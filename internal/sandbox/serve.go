@@ -34,7 +34,14 @@ func serve(h hooks) int {
 }
 
 func run(c *conn, h hooks) error {
-	l, err := load()
+	m, files, err := c.receive()
+	if errors.Is(err, os.ErrClosed) {
+		return nil // what was to be loaded was refused
+	}
+	if err != nil || m.Kind != kindLoad {
+		return fmt.Errorf("expected what to load, got %q, %w", m.Kind, err)
+	}
+	l, err := load(files)
 	if err != nil {
 		return err
 	}
@@ -52,7 +59,7 @@ func run(c *conn, h hooks) error {
 	if err := c.send(message{Kind: kindReady, Confinements: &held}); err != nil {
 		return err
 	}
-	m, files, err := c.receive()
+	m, files, err = c.receive()
 	if errors.Is(err, os.ErrClosed) {
 		return nil // a spare that was not needed
 	}
