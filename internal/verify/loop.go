@@ -63,15 +63,18 @@ func (c *changes) set(r reg) {
 	}
 }
 
-// findLoops finds out where loops start and end.
+// findLoops finds out where loops start and end, and what each changes.
 func (w *walker) findLoops() {
-	for n := range w.blocks {
-		from := w.blocks[n].rank
-		v := w.visit(int32(n))
-		for next := w.successor(&v); next >= 0; next = w.successor(&v) {
-			if b := &w.blocks[next]; b.rank <= from {
-				b.last = max(b.last, from)
-			}
+	first := int32(len(w.order))
+	for _, e := range w.ways {
+		from, b := w.blocks[e.from].rank, &w.blocks[e.to]
+		b.last = max(b.last, from)
+		first = min(first, b.rank)
+	}
+	for k := int32(len(w.order)) - 1; k >= first && w.v.budget >= 0; k-- { // those within others first
+		if b := &w.blocks[w.order[k]]; b.last >= 0 {
+			b.loop = w.changedIn(k, b.last)
+			b.summed = true
 		}
 	}
 }
@@ -88,6 +91,21 @@ func (w *walker) changesOf(n int32) *changes {
 	return &b.changes
 }
 
+// changedIn is what the blocks from one rank to another change.
+func (w *walker) changedIn(first, last int32) (c changes) {
+	for k := first; k <= last; k++ {
+		w.v.budget--
+		b := &w.blocks[w.order[k]]
+		if b.summed && b.last <= last {
+			c.add(&b.loop)
+			k = b.last
+		} else {
+			c.add(w.changesOf(w.order[k]))
+		}
+	}
+	return c
+}
+
 // guess forgets of a state that enters a loop at block n what the loop changes.
 func (w *walker) guess(n int32, s *state) {
 	first, last := w.blocks[n].rank, w.blocks[n].last
@@ -102,11 +120,7 @@ func (w *walker) forgetChanged(first, last int32, s *state) {
 		return
 	}
 	w.guessed = true
-	var c changes
-	for k := first; k <= last; k++ {
-		c.add(w.changesOf(w.order[k]))
-	}
-	w.v.budget -= int64(last-first) / 8
+	c := w.changedIn(first, last)
 	for r := range s.regs {
 		if v := &s.regs[r]; c.regs>>r&1 != 0 {
 			*v = v.vague(w.guesses)

@@ -15,10 +15,16 @@ type block struct {
 	last    int32 // highest rank of what leads back to it, -1: none
 	visits  uint8
 	dirty   bool // to be walked
-	seen    bool // by descend
+	seen    bool // by descend, which is
+	done    bool // with what it leads to
 	noted   bool // changes are known
+	summed  bool // loop is known, too
 	changes changes
+	loop    changes // of all blocks of the loop that starts here
 }
+
+// way leads back from a block to one that leads to it.
+type way struct{ from, to int32 }
 
 // noBlock is where no block starts.
 const noBlock = -1
@@ -35,7 +41,7 @@ func (w *walker) visit(n int32) visit { return visit{block: n, exit: w.blocks[n]
 // it, loops aside: then most are walked once, with all that is known of them.
 func (w *walker) sort() {
 	w.guessTargets()
-	w.blocks, w.order = w.blocks[:0], w.order[:0]
+	w.blocks, w.order, w.ways = w.blocks[:0], w.order[:0], w.ways[:0]
 	exit := int32(0)
 	for i := range w.blockAt {
 		if w.blockAt[i] >= 0 {
@@ -66,12 +72,18 @@ func (w *walker) descend(n int32) {
 	stack := append(w.stack[:0], w.visit(n))
 	for len(stack) > 0 {
 		top := &stack[len(stack)-1]
-		if next := w.successor(top); next < 0 {
+		next := w.successor(top)
+		if next < 0 {
 			w.order = append(w.order, top.block)
+			w.blocks[top.block].done = true
 			stack = stack[:len(stack)-1]
-		} else if !w.blocks[next].seen {
-			w.blocks[next].seen = true
+			continue
+		}
+		if b := &w.blocks[next]; !b.seen {
+			b.seen = true
 			stack = append(stack, w.visit(next))
+		} else if !b.done {
+			w.ways = append(w.ways, way{top.block, next})
 		}
 	}
 	w.stack = stack

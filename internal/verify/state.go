@@ -167,12 +167,15 @@ func (s *state) merge(o *state, place uint32, how joining) (changed bool, proble
 		return false, "the stack pointer differs between ways to here"
 	}
 	for r := range s.regs {
-		if s.regs[r] == o.regs[r] || s.regs[r] == unknown {
+		a, b := &s.regs[r], &o.regs[r]
+		if *a == *b || *a == unknown {
 			continue
 		}
-		v := join(&s.regs[r], &o.regs[r], how)
-		if e, ok := s.mergeElem(o, reg(r), place); ok {
-			v = e
+		v := join(a, b, how)
+		if a.kind == kElem && b.kind == kElem {
+			if e, ok := s.mergeElem(o, reg(r), place); ok {
+				v = e
+			}
 		}
 		if v != s.regs[r] {
 			s.regs[r] = v

@@ -17,6 +17,7 @@ type walker struct {
 	exits   []int32 // instructions that call, jump, return or stop
 	blockAt []int32 // the block that starts at each instruction, or noBlock
 	blocks  []block // see order.go
+	ways    []way   // that lead back
 	order   []int32 // blocks, each after those that lead to it, but for loops
 	lowest  int32   // no dirty one has a lower rank
 	current int32   // rank of the block that is walked
