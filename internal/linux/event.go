@@ -38,3 +38,12 @@ const (
 	TFD_CLOEXEC             = O_CLOEXEC
 	TFD_NONBLOCK            = O_NONBLOCK
 )
+
+// Flags of pidfd_open(2) and pidfd_send_signal(2).
+const (
+	PIDFD_NONBLOCK = O_NONBLOCK
+
+	PIDFD_SIGNAL_THREAD        = 1
+	PIDFD_SIGNAL_THREAD_GROUP  = 2
+	PIDFD_SIGNAL_PROCESS_GROUP = 4
+)

@@ -7,6 +7,7 @@ const (
 	CLONE_FS             = 0x00000200
 	CLONE_FILES          = 0x00000400
 	CLONE_SIGHAND        = 0x00000800
+	CLONE_PIDFD          = 0x00001000
 	CLONE_VFORK          = 0x00004000
 	CLONE_PARENT         = 0x00008000
 	CLONE_THREAD         = 0x00010000
@@ -29,9 +30,10 @@ const (
 	WALL       = 0x40000000
 	WCLONE     = 0x80000000
 
-	P_ALL  = 0
-	P_PID  = 1
-	P_PGID = 2
+	P_ALL   = 0
+	P_PID   = 1
+	P_PGID  = 2
+	P_PIDFD = 3
 )
 
 // Options of prctl(2).

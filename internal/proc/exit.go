@@ -103,6 +103,7 @@ func (p *Process) releaseTerminal() {
 func (t *Table) exited(p *Process) {
 	t.mu.Lock()
 	p.state, p.status = Zombie, p.exitStatus
+	p.ended.Notify(wait.In)
 	last := p == t.init
 	if last {
 		t.closing = true
@@ -201,6 +202,7 @@ func exitCode(status int) (code, value int32) {
 // reapLocked takes a zombie out of the table. init's status stays to be read.
 func (t *Table) reapLocked(p, parent *Process) {
 	p.state = Dead
+	p.ended.Notify(wait.In | wait.Hup)
 	t.leaveLocked(p, p.group)
 	if parent != nil {
 		parent.kids = slices.DeleteFunc(parent.kids, func(k *Process) bool { return k == p })

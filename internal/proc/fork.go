@@ -14,6 +14,8 @@ type ForkOptions struct {
 	Vfork      bool         // memory is shared, and the parent waits, until the child execs or ends
 	ChildTID   guest.Addr   // where the child's memory gets its id, or 0
 	ClearTID   guest.Addr   // what is cleared at the child's end if memory is shared, or 0
+	PidFD      *PidFD       // of the parent, to be the child's from its start, or nil
+	PidNumber  int32        // the number of PidFD, which the child does not get
 }
 
 // Clone makes a child that goes on from the same point; its call returns 0.
@@ -23,6 +25,10 @@ func (t *Thread) Clone(o ForkOptions) (pid int, e linux.Errno) {
 		return 0, e
 	}
 	child.Thread().clearTID = o.ClearTID
+	if o.PidFD != nil {
+		child.files.Close(o.PidNumber)
+		o.PidFD.process.Store(child)
+	}
 	if o.Vfork {
 		return t.vforkInto(child, o)
 	}

@@ -34,6 +34,7 @@ type Process struct {
 	maxRSS   atomic.Uint64
 	cpu      sched.Account // CPU time of its threads
 	children wait.Queue    // told when a child's state changes
+	ended    wait.Queue    // told when the process is a zombie, and when it has been waited for
 	inherited
 
 	// guarded by table.mu

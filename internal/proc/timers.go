@@ -89,6 +89,15 @@ func (s *timers) least() time.Duration {
 	return leastInterval * time.Duration(s.owner.table.ticking.Load()) / manyTimers
 }
 
+// Clock gives what one of the clocks that all processes share shows.
+func (t *Table) Clock(id int32) time.Duration {
+	switch id {
+	case linux.CLOCK_REALTIME, linux.CLOCK_REALTIME_COARSE, linux.CLOCK_REALTIME_ALARM, linux.CLOCK_TAI:
+		return time.Duration(time.Now().UnixNano())
+	}
+	return time.Since(t.started)
+}
+
 // expired is the end of a time. A periodic timer is armed again only after it has fired:
 // if that takes long, its expiries must not pile up.
 func (s *timers) expired(t *timer, round int) {

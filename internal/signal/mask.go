@@ -1,6 +1,9 @@
 package signal
 
-import "vkernel/internal/linux"
+import (
+	"vkernel/internal/linux"
+	"vkernel/internal/wait"
+)
 
 // Mask gives the blocked signals.
 func (t *Thread) Mask() Set {
@@ -107,6 +110,16 @@ func (t *Thread) Take(set Set) (info linux.SigInfo, ok bool) {
 	t.refreshLocked()
 	return info, true
 }
+
+// Has reports whether a signal of set is pending for the thread or its process.
+func (t *Thread) Has(set Set) bool {
+	t.state.mu.Lock()
+	defer t.state.mu.Unlock()
+	return (t.private.set|t.state.shared.set)&set != 0
+}
+
+// Queue is told of signals that are sent to the process or one of its threads.
+func (t *Thread) Queue() *wait.Queue { return &t.state.queue }
 
 // Deliverable reports whether a signal can be taken that is not blocked, as against one
 // that is only awaited.

@@ -5,10 +5,13 @@ import (
 	"sync"
 
 	"vkernel/internal/linux"
+	"vkernel/internal/wait"
 )
 
 // State is the signal state of a process. New makes it.
 type State struct {
+	queue wait.Queue // told of signals that are sent: signalfd
+
 	mu sync.Mutex
 
 	// guarded by mu
@@ -171,6 +174,7 @@ func (s *State) Send(info linux.SigInfo) linux.Errno {
 			break
 		}
 	}
+	s.queue.Notify(wait.In)
 	return 0
 }
 

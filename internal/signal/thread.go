@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"vkernel/internal/linux"
+	"vkernel/internal/wait"
 )
 
 // Pending is the bit of Thread.Work that says: ask Next.
@@ -108,6 +109,7 @@ func (t *Thread) Send(info linux.SigInfo) linux.Errno {
 	if t.takesLocked(sig) {
 		t.alarmLocked()
 	}
+	s.queue.Notify(wait.In)
 	return 0
 }
 

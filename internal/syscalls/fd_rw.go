@@ -7,6 +7,7 @@ import (
 	"vkernel/internal/guest"
 	"vkernel/internal/linux"
 	"vkernel/internal/proc"
+	"vkernel/internal/vfs/signalfd"
 	"vkernel/internal/vfs/tty"
 	"vkernel/internal/wait"
 )
@@ -32,6 +33,9 @@ func readFile(t *proc.Thread, d *fd.Description, addr guest.Addr, size uint32, n
 	n := int(min(size, maxTransfer))
 	if term, ok := d.File().(*tty.File); ok {
 		return readTerminal(t, d, term, addr, n, nonblock)
+	}
+	if f, ok := d.File().(*signalfd.File); ok {
+		return readSignals(t, d, f, addr, n, nonblock)
 	}
 	got, e := readOnce(t.Mem(), d, addr, n)
 	if e != linux.EAGAIN || nonblock {

@@ -3,6 +3,7 @@ package syscalls
 import (
 	"math"
 
+	"vkernel/internal/fd"
 	"vkernel/internal/guest"
 	"vkernel/internal/linux"
 	"vkernel/internal/proc"
@@ -56,12 +57,32 @@ func waitid(t *proc.Thread, a Args) (int64, linux.Errno) {
 	switch {
 	case options&^uint32(known) != 0, options&(linux.WEXITED|linux.WSTOPPED|linux.WCONTINUED) == 0:
 		return 0, linux.EINVAL
-	case which < linux.P_ALL || which > linux.P_PGID:
+	case which < linux.P_ALL || which > linux.P_PIDFD:
 		return 0, linux.EINVAL
-	case which == linux.P_PID && id <= 0, which == linux.P_PGID && id < 0:
+	case which == linux.P_PID && id <= 0, which >= linux.P_PGID && id < 0:
 		return 0, linux.EINVAL
 	}
+	noWait := options // WNOHANG that makes EAGAIN of nothing
+	if which == linux.P_PIDFD {
+		_, e := withPidFD(t, int32(id), func(d *fd.Description, p *proc.Process) (int64, linux.Errno) {
+			which, id = linux.P_PID, p.PID()
+			if d.Nonblocking() {
+				options |= linux.WNOHANG
+			}
+			return 0, 0
+		})
+		switch e {
+		case 0:
+		case linux.ESRCH:
+			return 0, linux.ECHILD
+		default:
+			return 0, e
+		}
+	}
 	w, e := t.WaitChild(which, id, options)
+	if e == 0 && w.PID == 0 && options != noWait {
+		e = linux.EAGAIN
+	}
 	if e != 0 {
 		return 0, e
 	}

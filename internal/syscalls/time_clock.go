@@ -17,11 +17,10 @@ func wall() time.Duration { return time.Duration(time.Now().UnixNano()) }
 // now reads a clock. A negative id names the CPU clock of a process.
 func now(t *proc.Thread, clock int32) (time.Duration, linux.Errno) {
 	switch clock {
-	case linux.CLOCK_REALTIME, linux.CLOCK_REALTIME_COARSE, linux.CLOCK_REALTIME_ALARM, linux.CLOCK_TAI:
-		return wall(), 0
-	case linux.CLOCK_MONOTONIC, linux.CLOCK_MONOTONIC_RAW, linux.CLOCK_MONOTONIC_COARSE,
+	case linux.CLOCK_REALTIME, linux.CLOCK_REALTIME_COARSE, linux.CLOCK_REALTIME_ALARM, linux.CLOCK_TAI,
+		linux.CLOCK_MONOTONIC, linux.CLOCK_MONOTONIC_RAW, linux.CLOCK_MONOTONIC_COARSE,
 		linux.CLOCK_BOOTTIME, linux.CLOCK_BOOTTIME_ALARM:
-		return uptime(t), 0
+		return t.Table().Clock(clock), 0
 	case linux.CLOCK_PROCESS_CPUTIME_ID:
 		return t.Process().CPU().Total(), 0
 	case linux.CLOCK_THREAD_CPUTIME_ID:
