@@ -31,11 +31,11 @@ func read(t *proc.Thread, a Args) (int64, linux.Errno) {
 // nonblock says not to.
 func readFile(t *proc.Thread, d *fd.Description, addr guest.Addr, size uint32, nonblock bool) (int64, linux.Errno) {
 	n := int(min(size, maxTransfer))
-	if term, ok := d.File().(*tty.File); ok {
-		return readTerminal(t, d, term, addr, n, nonblock)
-	}
 	if f, ok := d.File().(*signalfd.File); ok {
 		return readSignals(t, d, f, addr, n, nonblock)
+	}
+	if term, ok := d.File().(*tty.File); ok {
+		return readTerminal(t, d, term, addr, n, nonblock)
 	}
 	got, e := readOnce(t.Mem(), d, addr, n)
 	if e != linux.EAGAIN || nonblock {
