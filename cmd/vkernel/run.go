@@ -56,6 +56,7 @@ none.`,
 	f.IntVar(&o.processes, "processes", kernel.DefaultProcesses, fmt.Sprintf("most `N` processes at once, at most %d", kernel.MaxProcesses))
 	f.VarP(&o.memory, "memory", "m", "most `BYTES` of the host's memory; beyond it the largest processes are killed (default half of what there is)")
 	f.BoolVar(&o.strace, "strace", false, "print every system call to standard error")
+	f.BoolVar(&o.privateCode, "private-code", false, "share no native code with other containers: to share it tells other users that a container of this bundle runs")
 	o.trust = addTrustFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if o.memory != 0 && o.memory < leastMemory {
@@ -91,7 +92,7 @@ type runOptions struct {
 	auditFile              string
 	disk, memory           byteSize
 	processes              int
-	strace                 bool
+	strace, privateCode    bool
 	std                    stdio
 }
 
@@ -150,7 +151,7 @@ func (o *runOptions) open(trusted func(b *bundle.Bundle) error) (*bundle.Bundle,
 	if err != nil {
 		return nil, err
 	}
-	b, err := bundle.OpenWith(o.bundle, policy, trusted)
+	b, err := bundle.OpenWith(o.bundle, policy, bundle.Options{Trusted: trusted, PrivateCode: o.privateCode})
 	if err != nil {
 		return nil, fmt.Errorf("%s does not start: %w", o.bundle, err)
 	}

@@ -144,23 +144,31 @@ func Open(dir string, policy *trust.Policy) (*Bundle, error) {
 	if policy == nil {
 		return nil, errNoPolicy
 	}
-	return open(dir, policy, nil)
+	return open(dir, policy, Options{})
 }
 
-// OpenWith is Open, and calls trusted as soon as the manifest has been verified and the directory of the
-// contents is open, beside the verification of the parts. Of the bundle that it is given the manifest, its
-// digest and signatures, and the directory are there. Its error is that of OpenWith.
-func OpenWith(dir string, policy *trust.Policy, trusted func(b *Bundle) error) (*Bundle, error) {
+// Options are what OpenWith does beside opening.
+type Options struct {
+	// Trusted is called as soon as the manifest has been verified and the directory of the contents is open,
+	// beside the verification of the parts. Of the bundle that it is given the manifest, its digest and
+	// signatures, and the directory are there. Its error is that of OpenWith.
+	Trusted func(b *Bundle) error
+
+	PrivateCode bool // the native code is not shared with containers of other launchers
+}
+
+// OpenWith is Open with options.
+func OpenWith(dir string, policy *trust.Policy, o Options) (*Bundle, error) {
 	if policy == nil {
 		return nil, errNoPolicy
 	}
-	return open(dir, policy, trusted)
+	return open(dir, policy, o)
 }
 
 var errNoPolicy = &PartError{"signature", errors.New("no trust policy")}
 
 // open is OpenWith; without a policy, for those who are about to sign, it looks at no signature.
-func open(dir string, policy *trust.Policy, trusted func(b *Bundle) error) (_ *Bundle, err error) {
+func open(dir string, policy *trust.Policy, o Options) (_ *Bundle, err error) {
 	b := new(Bundle)
 	if b.Dir, err = filepath.Abs(dir); err != nil {
 		return nil, err
@@ -182,10 +190,10 @@ func open(dir string, policy *trust.Policy, trusted func(b *Bundle) error) (_ *B
 	}()
 	rootErr := b.content.open(filepath.Join(b.Dir, RootDir))
 	began := make(chan error, 1)
-	if trusted == nil || rootErr != nil {
+	if o.Trusted == nil || rootErr != nil {
 		began <- nil
 	} else {
-		go func() { began <- trusted(b) }()
+		go func() { began <- o.Trusted(b) }()
 	}
 	// The megabinary is not needed to run, but a bundle is whole or refused; its hash is
 	// computed beside the rest.
@@ -196,7 +204,7 @@ func open(dir string, policy *trust.Policy, trusted func(b *Bundle) error) (_ *B
 	if err := b.openRoot(); err != nil {
 		rootErr = err
 	}
-	codeErr := b.openCode()
+	codeErr := b.openCode(o.PrivateCode)
 	megabinaryErr, beganErr := <-megabinary, <-began // both have ended, whatever is wrong
 	if megabinaryErr != nil {
 		return nil, &PartError{"megabinary", megabinaryErr}
@@ -234,14 +242,14 @@ func (b *Bundle) openRoot() error {
 	return nil
 }
 
-func (b *Bundle) openCode() (err error) {
+func (b *Bundle) openCode(private bool) (err error) {
 	if b.Native, err = nativeFor(b.Manifest, Arch); err != nil {
 		return err
 	}
 	if missing := missingFeatures(b.Native.Features); len(missing) > 0 {
 		return fmt.Errorf("it needs a CPU with %s, which this machine lacks", missing)
 	}
-	b.Code, b.unshare, err = codeFor(filepath.Join(b.Dir, NativeFile(Arch)), manifest.Blob{SHA256: b.Native.SHA256, Size: b.Native.Size})
+	b.Code, b.unshare, err = codeFor(filepath.Join(b.Dir, NativeFile(Arch)), manifest.Blob{SHA256: b.Native.SHA256, Size: b.Native.Size}, private)
 	return err
 }
 

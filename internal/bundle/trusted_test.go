@@ -18,22 +18,22 @@ func TestOpenWith(t *testing.T) {
 		}
 		return answer
 	}
-	b, err := OpenWith(made.dir, made.key, trusted)
+	b, err := OpenWith(made.dir, made.key, Options{Trusted: trusted})
 	must(t, err)
 	b.Close()
 	answer = errors.New("no")
-	if _, err := OpenWith(made.dir, made.key, trusted); !errors.Is(err, answer) || calls != 2 {
+	if _, err := OpenWith(made.dir, made.key, Options{Trusted: trusted}); !errors.Is(err, answer) || calls != 2 {
 		t.Errorf("%v after %d calls", err, calls)
 	}
 	answer = nil
 	made.write(t, MegabinaryFile, []byte("another"))
 	var part *PartError
-	if _, err := OpenWith(made.dir, made.key, trusted); !errors.As(err, &part) || part.Part != "megabinary" {
+	if _, err := OpenWith(made.dir, made.key, Options{Trusted: trusted}); !errors.As(err, &part) || part.Part != "megabinary" {
 		t.Errorf("a changed megabinary: %v", err)
 	}
 	calls = 0
 	made.write(t, "manifest.json.sig", make([]byte, 64))
-	if _, err := OpenWith(made.dir, made.key, trusted); !errors.As(err, &part) || part.Part != "signature" || calls != 0 {
+	if _, err := OpenWith(made.dir, made.key, Options{Trusted: trusted}); !errors.As(err, &part) || part.Part != "signature" || calls != 0 {
 		t.Errorf("a wrong signature: %v after %d calls", err, calls)
 	}
 }

@@ -29,7 +29,7 @@ type Checked struct {
 // executables fit together; then it calls more. It calls found after each part that is in
 // order. Without a policy, signatures are not looked at.
 func Verify(dir string, policy *trust.Policy, found func(Checked), more func(b *Bundle) error) error {
-	b, err := open(dir, policy, nil)
+	b, err := open(dir, policy, Options{PrivateCode: true})
 	if err != nil {
 		return err
 	}

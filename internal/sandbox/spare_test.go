@@ -40,7 +40,6 @@ func TestSpare(t *testing.T) {
 
 // Two containers of one digest map the same pages of code, and neither has any of its own.
 func TestSharedPages(t *testing.T) {
-	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
 	var inodes []string
 	for range 2 {
 		s := start(t, Config{Bundle: guestBundle(t), Processes: 10}) // opened by itself, as by another launcher
