@@ -203,7 +203,7 @@ func vkernelStart(vkernel, bundle, key string) start {
 		all := []string{"run", "--processes", "20000", "-w", "/bin"}
 		for _, v := range []string{
 			"PATH=/bin:/usr/bin", "BENCH_DIR=/tmp", "BENCH_TRUE=/bin/trivial", "BENCH_LARGE=/bin/large", "BENCH_GLIBC=/bin/trivial",
-			"BENCH_IDLE=/bin/idle", "BENCH_SH=/bin/sh",
+			"BENCH_IDLE=/bin/idle", "BENCH_MAPPED=/bin/mapped", "BENCH_SH=/bin/sh",
 		} {
 			all = append(all, "-e", v)
 		}

@@ -202,6 +202,7 @@ int main(int argc, char **argv) {
     }
     int count = atoi(argv[2]);
     if (!strcmp(argv[1], "idle")) return idle(count);
+    if (!strcmp(argv[1], "mapped")) return mapped(count);
     for (size_t i = 0; i < sizeof benches / sizeof *benches; i++) {
         if (strcmp(argv[1], benches[i].name)) continue;
         benches[i].sample();
