@@ -97,6 +97,7 @@ type inst struct {
 	len      uint8
 	size     uint8 // of the operation, in bytes
 	srcSize  uint8 // of zero and sign extensions
+	bits     uint8 // a vector instruction sets so many of dst and clears the others; 0: it may set all
 	cc       uint8 // condition: of jcc, setcc, cmovcc
 	hasImm   bool
 	locked   bool

@@ -184,8 +184,8 @@ func (m *machine) compute(in *inst, a, b uint64) uint64 {
 	case opBits:
 		return m.count(in, a, b)
 	case opSSE:
-		if n := m.any(); in.srcSize != 0 {
-			return n & mask(in.srcSize)
+		if n := m.any(); in.bits != 0 {
+			return n & (1<<in.bits - 1)
 		}
 		return m.any()
 	}

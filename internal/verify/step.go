@@ -350,8 +350,8 @@ func (w *walker) compute(in *inst, s *state, a, b value) value {
 	case opZext:
 		return b.low(in.srcSize)
 	case opSSE:
-		if in.srcSize != 0 {
-			return anything(in.srcSize)
+		if in.bits != 0 {
+			return value{lo: 0, hi: 1<<in.bits - 1}
 		}
 	case opSext:
 		if b.kind == kJump && in.srcSize == 4 {

@@ -224,9 +224,12 @@ func (d *decoder) vectorOperands(f vform, c byte, size, general uint8) bool {
 		in.dst, in.size = reg(d.regField()), general
 		d.touch(reads, size)
 		if f == vToGReg {
-			in.srcSize = 2 // a word, or a bit of each lane,
+			in.bits = 16 // a word, or a bit of each lane,
 			if c == 0x50 {
-				in.srcSize = 1 // of which there are at most 4
+				in.bits = 4 // of which there are four, or two
+				if d.opsize {
+					in.bits = 2
+				}
 			}
 		}
 		return f == vToG || !d.isMem()
@@ -236,7 +239,7 @@ func (d *decoder) vectorOperands(f vform, c byte, size, general uint8) bool {
 		} else {
 			in.dst, in.size = reg(d.rm()), general
 			if size < 4 {
-				in.srcSize = size // a lane, extended with zeros
+				in.bits = 8 * size // a lane, extended with zeros
 			}
 		}
 	case vStore:
