@@ -233,3 +233,6 @@ func (d *Description) positioned(off int64, allowed bool) linux.Errno {
 
 // Stream reports whether the file has no positions.
 func (d *Description) Stream() bool { return d.stream }
+
+// Refs is how many references there are now.
+func (d *Description) Refs() int { return int(d.refs.Load()) }

@@ -69,9 +69,15 @@ func conditional(im layout.Import, kinds string, h proc.Handler, p *policy.Polic
 const threadKinds = "=CLONE_VM|CLONE_THREAD ptr@0"
 
 // asksForAddresses reports whether the handler of a call asks the policy about the address
-// that it has copied: no call with socket addresses exists yet, and one that is made must be
-// named here, or entries with such rules cannot use it.
-func asksForAddresses(string) bool { return false }
+// that it has copied: one that does not cannot be used by entries with such rules. sendmmsg asks
+// as sendmsg.
+func asksForAddresses(call string) bool {
+	switch call {
+	case "bind", "connect", "sendmsg", "sendto":
+		return true
+	}
+	return false
+}
 
 // wasiArgs is where Linux's arguments of a call of WASI come from: an argument there, or a
 // constant.

@@ -140,7 +140,7 @@ func TestConditions(t *testing.T) {
 		{Module: "wali", Name: "__wasm_thread_spawn"},
 		{Module: wasi.Module, Name: "fd_fdstat_get"},
 		{Module: wasi.Module, Name: "fd_fdstat_set_flags"},
-		{Module: "wali", Name: "SYS_connect"},
+		{Module: "wali", Name: "SYS_sendmmsg"},
 	}
 	for _, tt := range []struct {
 		name  string
@@ -154,11 +154,11 @@ func TestConditions(t *testing.T) {
 		{"a thread where only processes are", 1, manifest.Rule{Syscall: "clone", Mask: linux.CLONE_THREAD, Allow: []uint64{0}}, proc.Args{}, true},
 		{"F_GETFL", 2, manifest.Rule{Syscall: "fcntl", Arg: 1, Allow: []uint64{linux.F_SETFL}}, proc.Args{}, true},
 		{"translated", 3, manifest.Rule{Syscall: "fcntl", Arg: 1, Allow: []uint64{linux.F_SETFL}}, proc.Args{}, true},
-		{"addresses that no handler asks about", 4, manifest.Rule{Syscall: "connect", Addresses: []string{"127.0.0.1:1"}}, proc.Args{}, true},
-		{"no handler", 4, manifest.Rule{Syscall: "connect", Arg: 2, Allow: []uint64{16}}, proc.Args{0, 0, 16}, false},
+		{"addresses that no handler asks about", 4, manifest.Rule{Syscall: "sendmmsg", Addresses: []string{"127.0.0.1:1"}}, proc.Args{}, true},
+		{"another size", 4, manifest.Rule{Syscall: "sendmmsg", Arg: 2, Allow: []uint64{16}}, proc.Args{0, 0, 17}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := held(t, manifest.Entry{Syscalls: []string{"clone", "connect", "fcntl", "ioctl"}, Rules: []manifest.Rule{tt.rule}})
+			p := held(t, manifest.Entry{Syscalls: []string{"clone", "fcntl", "ioctl", "sendmmsg"}, Rules: []manifest.Rule{tt.rule}})
 			calls := Bind(&layout.Program{Imports: imports}, Options{Policy: p, Log: slog.New(slog.DiscardHandler)})
 			n, e := calls[tt.index](nil, tt.args)
 			if denied := e == linux.EPERM || n == 63 && e == 0; denied != tt.deny {

@@ -32,6 +32,7 @@ import (
 	"vkernel/internal/proc"
 	"vkernel/internal/router"
 	"vkernel/internal/sched"
+	"vkernel/internal/sock"
 	"vkernel/internal/trace"
 	"vkernel/internal/vfs"
 	"vkernel/internal/vfs/memfs"
@@ -131,7 +132,7 @@ func New(c Config) (*Kernel, error) {
 		return nil, fmt.Errorf("kernel: anonymous files: %w", e)
 	}
 	k.table = proc.NewTable(proc.Config{
-		Programs: k.code, Audit: c.Audit, Processes: c.Limits.Processes, Pipes: k.pipes, Anonymous: anonymous, Log: c.Log,
+		Programs: k.code, Audit: c.Audit, Processes: c.Limits.Processes, Pipes: k.pipes, Sockets: sock.NewStack(k.pipes), Anonymous: anonymous, Log: c.Log,
 		Memory: k.memory, UTS: proc.NewUTS(c.Hostname, "(none)"), Observer: observer(c.Trace), Sched: c.Sched,
 	})
 	if err := k.buildTree(); err != nil {

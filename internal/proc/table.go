@@ -12,6 +12,7 @@ import (
 	"vkernel/internal/futex"
 	"vkernel/internal/linux"
 	"vkernel/internal/sched"
+	"vkernel/internal/sock"
 	"vkernel/internal/vfs"
 	"vkernel/internal/vfs/epoll"
 	"vkernel/internal/vfs/lock"
@@ -34,6 +35,7 @@ type Config struct {
 	Audit     audit.Sink   // of what was decided; nil: nobody
 	Processes int          // how many there may be at once, zombies and threads included
 	Pipes     *pipe.Pool   // memory of the pipes that they make
+	Sockets   *sock.Stack  // that they make
 	Anonymous vfs.FS       // of files without a name (memfd_create)
 	Log       *slog.Logger // of refused executions and failures
 	Memory    func() (total, free uint64)
@@ -89,6 +91,9 @@ func NewTable(c Config) *Table {
 
 // Pipes is the memory of pipes.
 func (t *Table) Pipes() *pipe.Pool { return t.config.Pipes }
+
+// Sockets are the container's.
+func (t *Table) Sockets() *sock.Stack { return t.config.Sockets }
 
 // Anonymous is the file system of files that never have a name.
 func (t *Table) Anonymous() vfs.FS { return t.config.Anonymous }

@@ -7,6 +7,7 @@ import (
 	"vkernel/internal/guest"
 	"vkernel/internal/linux"
 	"vkernel/internal/proc"
+	"vkernel/internal/sock"
 	"vkernel/internal/vfs/signalfd"
 	"vkernel/internal/vfs/tty"
 	"vkernel/internal/wait"
@@ -36,6 +37,9 @@ func readFile(t *proc.Thread, d *fd.Description, addr guest.Addr, size uint32, n
 	}
 	if term, ok := d.File().(*tty.File); ok {
 		return readTerminal(t, d, term, addr, n, nonblock)
+	}
+	if s, ok := d.File().(*sock.Socket); ok {
+		return recvFile(t, d, s, addr, size, nonblock)
 	}
 	got, e := readOnce(t.Mem(), d, addr, n)
 	if e != linux.EAGAIN || nonblock {
@@ -114,6 +118,9 @@ func write(t *proc.Thread, a Args) (int64, linux.Errno) {
 // writeFile writes guest memory at the offset. It waits where the file lets it until all
 // is written; what a signal or an error cuts short counts as far as it got.
 func writeFile(t *proc.Thread, d *fd.Description, addr guest.Addr, size uint32, nonblock bool) (int64, linux.Errno) {
+	if s, ok := d.File().(*sock.Socket); ok {
+		return sendFile(t, d, s, addr, size, nonblock)
+	}
 	n := int(min(size, maxTransfer))
 	if e := mayWrite(t, d, &n); e != 0 {
 		return 0, e

@@ -5,6 +5,7 @@ import (
 	"vkernel/internal/guest"
 	"vkernel/internal/linux"
 	"vkernel/internal/proc"
+	"vkernel/internal/sock"
 )
 
 // Readv, writev and their relatives.
@@ -71,6 +72,9 @@ func readv(t *proc.Thread, a Args) (int64, linux.Errno) {
 }
 
 func readVector(t *proc.Thread, d *fd.Description, v []iovec, nonblock bool) (int64, linux.Errno) {
+	if s, ok := d.File().(*sock.Socket); ok {
+		return recvVector(t, d, s, v, nonblock)
+	}
 	if len(v) == 0 {
 		return readFile(t, d, 0, 0, nonblock)
 	}
@@ -96,6 +100,9 @@ func writev(t *proc.Thread, a Args) (int64, linux.Errno) {
 }
 
 func writeVector(t *proc.Thread, d *fd.Description, v []iovec, total int, nonblock bool) (int64, linux.Errno) {
+	if s, ok := d.File().(*sock.Socket); ok {
+		return sendVector(t, d, s, v, total, nonblock)
+	}
 	switch {
 	case len(v) == 0:
 		return writeFile(t, d, 0, 0, nonblock)

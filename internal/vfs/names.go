@@ -1,6 +1,8 @@
 package vfs
 
 import (
+	"strings"
+
 	"vkernel/internal/linux"
 	"vkernel/internal/policy"
 )
@@ -110,13 +112,50 @@ func (c *Context) MakeDevice(at Path, name string, mode uint32, rdev uint64) lin
 	return e
 }
 
-// MakeSocket makes a socket node, as bind(2) does; a name that exists is EADDRINUSE.
-func (c *Context) MakeSocket(at Path, name string, mode uint32) (Path, linux.Errno) {
-	p, e := c.makeNode(at, name, linux.S_IFSOCK|mode&linux.S_IRWXUGO, nil)
+// MakeSocket makes a socket node, as bind(2) does; a name that exists is EADDRINUSE. may is asked
+// before, with the place that the node will have; nil: it may.
+func (c *Context) MakeSocket(at Path, name string, mode uint32, may func(place string) linux.Errno) (Path, linux.Errno) {
+	dir, w, e := c.createAt(at, name, false)
+	if e == 0 {
+		e = w.mayMake(dir)
+	}
+	if e == 0 && may != nil {
+		e = may(strings.TrimSuffix(c.place(w.pos), "/") + "/" + w.last)
+	}
+	if e == 0 {
+		n := c.newNode(w.pos, linux.S_IFSOCK|mode&linux.S_IRWXUGO)
+		var ent *Entry
+		if ent, e = dir.Create(w.pos.Entry, w.last, &n); e == 0 {
+			return Path{w.pos.Mount, ent}, 0
+		}
+	}
 	if e == linux.EEXIST {
 		e = linux.EADDRINUSE
 	}
-	return p, e
+	return Path{}, e
+}
+
+// FindSocket finds the node of a socket, to which the caller may write, and its place.
+// ECONNREFUSED: it is none.
+func (c *Context) FindSocket(at Path, name string) (Special, string, linux.Errno) {
+	p, e := c.reach(at, name, 0, c.Cred(), policy.Write)
+	if e != 0 {
+		return nil, "", e
+	}
+	if !c.Cred().allowed(p.Node().Perm(), linux.W_OK) {
+		return nil, "", linux.EACCES
+	}
+	n, ok := p.Node().(Special)
+	if !ok || n.Perm().Type() != linux.S_IFSOCK {
+		return nil, "", linux.ECONNREFUSED
+	}
+	return n, c.place(p), 0
+}
+
+// place is the path of p from the root of the container.
+func (c *Context) place(p Path) string {
+	name, _ := absolute(p, c.ns.Root())
+	return name
 }
 
 // Symlink is symlinkat(2).

@@ -33,13 +33,13 @@ func TestSpecials(t *testing.T) {
 	if f == nil || opened != 1 {
 		t.Fatal("not opened")
 	}
-	p, e := w.MakeSocket(here, "sock", 0o777)
+	p, e := w.MakeSocket(here, "sock", 0o777, nil)
 	w.Want(0, e, "socket")
 	n := p.Node().(vfs.Special)
 	if n.Attached(nil) != nil || n.Attached(func() any { return 7 }) != 7 || n.Attached(func() any { return 8 }) != 7 {
 		t.Error("Attached")
 	}
-	_, e = w.MakeSocket(here, "sock", 0o777)
+	_, e = w.MakeSocket(here, "sock", 0o777, nil)
 	w.Want(linux.EADDRINUSE, e, "socket again")
 	_, _, e = w.Open(here, "sock", vfs.OpenHow{})
 	w.Want(linux.ENXIO, e, "open of a socket")

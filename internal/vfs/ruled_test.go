@@ -159,7 +159,7 @@ func TestRuledCalls(t *testing.T) {
 			"mkdir":   func(n string) linux.Errno { return w.Mkdir(here, n, 0o755) },
 			"mknod":   func(n string) linux.Errno { return w.Mknod(here, n, linux.S_IFIFO|0o644, 0) },
 			"symlink": func(n string) linux.Errno { return w.Symlink("/", here, n) },
-			"socket":  func(n string) linux.Errno { _, e := w.MakeSocket(here, n, 0o755); return e },
+			"socket":  func(n string) linux.Errno { _, e := w.MakeSocket(here, n, 0o755, nil); return e },
 			"link to": func(n string) linux.Errno { return w.Link(here, "data/f", here, n, 0) },
 		} {
 			name := dir + "/made"

@@ -51,3 +51,23 @@ func (p *Pool) put(b []byte) {
 		p.large.Put((*[DefaultSize]byte)(b))
 	}
 }
+
+// Get gives a buffer of n bytes, a power of two, with arbitrary contents, or nil at the limit: what sockets
+// buffer is counted with what pipes do.
+func (p *Pool) Get(n int) []byte { return p.get(n) }
+
+// Put takes back a buffer that Get gave. A nil buffer is ignored.
+func (p *Pool) Put(b []byte) { p.put(b) }
+
+// Charge counts n bytes that the caller has of the runtime's memory. It reports whether the
+// limit allows them.
+func (p *Pool) Charge(n int) bool {
+	if p.used.Add(int64(n)) > p.limit {
+		p.used.Add(-int64(n))
+		return false
+	}
+	return true
+}
+
+// Discharge gives back what was charged.
+func (p *Pool) Discharge(n int) { p.used.Add(-int64(n)) }
