@@ -1,0 +1,27 @@
+;; Refused by the verifier: a br_table on the signs of four lanes, which clang knows to be one of 16 (seed 40000392).
+(module
+  (memory (export "memory") 1)
+  (func $set (param i32)
+    (i32.store (local.get 0) (i32.add (i32.load (local.get 0)) (memory.grow (i32.const 0)))))
+  (func (export "f0") (param i64) (local $v v128)
+    (local.set $v (i64x2.splat (local.get 0)))
+    (block (block (block (block (block (block (block
+      (br_table 0 1 2 3 4 5 0 1 2 3 4 5 0 1 2 3 4 5 0 1 2 3 4 5 (i32x4.bitmask (local.get $v))))
+      (call $set (i32.const 1)) (br 5))
+      (call $set (i32.const 4)) (br 4))
+      (call $set (i32.const 9)) (br 3))
+      (call $set (i32.const 16)) (br 2))
+      (call $set (i32.const 25)) (br 1))
+      (i32.store (i32.const 80) (i32.const 81)))
+      (i32.store (i32.const 99) (i32.const 98)))
+  (func (export "f1") (param i32) (local $v v128)
+    (local.set $v (i32x4.splat (local.get 0)))
+    (block (block (block (block (block (block (block
+      (br_table 0 1 2 3 4 5 0 1 2 3 4 5 0 1 2 3 (i64x2.bitmask (local.get $v))))
+      (call $set (i32.const 1)) (br 5))
+      (call $set (i32.const 4)) (br 4))
+      (call $set (i32.const 9)) (br 3))
+      (call $set (i32.const 16)) (br 2))
+      (call $set (i32.const 25)) (br 1))
+      (i32.store (i32.const 80) (i32.const 81)))
+      (i32.store (i32.const 99) (i32.const 98))))
