@@ -246,44 +246,52 @@ func (i *Instance) copyVMA(dst *Instance, m *sharedMemory, r vma) linux.Errno {
 	return dst.Protect(r.start, r.end-r.start, prot)
 }
 
-// moveFiles moves what a range maps from files to an unmapped one, and what it has of the memory itself
-// by Move. It reports whether it found a file: else nothing has happened.
-func (i *Instance) moveFiles(from, to, length uint64) (found bool, e linux.Errno) {
+// MoveFile moves a range that MapFile mapped to an unmapped one, with the protection that it has. The ranges do
+// not overlap.
+func (i *Instance) MoveFile(from, to, length uint64) linux.Errno {
+	if _, e := i.within(from, length); e != 0 {
+		return e
+	}
+	if _, e := i.within(to, length); e != 0 {
+		return e
+	}
+	for _, r := range i.list().within(from, from+length) {
+		if e := i.moveVMA(r, r.start-from+to); e != 0 {
+			return e
+		}
+	}
+	return 0
+}
+
+// list gives a copy of the vmas.
+func (i *Instance) list() vmas {
 	m := i.memory.Load()
-	list := i.vmas
-	if m != nil {
-		m.mu.Lock()
-		list = m.vmas
+	if m == nil {
+		return slices.Clone(i.vmas)
 	}
-	parts := list.within(from, from+length)
-	if m != nil {
-		m.mu.Unlock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.vmas)
+}
+
+func (i *Instance) moveVMA(r vma, to uint64) linux.Errno {
+	there := r
+	there.start, there.end = to, to+r.end-r.start
+	m := i.memory.Load()
+	switch {
+	case r.from != 0 && m != nil:
+		return m.moveFile(r, there)
+	case r.from != 0:
+		return i.moveFile(r, there)
 	}
-	if !slices.ContainsFunc(parts, func(r vma) bool { return r.from != 0 }) {
-		return false, 0
+	size := r.end - r.start
+	if e := i.Protect(r.start, size, ProtRead|ProtWrite); e != 0 {
+		return e
 	}
-	for _, r := range parts {
-		there := r
-		there.start, there.end = r.start-from+to, r.end-from+to
-		size := r.end - r.start
-		switch {
-		case r.from == 0:
-			if e = i.Protect(r.start, size, ProtRead|ProtWrite); e == 0 {
-				e = i.Move(r.start, there.start, size)
-			}
-			if e == 0 {
-				e = i.Protect(there.start, size, r.prot)
-			}
-		case m != nil:
-			e = m.moveFile(r, there)
-		default:
-			e = i.moveFile(r, there)
-		}
-		if e != 0 {
-			return true, e
-		}
+	if e := i.Move(r.start, to, size); e != 0 {
+		return e
 	}
-	return true, 0
+	return i.Protect(to, size, r.prot)
 }
 
 func (m *sharedMemory) moveFile(r, there vma) linux.Errno {
@@ -313,6 +321,22 @@ func (i *Instance) moveFile(r, there vma) linux.Errno {
 		}
 	}
 	return i.Unmap(r.start, r.end-r.start)
+}
+
+// DropWritten drops the private pages over files in a range: it shows the files again. What was taken into the
+// memory of a process with threads stays.
+func (i *Instance) DropWritten(addr, length uint64) linux.Errno {
+	if _, e := i.within(addr, length); e != 0 || i.memory.Load() != nil {
+		return e
+	}
+	for _, r := range i.vmas.within(addr, addr+length) {
+		if r.from != 0 && r.private {
+			if e := madvise(i.base+uintptr(r.start), uintptr(r.end-r.start), unix.MADV_DONTNEED); e != 0 {
+				return e
+			}
+		}
+	}
+	return 0
 }
 
 // Borrowed counts what the range shows of files and has not written to: pages that are the files'.

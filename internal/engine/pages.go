@@ -217,8 +217,7 @@ func (i *Instance) inImage(addr, length uint64) bool {
 }
 
 // Move moves length bytes of pages, readable and writable, from one mapped range to an unmapped
-// one of the same protection; the old range is unmapped. The ranges do not overlap. What is mapped from
-// a file may have any protection, and keeps it.
+// one of the same protection; the old range is unmapped. The ranges do not overlap.
 func (i *Instance) Move(from, to, length uint64) linux.Errno {
 	src, e := i.within(from, length)
 	if e != 0 {
@@ -226,9 +225,6 @@ func (i *Instance) Move(from, to, length uint64) linux.Errno {
 	}
 	dst, e := i.within(to, length)
 	if e != 0 {
-		return e
-	}
-	if found, e := i.moveFiles(from, to, length); found {
 		return e
 	}
 	if m := i.memory.Load(); m != nil {

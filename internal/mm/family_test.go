@@ -65,6 +65,9 @@ func TestFamily(t *testing.T) {
 		f := &family{t: t, r: rand.New(rand.NewPCG(uint64(seed), 2))}
 		x := &script{r: f.r, s: newSpace(t, p, Limits{})}
 		x.m = newModel(x.s)
+		if seed%2 == 1 {
+			x.m.file = newModelFile(t)
+		}
 		f.list = append(f.list, x)
 		for n := range 600 {
 			if err := f.step(); err != nil {
@@ -79,6 +82,9 @@ func TestFamily(t *testing.T) {
 		}
 		if n := p.Code().LayerBytes(); n != 0 {
 			t.Fatalf("seed %d: %d bytes of layers when all have ended", seed, n)
+		}
+		if o := x.m.file; o != nil && o.o.holds.Load() != 0 {
+			t.Fatalf("seed %d: the file is held %d times when all have ended", seed, o.o.holds.Load())
 		}
 		y := newSpace(t, p, Limits{})
 		if err := newModel(y).check(y); err != nil {

@@ -5,17 +5,64 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"vkernel/internal/engine"
 	"vkernel/internal/linux"
 )
 
 // model is an address space as a map of pages: what a Space must agree with.
-type model struct{ pages map[uint64]*page }
+type model struct {
+	pages map[uint64]*page
+	file  *modelFile // which may be mapped; all forks have it
+
+	threads bool
+}
 
 type page struct {
 	prot  int
 	value *byte // shared pages share it across fork
 	image byte  // what MADV_DONTNEED brings back
 	share bool
+
+	file *modelFile // that it shows; nil: none
+	at   int        // which page of it
+	own  bool       // it was written to, and is private
+	copy bool       // a process with threads has made a copy
+}
+
+// modelFile is a file as its pages, of which only the first bytes count.
+type modelFile struct {
+	o     *object
+	pages map[int]*byte
+}
+
+func newModelFile(t testing.TB) *modelFile { return &modelFile{newObject(t, 1<<26), map[int]*byte{}} }
+
+func (f *modelFile) byteAt(at int) *byte {
+	if f.pages[at] == nil {
+		f.pages[at] = new(byte)
+	}
+	return f.pages[at]
+}
+
+// show makes p show page at of f.
+func (p *page) show(f *modelFile, at int) {
+	p.file, p.at, p.own, p.copy, p.value = f, at, false, false, f.byteAt(at)
+}
+
+// settle makes a private page of a file a copy if a process with threads may write to it.
+func (m *model) settle(p *page) {
+	if m.threads && p.file != nil && !p.share && !p.copy && p.prot&linux.PROT_WRITE != 0 {
+		v := *p.value
+		p.own, p.copy, p.value = true, true, &v
+	}
+}
+
+// set is a write.
+func (p *page) set(v byte) {
+	if p.file != nil && !p.share && !p.own {
+		p.own, p.value = true, new(byte)
+	}
+	*p.value = v
 }
 
 const (
@@ -26,7 +73,7 @@ const (
 )
 
 func newModel(s *Space) *model {
-	m := &model{map[uint64]*page{}}
+	m := &model{pages: map[uint64]*page{}}
 	for a := s.low; a < s.initial; a += pageSize {
 		b, _ := s.peek(uint32(a))
 		image := b
@@ -57,10 +104,10 @@ func (m *model) drop(start, end uint64) {
 }
 
 func (m *model) fork() *model {
-	c := &model{map[uint64]*page{}}
+	c := &model{pages: map[uint64]*page{}, file: m.file}
 	for a, p := range m.pages {
 		q := *p
-		if !p.share {
+		if !p.share && (p.file == nil || p.own) {
 			v := *p.value
 			q.value = &v
 		}
@@ -96,6 +143,8 @@ func (m *model) check(s *Space) error {
 		}
 		if e := s.poke(uint32(a), *p.value); e == 0 != (p.prot&linux.PROT_WRITE != 0) {
 			return fmt.Errorf("page %#x: write: %v; model %+v", a, e, p)
+		} else if e == 0 {
+			p.set(*p.value)
 		}
 	}
 	if u.Virtual != seen*pageSize || u.Data != data {
@@ -157,6 +206,7 @@ func (x *script) run() error {
 		whole := x.m.covered(start, end)
 		for p := start; p < end && x.m.pages[p] != nil; p += pageSize {
 			x.m.pages[p].prot = prot
+			x.m.settle(x.m.pages[p])
 		}
 		if (e == 0) != whole {
 			return fmt.Errorf("mprotect %#x: %v", start, e)
@@ -167,7 +217,12 @@ func (x *script) run() error {
 			return fmt.Errorf("madvise %#x: %v", start, e)
 		}
 		for p := start; p < end; p += pageSize {
-			if q := x.m.pages[p]; q != nil && !q.share {
+			if q := x.m.pages[p]; q != nil && q.file != nil {
+				if q.share || q.copy {
+					continue
+				}
+				q.show(q.file, q.at)
+			} else if q != nil && !q.share {
 				q.value = new(byte)
 				*q.value = q.image
 			}
@@ -179,7 +234,7 @@ func (x *script) run() error {
 	default:
 		for p := start; p < end; p += pageSize {
 			if q := x.m.pages[p]; q != nil && q.prot == rw {
-				*q.value = byte(x.r.IntN(256))
+				q.set(byte(x.r.IntN(256)))
 				x.s.poke(uint32(p), *q.value)
 			}
 		}
@@ -190,7 +245,12 @@ func (x *script) run() error {
 func (x *script) mmap(a, n uint32, prot int) error {
 	flags := linux.MAP_ANONYMOUS | []int{linux.MAP_PRIVATE, linux.MAP_PRIVATE, linux.MAP_SHARED}[x.r.IntN(3)]
 	flags |= []int{0, linux.MAP_FIXED, linux.MAP_FIXED_NOREPLACE}[x.r.IntN(3)]
-	got, e := x.s.Map(a, n, prot, flags, nil, 0)
+	var src Source
+	first := 0
+	if x.m.file != nil && x.r.IntN(2) == 0 {
+		src, flags, first = x.m.file.o, flags&^linux.MAP_ANONYMOUS, x.r.IntN(64)
+	}
+	got, e := x.s.Map(a, n, prot, flags, src, int64(first)*pageSize)
 	if flags&(linux.MAP_FIXED|linux.MAP_FIXED_NOREPLACE) != 0 && uint64(a) < x.s.low {
 		if e != linux.EPERM {
 			return fmt.Errorf("mmap below the lowest address: %v", e)
@@ -221,6 +281,10 @@ func (x *script) mmap(a, n uint32, prot int) error {
 		return fmt.Errorf("mmap gave %#x, not %#x", got, a)
 	}
 	x.m.fresh(start, end, prot, flags&linux.MAP_TYPE == linux.MAP_SHARED)
+	for p := start; src != nil && p < end; p += pageSize {
+		x.m.pages[p].show(x.m.file, first+int((p-start)/pageSize))
+		x.m.settle(x.m.pages[p])
+	}
 	return nil
 }
 
@@ -248,6 +312,10 @@ func (x *script) mremap(a, n, size uint32) error {
 			if got != a {
 				old[k].image = 0
 			}
+		} else if o := old[0]; o.file != nil {
+			x.m.pages[p].share = o.share
+			x.m.pages[p].show(o.file, o.at+int(k))
+			x.m.settle(x.m.pages[p])
 		}
 	}
 	return nil
@@ -281,7 +349,14 @@ func TestModel(t *testing.T) {
 		if err := x.m.check(x.s); err != nil {
 			t.Fatalf("seed %d: a fresh space: %v", seed, err)
 		}
+		if seed%3 != 0 {
+			x.m.file = newModelFile(t)
+		}
+		var view *engine.Instance
 		for n := range 200 {
+			if n == 60 && seed%4 == 1 {
+				view = x.startThread(t)
+			}
 			if err := x.run(); err != nil {
 				t.Fatalf("seed %d, step %d: %v", seed, n, err)
 			}
@@ -295,7 +370,26 @@ func TestModel(t *testing.T) {
 			}
 		}
 		x.s.Free()
+		if view != nil {
+			view.Free()
+		}
 	}
+}
+
+// startThread makes the process one with threads.
+func (x *script) startThread(t *testing.T) *engine.Instance {
+	t.Helper()
+	v, e := x.s.Thread(x.s.inst)
+	if e != 0 {
+		t.Fatal(e)
+	}
+	x.m.threads = true
+	for _, p := range x.m.pages {
+		if x.m.settle(p); p.file != nil && p.own {
+			p.copy = true
+		}
+	}
+	return v
 }
 
 // forkOff forks the space and goes on with the child; both must then be as the model says.

@@ -128,7 +128,7 @@ func (s *Space) moveContent(a *area, to uint64) linux.Errno {
 		return s.inst.Unmap(a.start, a.size())
 	}
 	if a.object != nil {
-		return s.inst.Move(a.start, to, a.size())
+		return s.inst.MoveFile(a.start, to, a.size())
 	}
 	const rw = linux.PROT_READ | linux.PROT_WRITE
 	if a.prot != rw {
@@ -143,7 +143,7 @@ func (s *Space) moveContent(a *area, to uint64) linux.Errno {
 }
 
 // Advise is madvise(2). MADV_DONTNEED and MADV_FREE discard anonymous pages; MADV_DONTNEED also what was
-// written to a private mapping of a file, but in a process with threads. Advice that changes what fork does is EINVAL, so that callers that rely
+// written to a private mapping of a file, but not where a process with threads has made a copy of it. Advice that changes what fork does is EINVAL, so that callers that rely
 // on it know; other advice is taken note of by doing nothing.
 func (s *Space) Advise(addr, length uint32, advice int) linux.Errno {
 	start, end, e := pages(addr, length)
@@ -165,8 +165,12 @@ func (s *Space) Advise(addr, length uint32, advice int) linux.Errno {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, a := range s.areas.within(start, end) {
-		mine := a.object != nil && !a.shared && advice == linux.MADV_DONTNEED && !s.inst.Shared()
-		if (a.file || a.share != nil) && !mine {
+		if a.object != nil && !a.shared && advice == linux.MADV_DONTNEED {
+			if e := s.inst.DropWritten(a.start, a.size()); e != 0 {
+				return e
+			}
+		}
+		if a.file || a.share != nil {
 			continue
 		}
 		if e := s.inst.Discard(a.start, a.size(), a.prot); e != 0 {
