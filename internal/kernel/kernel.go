@@ -243,9 +243,23 @@ func (k *Kernel) Run(ctx context.Context, argv, env []string, cwd string) (Statu
 	return Status{Code: status >> 8 & 0xff}, nil
 }
 
+// Pause stops all threads, wherever they are, and everything that comes from outside, until Resume: what
+// the container is does not change meanwhile. If ctx is done before that is reached, the container runs on.
+// A container that is paused is not ended by the context of Run before Resume.
+func (k *Kernel) Pause(ctx context.Context) error {
+	if err := k.table.Freeze(ctx); err != nil {
+		return fmt.Errorf("kernel: pause: %w", err)
+	}
+	return nil
+}
+
+// Resume ends a pause. No guest can tell that there was one, but by the clock.
+func (k *Kernel) Resume() { k.table.Thaw() }
+
 // Resize tells the console that the window has a new size.
 func (k *Kernel) Resize(rows, columns uint16) {
 	if k.console != nil {
+		defer k.outside()()
 		k.console.SetWinsize(linux.Winsize{Row: rows, Col: columns})
 	}
 }
@@ -258,9 +272,17 @@ func (k *Kernel) Flush() {
 	}
 }
 
+// outside begins something that comes from outside, which waits while the container is paused, and gives what ends it.
+func (k *Kernel) outside() (end func()) {
+	o := k.table.Outside()
+	o.RLock()
+	return o.RUnlock
+}
+
 // Signal sends a signal to the first process, from outside.
 func (k *Kernel) Signal(sig linux.Signal) {
 	if p := k.table.Init(); p != nil {
+		defer k.outside()()
 		p.Signal(linux.Info(sig, linux.SI_KERNEL))
 	}
 }

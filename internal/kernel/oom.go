@@ -205,7 +205,10 @@ func (r *reaper) relieve(used uint64) {
 	}
 	for _, c := range victims(r.candidates(), used-r.limit+r.limit/16) {
 		r.log.Warn("out of memory: killed", "pid", c.p.PID(), "name", c.p.Thread().Name(), "bytes", c.bytes, "limit", r.limit)
+		outside := c.p.Table().Outside()
+		outside.RLock()
 		c.p.Signal(linux.Info(linux.SIGKILL, linux.SI_KERNEL))
+		outside.RUnlock()
 		r.dying = append(r.dying, c)
 	}
 }

@@ -39,7 +39,7 @@ func (k *Kernel) openStreams(files *fd.Table) error {
 	}
 	var in *fd.Description
 	if r := k.config.Stdin; r != nil {
-		end, path := hostio.Input(k.pipes, r)
+		end, path := hostio.Input(k.pipes, k.table.Outside().RLocker(), r)
 		in = fd.New(end, path, linux.O_RDONLY)
 	} else {
 		var err error
@@ -61,7 +61,7 @@ func (k *Kernel) openStreams(files *fd.Table) error {
 // openConsole opens the terminal as all three.
 func (k *Kernel) openConsole(files *fd.Table) error {
 	c := k.config.Console
-	k.streams.console = hostio.Attach(k.console, c, c)
+	k.streams.console = hostio.Attach(k.console, k.table.Outside().RLocker(), c, c)
 	d, err := k.open("/dev/console", linux.O_RDWR)
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func (k *Kernel) output(w io.Writer) *fd.Description {
 	if w == nil {
 		w = io.Discard
 	}
-	end, path, done := hostio.Output(k.pipes, w)
+	end, path, done := hostio.Output(k.pipes, k.table.Outside().RLocker(), w)
 	k.streams.output = append(k.streams.output, done)
 	return fd.New(end, path, linux.O_WRONLY)
 }

@@ -99,6 +99,7 @@ func (t *Thread) join() bool {
 	p.threads = append(p.threads, t)
 	p.table.threads[t.TID()] = t
 	t.joinStopLocked()
+	p.table.startedLocked(t)
 	return true
 }
 

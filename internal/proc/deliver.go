@@ -18,6 +18,9 @@ func (t *Thread) attend(c call) (result uint64, alive bool) {
 		case work&workExit != 0:
 			t.exit()
 			return 0, false
+		case work&workFreeze != 0:
+			c = t.parkCall(c)
+			continue
 		case work&workStop != 0:
 			t.halt()
 			continue

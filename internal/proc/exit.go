@@ -45,6 +45,7 @@ func (t *Thread) exit() {
 	}
 	t.cpu.End()
 	p.cpu.Remove(t.cpu)
+	p.table.finished()
 }
 
 // last is the end of a process whose last thread is t.
@@ -79,6 +80,8 @@ func (t *Thread) abandon() {
 		p.memory.set(Memory{})
 		go p.files.Release()
 		p.table.exited(p)
+	} else {
+		p.table.finished()
 	}
 }
 
@@ -119,6 +122,7 @@ func (t *Table) exited(p *Process) {
 	t.ended = t.ended.Plus(p.cpu.Times())
 	t.living--
 	over := t.living == 0
+	t.finishedLocked()
 	t.mu.Unlock()
 	if last {
 		t.killAll()

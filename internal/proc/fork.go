@@ -64,17 +64,23 @@ func (t *Thread) vforkInto(child *Process, o ForkOptions) (pid int, e linux.Errn
 		m.release()
 		return 0, e
 	}
-	pid = child.pid
-	aside := t.inst.SetAside()
+	t.lending = &lending{l, t.inst.SetAside(), child.pid}
 	t.Table().crew.start(child.Thread(), 0)
-	if !l.wait() {
+	return t.reclaim()
+}
+
+// reclaim waits for the vfork child, and undoes what it did to the instance.
+func (t *Thread) reclaim() (pid int, e linux.Errno) {
+	l := t.lending
+	defer func() { t.lending = nil }()
+	if !l.loan.wait() {
 		return 0, linux.EINTR
 	}
-	if e := aside.Restore(); e != 0 { // the host has no room for its stack
+	if e := l.aside.Restore(); e != 0 { // the host has no room for its stack
 		t.process.Kill(linux.SIGKILL)
 		return 0, linux.EINTR
 	}
-	return pid, 0
+	return l.pid, 0
 }
 
 // admit gives the child its memory and makes it part of the tree.
@@ -162,6 +168,7 @@ func (p *Process) join(parent *Process) linux.Errno {
 	t.living++
 	parent.kids = append(parent.kids, p)
 	t.joinLocked(p, parent.group.id, parent.group.session)
+	t.startedLocked(p.Thread())
 	return 0
 }
 

@@ -99,6 +99,7 @@ func (t *Thread) cutFrames() {
 
 // cut makes a call that was interrupted end, if it may.
 func (c *call) cut() {
+	c.settleFor()
 	if restarts(c.e) && c.e != ERESTARTNOINTR {
 		c.e = linux.EINTR
 	}

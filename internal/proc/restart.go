@@ -23,6 +23,7 @@ type call struct {
 	n        int64
 	e        linux.Errno
 	deadline time.Time
+	progress int64 // of a call that a cut interrupted
 }
 
 // none is the state of a thread that is in no call.
@@ -38,6 +39,15 @@ func (c *call) interruptedBy(flags uint64) {
 		}
 	case ERESTARTNOHAND, ERESTART_RESTARTBLOCK:
 		c.e = linux.EINTR
+	case ERESTARTNOINTR:
+		c.settleFor()
+	}
+}
+
+// settleFor makes a call that a cut interrupted half-way, and now a signal as well, return what it has done.
+func (c *call) settleFor() {
+	if c.progress > 0 {
+		c.n, c.e, c.progress = c.progress, 0, 0
 	}
 }
 

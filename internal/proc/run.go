@@ -53,7 +53,7 @@ func (t *Thread) settle(result int64) (uint64, bool) {
 //
 //go:noinline
 func (t *Thread) finish(index int, args Args, n int64, e linux.Errno) (uint64, bool) {
-	return t.attend(call{index, args, n, e, t.deadline})
+	return t.attend(call{index, args, n, e, t.deadline, t.progress})
 }
 
 // syscall serves an import. It is the hot path: it allocates nothing.
@@ -84,14 +84,14 @@ func (t *Thread) measured(index int, args Args) (int64, linux.Errno) {
 
 // redo makes a call again that a signal interrupted.
 func (t *Thread) redo(c call) call {
-	t.again, t.deadline, t.index = true, c.deadline, c.index
+	t.again, t.deadline, t.index, t.progress = true, c.deadline, c.index, c.progress
 	defer func() { t.again = false }()
 	if c.index == callWait {
 		c.n, c.e = t.waitWord(&c.args)
 	} else {
 		c.n, c.e = t.program.Calls[c.index](t, c.args)
 	}
-	c.deadline = t.deadline
+	c.deadline, c.progress = t.deadline, t.progress
 	return c
 }
 

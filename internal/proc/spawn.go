@@ -44,6 +44,7 @@ func (t *Table) Start(f First) (*Process, linux.Errno) {
 	t.born++
 	t.living++
 	t.joinLocked(p, pid, &Session{id: pid, leader: p, tty: f.Terminal})
+	t.startedLocked(first)
 	t.mu.Unlock()
 	if f.Terminal != nil {
 		f.Terminal.Control(int32(pid), int32(pid))

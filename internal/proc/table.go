@@ -59,6 +59,7 @@ type Table struct {
 	refusals  refusals
 	Arguments Arguments // of all processes
 	crew      crew
+	outside   sync.RWMutex // held while something comes from outside; above mu, see freeze.go
 
 	mu sync.Mutex
 
@@ -75,6 +76,7 @@ type Table struct {
 	living    int         // that have not exited
 	failure   error       // of the kernel itself
 	ended     sched.Times // of processes that have ended
+	freezer   freezer
 }
 
 // NewTable makes an empty table.

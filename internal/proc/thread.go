@@ -18,8 +18,9 @@ import (
 
 // Bits of signal.Thread.Work beside signal.Pending.
 const (
-	workExit = 2 << iota // the thread ends
-	workStop             // the process is stopped
+	workExit   = 2 << iota // the thread ends
+	workStop               // the process is stopped
+	workFreeze             // the container is, see freeze.go
 )
 
 // Thread is a thread of a process: the goroutine that runs its guest.
@@ -48,6 +49,10 @@ type Thread struct {
 	futex    futex.Waiter
 	status   int  // wait status, if it is the last thread that ends
 	spawned  bool // by Spawn: the end of its first activation is its own end
+
+	pending  *call    // while it is parked in a call
+	lending  *lending // while it waits for its vfork child
+	progress int64    // see Progress
 
 	halted bool // guarded by Table.mu: it has seen that the process stops
 }

@@ -101,6 +101,9 @@ func (t *Table) Clock(id int32) time.Duration {
 // expired is the end of a time. A periodic timer is armed again only after it has fired:
 // if that takes long, its expiries must not pile up.
 func (s *timers) expired(t *timer, round int) {
+	outside := s.owner.table.Outside()
+	outside.RLock()
+	defer outside.RUnlock()
 	s.mu.Lock()
 	if t.rounds != round {
 		s.mu.Unlock()

@@ -3,6 +3,7 @@ package proc
 import (
 	"sync/atomic"
 
+	"vkernel/internal/engine"
 	"vkernel/internal/guest"
 	"vkernel/internal/linux"
 )
@@ -14,6 +15,13 @@ type loan struct {
 	parent *Thread
 	outer  *loan // of the parent; nil: the instance is its own
 	state  atomic.Uint32
+}
+
+// lending is a vfork parent's call, while it sleeps.
+type lending struct {
+	loan  *loan
+	aside *engine.Aside
+	pid   int // of the child
 }
 
 // States of a loan.
@@ -30,6 +38,10 @@ func (l *loan) wait() bool {
 	for l.state.Load() != returned {
 		if t.doomed() && l.abandon() {
 			return false
+		}
+		if t.sig.Work.Load()&workFreeze != 0 {
+			t.park()
+			continue
 		}
 		t.rest(-1)
 	}

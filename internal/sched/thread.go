@@ -232,6 +232,16 @@ func (t *Thread) leave(now time.Duration) {
 	out.kick()
 }
 
+// Stand is the begin of a sleep that does not count as one: the thread's clock stands, and it has no slot any more.
+func (t *Thread) Stand() {
+	now := t.sched.now()
+	t.clock.pause(now)
+	t.leave(now)
+}
+
+// Awake is its end.
+func (t *Thread) Awake() { t.clock.goOn(t.sched.now()) }
+
 // Sleep sleeps as wait.Waiter.Sleep does, without a slot.
 func (t *Thread) Sleep(d time.Duration) bool {
 	now := t.sched.now()

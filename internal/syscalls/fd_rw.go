@@ -88,7 +88,7 @@ func readTerminal(t *proc.Thread, d *fd.Description, term *tty.File, addr guest.
 	}
 	deadline := never
 	if limit, ok := term.ReadTimeout(); ok {
-		deadline = time.Now().Add(limit)
+		deadline = t.Deadline(limit)
 	}
 	got, e := t.Block(term.Queue(), wait.In, deadline, try)
 	if e == linux.ETIMEDOUT {
@@ -126,9 +126,25 @@ func writeFile(t *proc.Thread, d *fd.Description, addr guest.Addr, size uint32, 
 		return 0, e
 	}
 	m := t.Mem()
-	return writeAll(t, d, n, nonblock, func(done int) (int64, linux.Errno) {
+	before := int(t.TakeProgress())
+	put, e := writeAll(t, d, n-before, nonblock, func(done int) (int64, linux.Errno) {
+		done += before
 		return writeOnce(m, d, addr+uint32(done), n-done)
 	})
+	return resumable(t, int64(before), put, int64(n), nonblock, e)
+}
+
+// resumable is the result of a write of total bytes that has written some before a cut of the container, and
+// n now: a cut does not show, so it goes on after the next one.
+func resumable(t *proc.Thread, before, n, total int64, nonblock bool, e linux.Errno) (int64, linux.Errno) {
+	switch n += before; {
+	case !nonblock && (e == 0 || e == proc.ERESTARTSYS) && n < total && t.OnlyFrozen():
+		t.KeepProgress(n)
+		return 0, proc.ERESTARTNOINTR
+	case n > 0:
+		return n, 0
+	}
+	return n, e
 }
 
 // writeOnce writes straight from guest memory and does not wait.

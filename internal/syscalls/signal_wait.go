@@ -76,6 +76,9 @@ func awaitSignal(t *proc.Thread, set signal.Set, end time.Time) (linux.SigInfo, 
 			if info, ok := s.Take(set); ok {
 				return info, 0
 			}
+			if t.OnlyFrozen() {
+				return linux.SigInfo{}, proc.ERESTARTNOINTR
+			}
 			return linux.SigInfo{}, linux.EINTR
 		}
 	}

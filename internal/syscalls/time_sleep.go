@@ -77,10 +77,16 @@ func clockNanosleep(t *proc.Thread, a Args) (int64, linux.Errno) {
 // sleepOn is clock_nanosleep on a CPU clock.
 func sleepOn(t *proc.Thread, clock proc.Clock, d time.Duration, flags uint32, rest guest.Addr) (int64, linux.Errno) {
 	absolute := flags&linux.TIMER_ABSTIME != 0
-	if !absolute {
+	if before := t.TakeProgress(); before != 0 {
+		d = time.Duration(before)
+	} else if !absolute {
 		d += clock.Shows()
 	}
 	e := t.Until(clock, d)
+	if e != 0 && t.OnlyFrozen() {
+		t.KeepProgress(int64(d))
+		return 0, proc.ERESTARTNOINTR
+	}
 	switch {
 	case e == 0:
 		return 0, 0

@@ -18,7 +18,7 @@ import (
 // all reads a guest's end to its end of file.
 func all(f vfs.File) string {
 	var b bytes.Buffer
-	drain(f, &b)
+	drain(f, unlocked{}, &b)
 	return b.String()
 }
 
@@ -39,7 +39,7 @@ func (w *watched) Read(p []byte) (int, error) {
 func TestInputOnDemand(t *testing.T) {
 	text := strings.Repeat("0123456789", 50000)
 	r := &watched{Reader: strings.NewReader(text)}
-	end, _ := Input(pipe.NewPool(1<<20), r)
+	end, _ := Input(pipe.NewPool(1<<20), unlocked{}, r)
 	time.Sleep(20 * time.Millisecond)
 	r.mu.Lock()
 	if r.read {
@@ -57,12 +57,12 @@ func TestInputOnDemand(t *testing.T) {
 
 func TestOutputIsComplete(t *testing.T) {
 	var b bytes.Buffer
-	end, _, done := Output(pipe.NewPool(1<<20), &b)
+	end, _, done := Output(pipe.NewPool(1<<20), unlocked{}, &b)
 	var want strings.Builder
 	for i := range 3000 {
 		line := strings.Repeat(string(rune('a'+i%26)), i%300) + "\n"
 		want.WriteString(line)
-		send(end, []byte(line), wait.Out)
+		send(unlocked{}, end, []byte(line), wait.Out)
 	}
 	end.Close()
 	<-done
@@ -77,7 +77,7 @@ type broken struct{}
 func (broken) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
 func TestOutputFails(t *testing.T) {
-	end, _, done := Output(pipe.NewPool(1<<20), broken{})
+	end, _, done := Output(pipe.NewPool(1<<20), unlocked{}, broken{})
 	end.Write([]byte("x"), 0)
 	<-done
 	if _, e := end.Write([]byte("x"), 0); e != linux.EPIPE {
@@ -98,11 +98,11 @@ func TestConsole(t *testing.T) {
 	if e != 0 {
 		t.Fatal(e)
 	}
-	c := Attach(term, in, &out)
+	c := Attach(term, unlocked{}, in, &out)
 	c.Resize(linux.Winsize{Row: 3, Col: 4})
 	typing.Write([]byte("hello\r"))
 	p := make([]byte, 100)
-	n, e := retry(f.Queue(), wait.In, func() (int, linux.Errno) { return f.Read(p, 0) })
+	n, e := retry(unlocked{}, f.Queue(), wait.In, func() (int, linux.Errno) { return f.Read(p, 0) })
 	if string(p[:n]) != "hello\n" || e != 0 {
 		t.Errorf("the guest reads %q, %v", p[:n], e)
 	}
