@@ -60,6 +60,7 @@ func New(file vfs.File, path vfs.Path, flags uint32) *Description {
 	_, d.stream = file.(vfs.Stream)
 	d.flags.Store(flags &^ creation)
 	d.refs.Store(1)
+	path.Opened()
 	return d
 }
 
@@ -95,7 +96,19 @@ func (d *Description) Unref() {
 			r.Drop(k, d)
 		}
 	}
+	if f := d.Flags(); f&linux.O_PATH == 0 {
+		d.path.Tell(closeEvent(f))
+	}
 	d.file.Close()
+	d.path.Closed()
+}
+
+// closeEvent is what inotify(7) calls the end of a file that was opened with flags.
+func closeEvent(flags uint32) uint32 {
+	if flags&linux.O_ACCMODE == linux.O_RDONLY {
+		return linux.IN_CLOSE_NOWRITE
+	}
+	return linux.IN_CLOSE_WRITE
 }
 
 // File is the open file.
@@ -156,13 +169,22 @@ func (d *Description) LockKey() (lock.Key, linux.Errno) {
 func (d *Description) HoldsLocks(r *lock.Registry) { d.locks.Store(r) }
 
 // Read reads at the offset and moves it.
-func (d *Description) Read(p []byte) (int, linux.Errno) {
+func (d *Description) Read(p []byte) (n int, e linux.Errno) {
 	if !d.Readable() {
 		return 0, linux.EBADF
 	}
 	if d.stream {
-		return d.File().Read(p, 0)
+		n, e = d.File().Read(p, 0)
+	} else {
+		n, e = d.readOffset(p)
 	}
+	if n > 0 {
+		d.path.Tell(linux.IN_ACCESS)
+	}
+	return n, e
+}
+
+func (d *Description) readOffset(p []byte) (int, linux.Errno) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	n, e := d.File().Read(p, d.offset)
@@ -171,13 +193,22 @@ func (d *Description) Read(p []byte) (int, linux.Errno) {
 }
 
 // Write writes at the offset, or at the end with O_APPEND, and moves the offset.
-func (d *Description) Write(p []byte) (int, linux.Errno) {
+func (d *Description) Write(p []byte) (n int, e linux.Errno) {
 	if !d.Writable() {
 		return 0, linux.EBADF
 	}
 	if d.stream {
-		return d.File().Write(p, 0)
+		n, e = d.File().Write(p, 0)
+	} else {
+		n, e = d.writeOffset(p)
 	}
+	if n > 0 {
+		d.path.Tell(linux.IN_MODIFY)
+	}
+	return n, e
+}
+
+func (d *Description) writeOffset(p []byte) (int, linux.Errno) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if a, ok := d.File().(vfs.Appender); ok && d.Flags()&linux.O_APPEND != 0 {
@@ -200,7 +231,11 @@ func (d *Description) ReadAt(p []byte, off int64) (int, linux.Errno) {
 	if e := d.positioned(off, d.Readable()); e != 0 {
 		return 0, e
 	}
-	return d.File().Read(p, off)
+	n, e := d.File().Read(p, off)
+	if n > 0 {
+		d.path.Tell(linux.IN_ACCESS)
+	}
+	return n, e
 }
 
 // WriteAt is pwrite(2), which appends if O_APPEND is set, as on Linux.
@@ -208,6 +243,14 @@ func (d *Description) WriteAt(p []byte, off int64) (int, linux.Errno) {
 	if e := d.positioned(off, d.Writable()); e != 0 {
 		return 0, e
 	}
+	n, e := d.writeAt(p, off)
+	if n > 0 {
+		d.path.Tell(linux.IN_MODIFY)
+	}
+	return n, e
+}
+
+func (d *Description) writeAt(p []byte, off int64) (int, linux.Errno) {
 	if a, ok := d.File().(vfs.Appender); ok && d.Flags()&linux.O_APPEND != 0 {
 		n, _, e := a.Append(p)
 		return n, e

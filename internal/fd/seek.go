@@ -85,6 +85,7 @@ func (d *Description) ReadDir(c *vfs.Context, emit func(*linux.Dirent) bool) lin
 	if !ok {
 		return linux.ENOTDIR
 	}
+	defer d.path.Tell(linux.IN_ACCESS)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return dir.ReadDir(c, d.offset, func(e *linux.Dirent) bool {

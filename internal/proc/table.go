@@ -15,6 +15,7 @@ import (
 	"vkernel/internal/sock"
 	"vkernel/internal/vfs"
 	"vkernel/internal/vfs/epoll"
+	"vkernel/internal/vfs/inotify"
 	"vkernel/internal/vfs/lock"
 	"vkernel/internal/vfs/pipe"
 )
@@ -54,6 +55,7 @@ type Table struct {
 	done    chan struct{} // closed when the last process is gone
 	locks   lock.Registry // of files
 	epolls  epoll.Registry
+	inotify inotify.Registry
 	ticking atomic.Int64 // periodic timers that are armed
 
 	refusals  refusals
@@ -102,6 +104,9 @@ func (t *Table) Anonymous() vfs.FS { return t.config.Anonymous }
 
 // Epolls is what the container's epoll sets have in common.
 func (t *Table) Epolls() *epoll.Registry { return &t.epolls }
+
+// Inotify is what its inotify instances have in common.
+func (t *Table) Inotify() *inotify.Registry { return &t.inotify }
 
 // Locks are the advisory locks on files.
 func (t *Table) Locks() *lock.Registry { return &t.locks }

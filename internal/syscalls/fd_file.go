@@ -27,7 +27,7 @@ func ftruncate(t *proc.Thread, a Args) (int64, linux.Errno) {
 		if e := mayGrow(t, size); e != 0 {
 			return e
 		}
-		return f.Truncate(size)
+		return told(d, f.Truncate(size))
 	})
 }
 
@@ -60,8 +60,16 @@ func fallocate(t *proc.Thread, a Args) (int64, linux.Errno) {
 				return e
 			}
 		}
-		return f.Allocate(mode, off, n)
+		return told(d, f.Allocate(mode, off, n))
 	})
+}
+
+// told tells inotify(7) of a change of content, if there was one.
+func told(d *fd.Description, e linux.Errno) linux.Errno {
+	if e == 0 {
+		d.Path().Tell(linux.IN_MODIFY)
+	}
+	return e
 }
 
 // fsync is fdatasync too.

@@ -69,4 +69,3 @@ func timerfdGettime(t *proc.Thread, a Args) (int64, linux.Errno) {
 		return putItimerspec(t, a.Addr(1), s.Value, s.Interval)
 	})
 }
-

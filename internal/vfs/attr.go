@@ -116,7 +116,13 @@ func (c *Context) change(at Path, name string, flags uint32, f func(cred *Cred, 
 	if e := f(cred, p.Node().Perm(), &a); e != 0 {
 		return e
 	}
-	return p.Node().SetAttr(&a)
+	if e := p.Node().SetAttr(&a); e != 0 {
+		return e
+	}
+	if mask := attrEvents(a.Set); mask != 0 {
+		p.Tell(mask)
+	}
+	return 0
 }
 
 // Chmod is fchmodat2(2).
@@ -229,5 +235,9 @@ func (c *Context) Truncate(at Path, name string, size int64) linux.Errno {
 		return linux.EACCES
 	}
 	a := Attr{Set: SetSize | cred.Kill(perm), Size: size}
-	return p.Node().SetAttr(&a)
+	if e := p.Node().SetAttr(&a); e != 0 {
+		return e
+	}
+	p.Tell(linux.IN_MODIFY)
+	return 0
 }

@@ -8,6 +8,7 @@ type Entry struct {
 	node    Node
 	place   atomic.Pointer[place]
 	mounted atomic.Bool // some mount lies on it: look in the mount table
+	opens   atomic.Int32
 }
 
 // place is where an entry lies. It is immutable: one load sees a consistent pair.

@@ -29,6 +29,7 @@ type Mount struct {
 	root   *Entry
 	parent *Mount // nil for the first mount
 	at     *Entry // in parent
+	marks  *Marks // of the namespace
 }
 
 // Root is the path of the mount's root.
@@ -42,6 +43,7 @@ type Namespace struct {
 	mu      sync.Mutex // serialises changes of table
 	table   atomic.Pointer[mountTable]
 	openers openers
+	marks   Marks
 }
 
 // mountTable is immutable.
@@ -53,7 +55,7 @@ type mountTable struct {
 // NewNamespace makes a tree whose root is the root of fs.
 func NewNamespace(fs FS, source string, flags MountFlags) *Namespace {
 	ns := new(Namespace)
-	m := &Mount{ID: 1, FS: fs, Source: source, Flags: flags, root: fs.Root()}
+	m := &Mount{ID: 1, FS: fs, Source: source, Flags: flags, root: fs.Root(), marks: &ns.marks}
 	ns.table.Store(&mountTable{all: []*Mount{m}})
 	return ns
 }
@@ -77,7 +79,7 @@ func (ns *Namespace) Mount(p Path, fs FS, source string, flags MountFlags) (*Mou
 		return nil, linux.ENOENT
 	}
 	old := ns.table.Load()
-	m := &Mount{ID: len(old.all) + 1, FS: fs, Source: source, Flags: flags, root: fs.Root(), parent: p.Mount, at: p.Entry}
+	m := &Mount{ID: len(old.all) + 1, FS: fs, Source: source, Flags: flags, root: fs.Root(), parent: p.Mount, at: p.Entry, marks: &ns.marks}
 	t := &mountTable{all: append(slices.Clip(old.all), m), at: make(map[Path]*Mount, len(old.at)+1)}
 	for k, v := range old.at {
 		t.at[k] = v

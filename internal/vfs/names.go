@@ -69,6 +69,7 @@ func (c *Context) makeNode(at Path, name string, mode uint32, fill func(*NewNode
 	if e != 0 {
 		return Path{}, e
 	}
+	w.pos.tellName(w.pos.Entry, linux.IN_CREATE, w.last, ent.node)
 	return Path{w.pos.Mount, ent}, 0
 }
 
@@ -198,8 +199,14 @@ func (c *Context) Link(at Path, name string, toAt Path, to string, flags uint32)
 	if old.Node().Perm().Type() == linux.S_IFDIR {
 		return linux.EPERM
 	}
-	_, e = dir.Link(w.pos.Entry, w.last, old.Node())
-	return e
+	if _, e = dir.Link(w.pos.Entry, w.last, old.Node()); e != 0 {
+		return e
+	}
+	if m := w.pos.listening(); m != nil {
+		m.send(old.Node(), linux.IN_ATTRIB, 0, "", false)
+	}
+	w.pos.tellName(w.pos.Entry, linux.IN_CREATE, w.last, old.Node())
+	return 0
 }
 
 // Readlink is readlinkat(2). An empty name reads at itself.

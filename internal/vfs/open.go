@@ -111,6 +111,10 @@ func (w *walker) finish(p Path, flags uint32) (f File, _ Path, e linux.Errno) {
 	if e != 0 {
 		return nil, Path{}, e
 	}
+	p.Tell(linux.IN_OPEN)
+	if flags&linux.O_TRUNC != 0 {
+		p.Tell(linux.IN_MODIFY)
+	}
 	return f, p, 0
 }
 
@@ -202,6 +206,7 @@ func (w *walker) create(how OpenHow) (File, Path, linux.Errno) {
 	if e != 0 {
 		return nil, Path{}, e
 	}
+	w.pos.tellName(w.pos.Entry, linux.IN_CREATE, w.last, ent.node)
 	return w.finish(Path{w.pos.Mount, ent}, how.Flags&^linux.O_TRUNC)
 }
 

@@ -71,7 +71,11 @@ func (w *walker) remove(isDir bool) (found bool, e linux.Errno) {
 	if !ok {
 		return false, linux.EPERM
 	}
-	return true, d.Remove(w.pos.Entry, child, isDir)
+	if e := d.Remove(w.pos.Entry, child, isDir); e != 0 {
+		return true, e
+	}
+	w.pos.tellRemoved(child, w.last, isDir)
+	return true, 0
 }
 
 // entry looks the last component up without following a link or entering a mount.
@@ -150,9 +154,18 @@ func rename(from, dest *walker, flags uint32) linux.Errno {
 	if !ok {
 		return linux.EPERM
 	}
-	return d.Rename(from.pos.Entry, child, &Target{
-		Dir: dest.pos.Entry, Name: dest.last, Entry: old, Exchange: flags&linux.RENAME_EXCHANGE != 0,
-	})
+	exchange := flags&linux.RENAME_EXCHANGE != 0
+	e = d.Rename(from.pos.Entry, child, &Target{Dir: dest.pos.Entry, Name: dest.last, Entry: old, Exchange: exchange})
+	switch {
+	case e != 0:
+		return e
+	case exchange:
+		from.pos.tellMoved(from.pos.Entry, dest.pos.Entry, from.last, dest.last, child, nil)
+		from.pos.tellMoved(dest.pos.Entry, from.pos.Entry, dest.last, from.last, old, nil)
+	default:
+		from.pos.tellMoved(from.pos.Entry, dest.pos.Entry, from.last, dest.last, child, old)
+	}
+	return 0
 }
 
 // renameNames checks what depends on the names alone: trailing slashes and cycles. The
