@@ -23,7 +23,10 @@ const maxLength = 15
 // decode reads the instruction at the start of b. It knows what compilers make for the
 // baseline of package aot and nothing else; all other bytes are refused, whatever a processor
 // may make of them.
-func decode(b []byte, in *inst) bool {
+func decode(b []byte, in *inst) bool { return decodeCommon(b, in) || decodeAny(b, in) }
+
+// decodeAny is decode for all instructions.
+func decodeAny(b []byte, in *inst) bool {
 	if len(b) > maxLength {
 		b = b[:maxLength]
 	}
@@ -172,41 +175,11 @@ func (d *decoder) readModrm() bool {
 	if !d.isMem() {
 		return true
 	}
-	m := &d.in.mem
-	m.access, m.scale = hasMem, 1
-	mod, low := d.modrm>>6, d.modrm&7
-	m.base = reg(low | d.rex&1<<3)
-	size := 0
-	if low == 4 {
-		sib, ok := d.byte()
-		if !ok {
-			return false
-		}
-		m.base = reg(sib&7 | d.rex&1<<3)
-		m.index = reg(sib>>3&7 | d.rex&2<<2)
-		m.scale = 1 << (sib >> 6)
-		if m.index == rsp {
-			m.index = noReg
-		}
-		if sib&7 == 5 && mod == 0 {
-			m.base, size = noReg, 4
-		}
-	} else if low == 5 && mod == 0 {
-		m.base, m.rip, size = noReg, true, 4
-	}
-	switch mod {
-	case 1:
-		size = 1
-	case 2:
-		size = 4
-	}
-	if size == 0 {
-		return true
-	}
-	if !d.immediate(size) {
+	n := d.in.mem.read(d.b[d.pos:], d.modrm, d.rex)
+	if n < 0 {
 		return false
 	}
-	m.disp, d.in.imm, d.in.hasImm = d.in.imm, 0, false
+	d.pos += n
 	return true
 }
 
