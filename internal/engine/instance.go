@@ -39,6 +39,7 @@ type Instance struct {
 
 	memory atomic.Pointer[sharedMemory] // of a process with threads: has taken over vmas, holes and areas
 
+	image     *Image // that it was made from; nil: the program's
 	parts     []part // of memory that are mapped from layers, in order of address
 	partAreas int64  // mappings declared for them
 	resident  uint64 // bytes, found while it was freed

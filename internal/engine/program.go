@@ -34,7 +34,8 @@ type Program struct {
 	mu sync.Mutex
 
 	// guarded by mu
-	idle []idleSlot
+	idle   []idleSlot
+	images []*Image
 }
 
 // idleSlot is a slot that is as New would make it.
@@ -91,6 +92,9 @@ func (p *Program) takeSlot() (uintptr, linux.Errno) {
 		return at, 0
 	}
 	at, e := p.code.slots.take()
+	if (e == linux.EAGAIN || e == linux.ENOMEM) && p.code.TrimImages() {
+		at, e = p.code.slots.take()
+	}
 	if e == linux.EAGAIN || e == linux.ENOMEM {
 		// Another program may have slots to spare.
 		for _, q := range p.code.programs {

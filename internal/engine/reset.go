@@ -29,6 +29,9 @@ func (s *slots) keep(pages int) bool {
 
 // recycle makes the slot of i as New would make it and keeps it, or gives it back blank.
 func (p *Program) recycle(i *Instance) {
+	if i.image != nil && i.image.recycle(i) {
+		return
+	}
 	at := i.at
 	if pages, e := p.restore(i); e == 0 {
 		if p.putIdle(idleSlot{at, pages}) {
