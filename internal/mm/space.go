@@ -65,16 +65,21 @@ type Space struct {
 
 // New makes the space of an instance fresh from its program's image.
 func New(inst *engine.Instance, limits Limits) *Space {
-	m := inst.Program().Meta.Memory
-	s := &Space{
-		inst: inst, limits: limits, low: uint64(m.NullGuard),
-		initial: uint64(m.Min) * wasmPage, top: min(uint64(m.Max)*wasmPage, highest),
-	}
+	s := emptySpace(inst, limits)
 	s.brk, s.floor = s.initial, s.initial
 	if s.initial > 0 {
 		s.areas.begin(area{start: s.low, end: s.initial, prot: linux.PROT_READ | linux.PROT_WRITE, name: nameData})
 	}
 	return s
+}
+
+// emptySpace makes an empty space.
+func emptySpace(inst *engine.Instance, limits Limits) *Space {
+	m := inst.Program().Meta.Memory
+	return &Space{
+		inst: inst, limits: limits, low: uint64(m.NullGuard),
+		initial: uint64(m.Min) * wasmPage, top: min(uint64(m.Max)*wasmPage, highest),
+	}
 }
 
 // Instance is the instance whose memory this is.
