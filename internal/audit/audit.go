@@ -38,6 +38,7 @@ type Record struct {
 	// Of what was allowed: the entry that it starts, or for a script its interpreter.
 	Entry       string `json:"entry,omitempty"`
 	Interpreter string `json:"interpreter,omitempty"`
+	Warm        bool   `json:"warm,omitempty"` // it starts from a warm image
 	// Of what was refused: why. Allowed records have none.
 	Reason string `json:"reason,omitempty"`
 }

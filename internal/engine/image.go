@@ -69,7 +69,9 @@ func (i *Instance) Freeze(pieces []Piece) (*Image, linux.Errno) {
 }
 
 // layoutShares tells whether some of memory is not the instance's alone.
-func (i *Instance) layoutShares() bool { return i.vmas != nil && len(i.vmas.shares()) != 0 }
+func (i *Instance) layoutShares() bool {
+	return slices.ContainsFunc(i.vmas, func(r vma) bool { return r.apart() })
+}
 
 // setVMAs notes what the memory of instances looks like.
 func (m *Image) setVMAs(pieces []Piece) {
@@ -133,6 +135,9 @@ func (m *Image) fill(i *Instance, parts []hole) linux.Errno {
 	}
 	return 0
 }
+
+// Stack is how many bytes of the native stack it uses.
+func (m *Image) Stack() uint64 { return uint64(len(m.stack)) }
 
 // Bytes is how much memory the image holds, whether instances map it or not.
 func (m *Image) Bytes() uint64 {

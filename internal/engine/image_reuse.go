@@ -67,16 +67,16 @@ func (m *Image) Trim() bool {
 }
 
 // TrimImages does so for all images.
-func (c *Code) TrimImages() (any bool) {
+func (c *Code) TrimImages() (some bool) {
 	for _, p := range c.programs {
 		p.mu.Lock()
 		images := slices.Clone(p.images)
 		p.mu.Unlock()
 		for _, m := range images {
-			any = m.Trim() || any
+			some = m.Trim() || some
 		}
 	}
-	return any
+	return some
 }
 
 func (p *Program) addImage(m *Image) {

@@ -29,7 +29,7 @@ func Check(im layout.Import) (known bool, err error) {
 	switch im.Module {
 	case wasi.Module, wasi.ThreadModule:
 		return wasi.CheckImport(im.Module, im.Name, im.Type)
-	case syscalls.Module:
+	case syscalls.Module, syscalls.OwnModule:
 		if err := syscalls.CheckImport(im.Module, im.Name, im.Type); err != nil {
 			return false, err
 		}
@@ -136,6 +136,9 @@ func Bind(program *layout.Program, o Options) []proc.Handler {
 func handler(im layout.Import) (h proc.Handler, kinds string) {
 	if c, ok := wasi.Lookup(im.Module, im.Name); ok {
 		return c.Handler, c.Args
+	}
+	if im.Module == syscalls.OwnModule {
+		return syscalls.OwnHandler(im.Name), ""
 	}
 	if im.Module != syscalls.Module {
 		return nil, ""

@@ -30,6 +30,7 @@ func (p *programs) Decide(r proc.Request) (proc.Target, string) {
 	case !ok && !mutant.Off("exec.hash"):
 		return proc.Target{}, reasonUnlisted
 	case p.revoked != nil && p.revoked(r.Digest) && !mutant.Off("exec.revoked"):
+		p.warm.revoke(r.Digest)
 		return proc.Target{}, reasonRevoked
 	case e.Script:
 		return proc.Target{Script: true, Interpreter: e.Interpreter}, ""
@@ -45,6 +46,7 @@ func (p *programs) Decide(r proc.Request) (proc.Target, string) {
 	if !ok {
 		return proc.Target{}, reasonNoCode
 	}
+	t.Warmth = p.warm.of(r.Digest, &e, held, t.Program)
 	return t, ""
 }
 

@@ -113,6 +113,7 @@ type Kernel struct {
 	config  Config
 	table   *proc.Table
 	code    *programs
+	warm    *warmImages
 	ns      *vfs.Namespace
 	pipes   *pipe.Pool
 	console *tty.TTY
@@ -127,6 +128,8 @@ func New(c Config) (*Kernel, error) {
 	if k.code, err = newPrograms(&c); err != nil {
 		return nil, err
 	}
+	k.warm = &warmImages{kernel: k}
+	k.code.warm = k.warm
 	anonymous, e := memfs.New(memfs.Options{Dev: devAnonymous, Bytes: c.Limits.TmpBytes})
 	if e != 0 {
 		return nil, fmt.Errorf("kernel: anonymous files: %w", e)
@@ -222,6 +225,7 @@ func (k *Kernel) Run(ctx context.Context, argv, env []string, cwd string) (Statu
 		k.streams.drain(ctx)
 		return Status{}, &CommandError{Name: argv[0], Errno: e}
 	}
+	defer k.warm.close()
 	watched, unwatch := context.WithCancel(ctx)
 	defer unwatch()
 	go k.reaper().watch(watched)

@@ -140,12 +140,13 @@ type reaper struct {
 	code   *engine.Code
 	files  func() uint64 // bytes of files that were mapped
 	log    *slog.Logger
+	warm   *warmImages
 	dying  []candidate // killed, and not gone when last looked at
 	freed  time.Time   // when the kernel's own garbage was last given back
 }
 
 func (k *Kernel) reaper() *reaper {
-	return &reaper{limit: k.config.Limits.Memory, status: k.config.Status, table: k.table, code: k.config.Code, files: k.memoryFiles, log: k.config.Log}
+	return &reaper{limit: k.config.Limits.Memory, status: k.config.Status, table: k.table, code: k.config.Code, files: k.memoryFiles, log: k.config.Log, warm: k.warm}
 }
 
 // memoryFiles is what the memory file systems have in files that were mapped. What they have on the heap is
@@ -187,8 +188,13 @@ func (r *reaper) watch(ctx context.Context) {
 	}
 }
 
-// relieve gives back the kernel's garbage first, and then kills.
+// relieve gives back the kernel's garbage and its warm images first, and then kills.
 func (r *reaper) relieve(used uint64) {
+	if r.warm != nil && r.warm.relieve() {
+		if used = r.used(); used <= r.limit {
+			return
+		}
+	}
 	if time.Since(r.freed) > time.Second && heap() > r.limit/8 {
 		debug.FreeOSMemory()
 		r.freed = time.Now()

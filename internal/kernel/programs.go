@@ -21,6 +21,7 @@ type programs struct {
 	router   Router
 	revoked  func(digest [32]byte) bool
 	policies *policy.Set
+	warm     *warmImages
 	bound    []program // by index of the code; its imports are bound if there are no policies
 	linked   sync.Map  // *policy.Policy -> *proc.Program
 }

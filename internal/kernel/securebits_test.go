@@ -188,7 +188,7 @@ func auditedContainer(t *testing.T, sink audit.Sink, bits ...string) *container 
 // and so is what is listed.
 func TestSecurebits(t *testing.T) {
 	ways := interpreters
-	if len(available()) == len(guests) {
+	if slices.ContainsFunc(available(), func(g guest) bool { return g.name == "gawk" }) {
 		ways = slices.Concat(ways, otherInterpreters)
 	}
 	const restrict, deny = manifest.SecureRestrictFile, manifest.SecureDenyInteractive

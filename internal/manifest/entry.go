@@ -36,6 +36,8 @@ type Entry struct {
 	Inherit bool `json:"inherit,omitempty"`
 	// Securebits are set, with their locks, when the entry is started: some of Secure*.
 	Securebits []string `json:"securebits,omitzero"`
+	// Warm says that it may start from a warm image: its program calls vkernel.ready.
+	Warm *Warm `json:"warm,omitempty"`
 }
 
 // Values of Entry.Denied.
@@ -128,7 +130,7 @@ func (e *Entry) check(field string) error {
 			return fieldError(at, "%q is given twice", s)
 		}
 	}
-	return nil
+	return e.Warm.check(field + ".warm")
 }
 
 // checkSorted checks a list of names, each once and in byte order.

@@ -24,7 +24,7 @@ func (s *Space) Freeze() (*Frozen, linux.Errno) {
 	var pieces []engine.Piece
 	for k := range s.areas.list {
 		a := &s.areas.list[k]
-		if a.share != nil || a.shared {
+		if a.share != nil || a.shared || a.object != nil {
 			return nil, linux.ENOTSUP
 		}
 		pieces = append(pieces, engine.Piece{Start: a.start, End: a.end, Prot: a.prot})
@@ -46,7 +46,7 @@ func (f *Frozen) New(result uint64, limits Limits) (*Space, *engine.Instance, li
 	if e != 0 {
 		return nil, nil, e
 	}
-	if e := declare(inst, len(f.areas.list)); e != 0 {
+	if e := declare(inst, &f.areas, 0); e != 0 {
 		inst.Free()
 		return nil, nil, e
 	}
@@ -55,6 +55,9 @@ func (f *Frozen) New(result uint64, limits Limits) (*Space, *engine.Instance, li
 	s.areas = areas{list: slices.Clone(f.areas.list), virtual: f.areas.virtual, data: f.areas.data}
 	return s, inst, 0
 }
+
+// Stack is how many bytes of the native stack are in use.
+func (f *Frozen) Stack() uint64 { return f.image.Stack() }
 
 // Bytes is how much memory it holds.
 func (f *Frozen) Bytes() uint64 { return f.image.Bytes() }

@@ -18,6 +18,8 @@ type ExecFile struct {
 	Shown string // the name that a script's interpreter gets to see
 	// Gone says that Shown names a descriptor that execve closes: no interpreter could open it.
 	Gone bool
+
+	argv, env []string // what the program would be started with
 }
 
 // examined is a file that may be executed. Nobody writes to it until vfs.AllowWrite(place).
@@ -27,6 +29,7 @@ type examined struct {
 	place vfs.Path
 	stat  linux.Stat
 	text  *vfs.Content // its bytes, if they were asked for
+	warm  *Warm        // image to start from, if any; whoever gets x ends the use
 }
 
 // examine opens a file for execution, hashes it, and asks the hash rule. The bytes are kept if it is a
@@ -42,6 +45,8 @@ func (t *Thread) examine(f ExecFile, action string, keep bool) (x examined, e li
 	defer func() {
 		if e != 0 {
 			vfs.AllowWrite(place)
+			x.warm.Release()
+			x.warm = nil
 		}
 	}()
 	digests := &t.Table().digests
@@ -49,7 +54,7 @@ func (t *Thread) examine(f ExecFile, action string, keep bool) (x examined, e li
 		t.unreadable(&x, action, e)
 		return x, e
 	}
-	if e = t.decide(&x, action); e != 0 || !keep && !x.target.Script {
+	if e = t.decide(&x, &f, action); e != 0 || !keep && !x.target.Script {
 		return x, e
 	}
 	if x.stat, e = open.Stat(); e != 0 {
@@ -63,13 +68,13 @@ func (t *Thread) examine(f ExecFile, action string, keep bool) (x examined, e li
 	x.text = text
 	if now.sum != x.sum { // a host's program has written to it
 		x.content = now
-		e = t.decide(&x, action)
+		e = t.decide(&x, &f, action)
 	}
 	return x, e
 }
 
 // decide asks the hash rule about a content, and records what it says.
-func (t *Thread) decide(x *examined, action string) linux.Errno {
+func (t *Thread) decide(x *examined, f *ExecFile, action string) linux.Errno {
 	var reason string
 	x.target, reason = t.Table().config.Programs.Decide(Request{Digest: x.sum, From: t.process.target()})
 	if reason != "" && mutant.Off("exec.hash") && t.process.target() != nil {
@@ -85,6 +90,9 @@ func (t *Thread) decide(x *examined, action string) linux.Errno {
 			t.refuse(x, action, "the manifest names another interpreter: "+x.target.Interpreter)
 			return linux.EACCES
 		}
+	}
+	if w := x.target.Warmth; w != nil && action == audit.Exec {
+		x.warm = w.Warm(t.start(f, &x.target))
 	}
 	t.record(x, action, "")
 	return 0
@@ -152,7 +160,7 @@ func (t *Thread) record(x *examined, action, reason string) {
 		r.SHA256 = hex.EncodeToString(x.sum[:])
 	}
 	if reason == "" {
-		r.Entry, r.Interpreter = x.target.Entry, x.target.Interpreter
+		r.Entry, r.Interpreter, r.Warm = x.target.Entry, x.target.Interpreter, x.warm != nil
 	}
 	sink.Decided(r)
 }

@@ -13,7 +13,8 @@ import (
 // Exec is execve: it replaces what the process runs. On success the thread's next step is the
 // new program's first, and it is the only one.
 func (t *Thread) Exec(f ExecFile, argv, env []string) linux.Errno {
-	image, e := t.load(f, argv)
+	image, warm, e := t.load(f, argv, env)
+	defer warm.Release()
 	if e != 0 {
 		return e
 	}
@@ -21,12 +22,12 @@ func (t *Thread) Exec(f ExecFile, argv, env []string) linux.Errno {
 	if !image.hold(&t.Table().Arguments) {
 		return linux.ENOMEM
 	}
-	inst, e := image.Target.Program.Code.New()
+	m, from, e := t.furnish(image.Target.Program, warm)
 	if e != 0 {
 		image.drop(&t.Table().Arguments)
 		return t.refusedMemory(image.Target.Program, e)
 	}
-	e = inst.LimitStack(t.Limit(linux.RLIMIT_STACK))
+	e = m.Instance.LimitStack(t.Limit(linux.RLIMIT_STACK))
 	if e == 0 {
 		e = image.Target.Program.fits()
 	}
@@ -34,38 +35,54 @@ func (t *Thread) Exec(f ExecFile, argv, env []string) linux.Errno {
 		e = t.standAlone()
 	}
 	if e != 0 {
-		inst.Free()
+		m.Instance.Free()
 		image.drop(&t.Table().Arguments)
 		return e
 	}
-	t.replace(newMemory(mm.New(inst, t.process.spaceLimits()), inst), image)
+	t.replace(m, image, from)
 	t.SetName(path.Base(f.Shown))
 	return 0
 }
 
+// furnish makes the memory in which a program starts: a copy of the warm image, if there is one, or
+// a fresh one; then warm is nil.
+func (t *Thread) furnish(p *Program, warm *Warm) (Memory, *Warm, linux.Errno) {
+	if warm != nil && warm.program == p.Code {
+		if m, e := warm.copy(t.process); e == 0 {
+			return m, warm, 0
+		}
+	}
+	inst, e := p.Code.New()
+	if e != 0 {
+		return Memory{}, nil, e
+	}
+	return newMemory(mm.New(inst, t.process.spaceLimits()), inst), nil, 0
+}
+
 // load finds out what a file starts: it follows scripts to the program that interprets
 // them. Each of them is listed by itself.
-func (t *Thread) load(f ExecFile, argv []string) (*Image, linux.Errno) {
+func (t *Thread) load(f ExecFile, argv, env []string) (*Image, *Warm, linux.Errno) {
 	var scripts []script
 	for depth := 0; ; depth++ {
+		f.argv, f.env = argv, env
 		x, e := t.examine(f, audit.Exec, false)
 		if e != 0 {
-			return nil, e
+			return nil, nil, e
 		}
 		if depth > maxScripts {
 			vfs.AllowWrite(x.place)
-			return nil, linux.ELOOP
+			return nil, x.warm, linux.ELOOP
 		}
 		if !x.target.Script {
-			return &Image{Target: x.target, Exe: x.place, Argv: argv, scripts: scripts}, 0
+			return &Image{Target: x.target, Exe: x.place, Argv: argv, scripts: scripts}, x.warm, 0
 		}
 		vfs.AllowWrite(x.place)
 		interpreter, arg, hasArg, e := parseScript(x.head)
 		switch {
 		case e != 0:
-			return nil, e
+			return nil, nil, e
 		case f.Gone:
-			return nil, linux.ENOENT
+			return nil, nil, linux.ENOENT
 		}
 		scripts = append(scripts, x.script(f.Shown))
 		rest := argv[min(1, len(argv)):]
@@ -78,8 +95,8 @@ func (t *Thread) load(f ExecFile, argv []string) (*Image, linux.Errno) {
 	}
 }
 
-// replace is the point of no return of execve.
-func (t *Thread) replace(m Memory, image *Image) {
+// replace is the point of no return of execve. m is a copy of warm, if that is not nil.
+func (t *Thread) replace(m Memory, image *Image, warm *Warm) {
 	p := t.process
 	p.sig.Exec()
 	t.sig.SetStack(linux.Stack{Flags: linux.SS_DISABLE})
@@ -103,6 +120,10 @@ func (t *Thread) replace(m Memory, image *Image) {
 	p.foreign.Store(nil)
 	if image.Target.Prepare != nil {
 		image.Target.Prepare(t)
+	}
+	if warm != nil {
+		t.resumeWarm(warm)
+		return
 	}
 	t.begin(image.Target)
 }

@@ -28,6 +28,8 @@ type Target struct {
 	Entry   string   // id of the manifest's entry; "" for a script
 	// Prepare, if any, readies a process for the program's ABI after execve has replaced it.
 	Prepare func(t *Thread)
+	// Warmth keeps the image from which it can start warm; nil: it has none.
+	Warmth Warmth
 	// Securebits are set in a process that starts the program (SECBIT_*).
 	Securebits uint32
 

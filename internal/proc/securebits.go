@@ -59,6 +59,11 @@ func (s *Securebits) KeepCaps(keep bool) linux.Errno {
 	}
 }
 
+// after gives what they are after execve of a program that sets some.
+func (s *Securebits) after(set uint32) uint32 { return execSecurebits(s.Get(), set) }
+
+func execSecurebits(old, set uint32) uint32 { return old&^linux.SECBIT_KEEP_CAPS | set | set<<1 }
+
 // exec is what execve does to them: all but one are kept, and those of the new program are set, with
 // their locks.
 func (s *Securebits) exec(set uint32) {
@@ -67,7 +72,7 @@ func (s *Securebits) exec(set uint32) {
 	}
 	for {
 		old := s.bits.Load()
-		now := old&^linux.SECBIT_KEEP_CAPS | set | set<<1
+		now := execSecurebits(old, set)
 		if old == now || s.bits.CompareAndSwap(old, now) {
 			return
 		}

@@ -41,8 +41,10 @@ type Config struct {
 	Log       *slog.Logger // of refused executions and failures
 	Memory    func() (total, free uint64)
 	UTS       *UTS
-	Observer  Observer         // nil: nobody
-	Sched     *sched.Scheduler // nil: one of its own
+	Observer  Observer // nil: nobody
+	// Ready is called in place of a target's Warmth when a process calls vkernel.ready.
+	Ready func(t *Thread)
+	Sched *sched.Scheduler // nil: one of its own
 }
 
 // Table is the processes of one container.

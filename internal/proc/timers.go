@@ -284,6 +284,18 @@ func (s *timers) exec() {
 	s.posix = nil
 }
 
+// any reports whether there is a timer that is armed, or a POSIX timer.
+func (s *timers) any() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.interval {
+		if t != nil && (t.host != nil || t.firing) {
+			return true
+		}
+	}
+	return len(s.posix) != 0
+}
+
 // stop disarms all of them, for good.
 func (s *timers) stop() {
 	s.mu.Lock()

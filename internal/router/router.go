@@ -21,6 +21,9 @@ type Entry struct {
 	// Securebits are set, with their locks, in a process that starts it (manifest.Secure*).
 	Securebits []string
 
+	// Warm says when the program may start from a warm image; nil: never.
+	Warm *manifest.Warm
+
 	// Of a #! script: what its first line must say. The interpreter's own content is then
 	// looked up in turn.
 	Script      bool
@@ -37,7 +40,7 @@ func New(m *manifest.Manifest) *Router {
 	entries := make(map[string]Entry, len(m.Entries))
 	for i := range m.Entries {
 		e := &m.Entries[i]
-		entries[e.ID] = Entry{ID: e.ID, Name: e.Name, Program: e.Module, Export: e.Export, Preopens: e.Preopens, Securebits: e.Securebits}
+		entries[e.ID] = Entry{ID: e.ID, Name: e.Name, Program: e.Module, Export: e.Export, Preopens: e.Preopens, Securebits: e.Securebits, Warm: e.Warm}
 	}
 	r := &Router{byDigest: make(map[manifest.Digest]Entry, len(m.Executables))}
 	for i := range m.Executables {

@@ -74,6 +74,34 @@ func (s *State) Exec() {
 	}
 }
 
+// Actions are the actions of a process at one moment.
+type Actions struct{ all *actions }
+
+// Actions gives them; they are not changed any more.
+func (s *State) Actions() *Actions {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.own = false
+	return &Actions{s.actions}
+}
+
+// Adopt sets, after Exec, the actions of a process as which this one goes on. What is ignored stays so.
+func (s *State) Adopt(a *Actions) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case a.all == nil:
+	case s.actions == nil:
+		s.actions, s.own = a.all, false
+	default:
+		for sig, action := range a.all {
+			if s.actions[sig].Handler != linux.SIG_IGN {
+				s.setLocked(linux.Signal(sig), action)
+			}
+		}
+	}
+}
+
 // SetLimit sets how many signals may be queued.
 func (s *State) SetLimit(n int) {
 	s.mu.Lock()

@@ -62,6 +62,9 @@ func Signature(module, name string) (sig string, known bool) {
 
 // signatures lists the accepted types of an import; none if it is not known.
 func signatures(module, name string) []string {
+	if module == OwnModule {
+		return strings.Fields(ownCalls[name].sig)
+	}
 	if module != Module {
 		return nil
 	}
@@ -80,13 +83,13 @@ func signatures(module, name string) []string {
 // passes, since it answers ENOSYS; an unknown module or helper and a type that differs
 // are errors that name the import.
 func CheckImport(module, name, sig string) error {
-	if module != Module {
+	if module != Module && module != OwnModule {
 		return fmt.Errorf("import %s: unknown module %q, want %q", Shown(module, name), module, Module)
 	}
 	want := signatures(module, name)
 	im := Shown(module, name)
 	switch {
-	case want == nil && strings.HasPrefix(name, Prefix) && im == module+"."+name:
+	case want == nil && module == Module && strings.HasPrefix(name, Prefix) && im == module+"."+name:
 		if !strings.HasSuffix(sig, ":l") {
 			return fmt.Errorf("import %s: type %s: a system call returns i64", im, sig)
 		}

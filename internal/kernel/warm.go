@@ -1,0 +1,217 @@
+package kernel
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"vkernel/internal/manifest"
+	"vkernel/internal/mutant"
+	"vkernel/internal/policy"
+	"vkernel/internal/proc"
+	"vkernel/internal/router"
+)
+
+// An entry with "warm" in the manifest starts from a frozen process of its own program, once there
+// is one. A container makes its images itself: when a program that was started cold calls vkernel.ready,
+// a process is run up to there that nobody in the container sees or has made (warm_maker.go).
+// An image belongs to a content, its entry and the policy under which it runs; each start
+// has been decided by Decide before an image is looked for.
+
+// warmKey is what an image belongs to.
+type warmKey struct {
+	digest [32]byte
+	entry  string
+	held   *policy.Policy
+}
+
+// warmImages are those of a container.
+type warmImages struct {
+	kernel *Kernel
+	all    sync.Map // warmKey -> *warmth
+
+	making sync.Mutex // one is made at a time
+	work   sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool   // guarded by mu
+	cancel func() // ends what is being made; guarded by mu
+}
+
+// warmth is the image of one key, or why there is none. It is what proc.Target refers to.
+type warmth struct {
+	images  *warmImages
+	key     warmKey
+	entry   router.Entry
+	program *proc.Program
+	spec    *manifest.Warm
+
+	asked  atomic.Bool // an image is being made, or there was a reason not to make one
+	image  atomic.Pointer[proc.Warm]
+	reason atomic.Pointer[string] // why there is none
+
+	warm, cold atomic.Int64 // starts
+}
+
+// of gives the place of the image of a target; nil if it is to have none.
+func (w *warmImages) of(digest [32]byte, e *router.Entry, held *policy.Policy, program *proc.Program) proc.Warmth {
+	if w == nil || e.Warm == nil || held != nil && !held.Remembered() {
+		return nil
+	}
+	key := warmKey{digest, e.ID, held}
+	if mutant.Off("warm.policy") {
+		key.held = nil
+	}
+	if known, ok := w.all.Load(key); ok {
+		return known.(*warmth)
+	}
+	known, _ := w.all.LoadOrStore(key, &warmth{images: w, key: key, entry: *e, program: program, spec: e.Warm})
+	return known.(*warmth)
+}
+
+// Warm gives the image, if it suits the start.
+func (w *warmth) Warm(s proc.Start) *proc.Warm {
+	image := w.image.Load()
+	if image == nil || w.spec.Cold(s.Argv, s.Env) != "" || image.Suits(s) != "" || !image.Use() {
+		w.cold.Add(1)
+		return nil
+	}
+	w.warm.Add(1)
+	return image
+}
+
+// Reached has an image made, the first time.
+func (w *warmth) Reached(p *proc.Process) {
+	if w.image.Load() != nil || w.asked.Swap(true) {
+		return
+	}
+	name := p.FS().PathString(p.Image().Exe)
+	w.images.start(func() { w.make(name) })
+}
+
+// make makes the image; name is a path of the content.
+func (w *warmth) make(name string) {
+	m := &maker{kernel: w.images.kernel, warmth: w}
+	image, reason := m.run(name)
+	log := w.images.kernel.config.Log
+	if image == nil {
+		w.reason.Store(&reason)
+		log.Info("no warm image", "entry", w.entry.ID, "reason", reason)
+		return
+	}
+	log.Debug("warm image", "entry", w.entry.ID, "bytes", image.Bytes())
+	w.image.Store(image)
+	if w.images.over() {
+		w.drop()
+	}
+}
+
+// drop gives the image up.
+func (w *warmth) drop() bool {
+	old := w.image.Swap(nil)
+	old.Release()
+	return old != nil
+}
+
+// start does work in the background, one piece at a time.
+func (w *warmImages) start(work func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return
+	}
+	w.work.Go(func() {
+		w.making.Lock()
+		defer w.making.Unlock()
+		if !w.over() {
+			work()
+		}
+	})
+}
+
+// over reports whether the container has ended.
+func (w *warmImages) over() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.closed
+}
+
+// running notes how to end what is being made. It reports false if nothing may be made any more.
+func (w *warmImages) running(cancel func()) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cancel = cancel
+	return !w.closed
+}
+
+// revoke drops the images of a content that nobody may execute any more.
+func (w *warmImages) revoke(digest [32]byte) {
+	if w == nil {
+		return
+	}
+	w.all.Range(func(key, v any) bool {
+		if key.(warmKey).digest == digest {
+			v.(*warmth).drop()
+		}
+		return true
+	})
+}
+
+// relieve drops all images, which may be made again, because the container needs memory. It reports
+// whether there were any.
+func (w *warmImages) relieve() (some bool) {
+	w.mu.Lock()
+	if w.cancel != nil {
+		w.cancel()
+	}
+	w.mu.Unlock()
+	w.all.Range(func(_, v any) bool {
+		if v.(*warmth).drop() {
+			v.(*warmth).asked.Store(false)
+			some = true
+		}
+		return true
+	})
+	return some
+}
+
+// close ends what is being made, and drops all images.
+func (w *warmImages) close() {
+	w.mu.Lock()
+	w.closed = true
+	if w.cancel != nil {
+		w.cancel()
+	}
+	w.mu.Unlock()
+	w.work.Wait()
+	w.all.Range(func(_, v any) bool {
+		v.(*warmth).drop()
+		return true
+	})
+}
+
+// WarmState is what a container knows of an image.
+type WarmState struct {
+	Entry  string `json:"entry"`
+	Ready  bool   `json:"ready"`
+	Reason string `json:"reason,omitempty"` // why there is none
+	Bytes  uint64 `json:"bytes"`
+	Warm   int64  `json:"warm"` // starts from it
+	Cold   int64  `json:"cold"` // other starts
+}
+
+// Warm lists the images of the container, and those that it does not have.
+func (k *Kernel) Warm() (list []WarmState) {
+	k.warm.all.Range(func(_, v any) bool {
+		w := v.(*warmth)
+		s := WarmState{Entry: w.entry.ID, Warm: w.warm.Load(), Cold: w.cold.Load()}
+		if image := w.image.Load(); image != nil && image.Use() {
+			s.Ready, s.Bytes = true, image.Bytes()
+			image.Release()
+		} else if reason := w.reason.Load(); reason != nil {
+			s.Reason = *reason
+		}
+		list = append(list, s)
+		return true
+	})
+	return list
+}
