@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"vkernel/internal/linux"
 	"vkernel/internal/manifest"
 	"vkernel/internal/vfs"
@@ -16,7 +18,12 @@ import (
 // open makes a container's root of a small list, and a context of root in it.
 func open(t *testing.T, refused *[]string) *vfs.Context {
 	t.Helper()
-	dir := t.TempDir()
+	return openIn(t, t.TempDir(), refused)
+}
+
+// openIn is open with the host's file "f" in dir.
+func openIn(t *testing.T, dir string, refused *[]string) *vfs.Context {
+	t.Helper()
 	text := "hello\n"
 	if err := os.WriteFile(filepath.Join(dir, "f"), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
@@ -119,4 +126,50 @@ func TestWrite(t *testing.T) {
 	if text, _ := read(c, "/bin/su"); text != "Jello\n" {
 		t.Errorf("after the write: %q", text)
 	}
+}
+
+// TestMapping: what is mapped is what the list says, whatever becomes of the host's file.
+func TestMapping(t *testing.T) {
+	var refused []string
+	dir := t.TempDir()
+	c := openIn(t, dir, &refused)
+	f, _, e := c.Open(c.Cwd(), "/bin/su", vfs.OpenHow{})
+	if e != 0 {
+		t.Fatal(e)
+	}
+	if text, _ := read(c, "/bin/su"); text != "hello\n" { // it is open on the host now
+		t.Fatalf("%q", text)
+	}
+	host := filepath.Join(dir, "f")
+	if err := os.WriteFile(host, []byte("jello\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, e := f.(vfs.Mapper).Mapping(false); e != linux.EIO {
+		t.Errorf("mapping of a file that the host has changed: %v, expected EIO", e)
+	}
+	if err := os.WriteFile(host, []byte("hello\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	m, e := f.(vfs.Mapper).Mapping(false)
+	if e != 0 {
+		t.Fatal(e)
+	}
+	if err := os.WriteFile(host, []byte("jello\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, when := range []string{"mapped", "kept"} {
+		buf := make([]byte, 6)
+		if n, err := unix.Pread(m.FD(), buf, 0); n != 6 || err != nil || string(buf) != "hello\n" {
+			t.Errorf("%s: %q, %v", when, buf, err)
+		}
+		if text, e := read(c, "/bin/su"); text != "hello\n" {
+			t.Errorf("%s: read gives %q, %v", when, text, e)
+		}
+		m.Release()
+		if m, e = f.(vfs.Mapper).Mapping(false); e != 0 {
+			t.Fatalf("%s: mapped again: %v", when, e)
+		}
+	}
+	m.Release()
+	f.Close()
 }
