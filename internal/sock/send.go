@@ -89,7 +89,16 @@ func (s *Socket) sendSequenced(p *packet) (*wait.Queue, linux.Errno) {
 	if len(p.data) > s.opts.sendBuffer() {
 		return nil, linux.EMSGSIZE
 	}
+	s.sign(p, c.peer)
 	return &s.queue, c.out.send(p, 0)
+}
+
+// sign notes the sender of a packet, if one side has asked for that.
+func (s *Socket) sign(p *packet, to *Socket) {
+	if !p.HasCred && !s.opts.passCred.Load() && !to.opts.passCred.Load() {
+		p.Cred = nobody
+	}
+	p.HasCred = true
 }
 
 // sendUnix sends a datagram to the peer, or to the socket that it was addressed to.
@@ -101,9 +110,7 @@ func (s *Socket) sendUnix(p *packet, o *Outgoing) (*wait.Queue, linux.Errno) {
 	if e != 0 {
 		return nil, e
 	}
-	if !p.HasCred {
-		p.Cred = nobody
-	}
+	s.sign(p, to)
 	e = to.inbox.send(p, maxDatagrams)
 	if e == linux.EPIPE && s.disconnectFrom(to) {
 		e = linux.ECONNREFUSED

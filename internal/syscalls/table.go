@@ -111,7 +111,6 @@ var Table = []Call{
 	{54, "setsockopt", "iiiii:l", "fd int int ptr size", setsockopt, Partial, "no multicast; options without meaning on a loopback are kept"},
 	{55, "getsockopt", "iiiii:l", "fd int int ptr ptr", getsockopt, Partial, "as setsockopt"},
 	{56, "clone", "liiil:l iiiii:l liiii:l", "cloneflags ptr ptr ptr hex", clone, Partial, "as fork, or as vfork (CLONE_VM|CLONE_VFORK), with CLONE_PIDFD; stack is ignored"},
-	{56, "clone", "liiil:l iiiii:l liiii:l", "cloneflags ptr ptr ptr hex", clone, Partial, "as fork, or as vfork (CLONE_VM|CLONE_VFORK); stack is ignored"},
 	{57, "fork", ":l", "", fork, Full, ""},
 	{58, "vfork", ":l", "", vfork, Full, ""},
 	{59, "execve", "iii:l", "path argv envp", execve, Full, "only files that the manifest lists"},
