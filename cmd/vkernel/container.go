@@ -96,6 +96,9 @@ func verifyCode(b *bundle.Bundle) error {
 // begin starts the sandbox process of a bundle whose manifest has been verified.
 func (o *runOptions) begin(b *bundle.Bundle, mounts []mount) (*sandbox.Sandbox, error) {
 	c := sandbox.Config{Bundle: b, Memory: uint64(o.memory), Processes: o.processes, Disk: int64(o.disk)}
+	if len(o.command) > 0 {
+		c.First = o.command[0]
+	}
 	for _, m := range mounts {
 		if err := m.allow(b.Manifest); err != nil {
 			return nil, err

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"vkernel/internal/manifest"
 )
 
 // A process whose bundle is refused after it was started ends by itself when the launcher lets go of it,
@@ -31,5 +33,31 @@ func TestBeginOther(t *testing.T) {
 	must(t, s.conn.hand(kindStart, &Start{}))
 	if _, err := s.Wait(); err == nil || !strings.Contains(err.Error(), "expected what to load") {
 		t.Error(err)
+	}
+}
+
+// The file that is executed first is found as the walk of a path would find it, or not at all.
+func TestFileAt(t *testing.T) {
+	sum := manifest.Sum(nil)
+	root, err := manifest.NewRoot([]manifest.Node{
+		{Path: "/bin", Type: manifest.TypeDir, Mode: 0o755},
+		{Path: "/bin/box", Type: manifest.TypeFile, Mode: 0o755, SHA256: &sum},
+		{Path: "/bin/echo", Type: manifest.TypeLink, Mode: 0o777, Target: "box"},
+		{Path: "/bin/loop", Type: manifest.TypeLink, Mode: 0o777, Target: "loop"},
+		{Path: "/bin/up", Type: manifest.TypeLink, Mode: 0o777, Target: "../../bin/echo"},
+		{Path: "/start", Type: manifest.TypeLink, Mode: 0o777, Target: "/bin/echo"},
+	})
+	must(t, err)
+	for name, want := range map[string]string{
+		"/bin/box": "/bin/box", "/bin/echo": "/bin/box", "/start": "/bin/box", "/bin/up": "/bin/box",
+		"/bin": "", "/bin/loop": "", "/bin/none": "", "echo": "", "": "",
+	} {
+		got := ""
+		if n := fileAt(root, name); n != nil {
+			got = n.Path
+		}
+		if got != want {
+			t.Errorf("%s: %q, expected %q", name, got, want)
+		}
 	}
 }

@@ -1,10 +1,12 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"path"
 	"runtime"
 	"sync"
 
@@ -54,16 +56,13 @@ func load(files []*os.File) (*loaded, error) {
 	if err != nil {
 		return nil, fmt.Errorf("what to load: %w", err)
 	}
-	if l.manifest, err = manifest.Parse(l.spec.Manifest); err != nil {
-		return nil, err
-	}
-	if l.root, err = manifest.ParseRoot(l.spec.Root); err != nil {
-		return nil, err
-	}
+	parsed := make(chan error, 1)
+	go func() { parsed <- l.parse() }()
 	code := files[1]
 	defer code.Close()
 	host := engine.Host{Pagemap: os.NewFile(fdPagemap, "pagemap"), Mappings: l.spec.Mappings, NoScan: l.spec.NoScan}
-	if l.code, err = engine.LoadVerifiedIn(code, host); err != nil {
+	l.code, err = engine.LoadVerifiedIn(code, host)
+	if err := errors.Join(<-parsed, err); err != nil {
 		return nil, err
 	}
 	if err := bundle.CheckPrograms(l.manifest, l.code.Meta().Programs); err != nil {
@@ -76,9 +75,51 @@ func load(files []*os.File) (*loaded, error) {
 		}
 		l.mounts = append(l.mounts, fs)
 	}
-	l.contents = bundle.NewContents(os.NewFile(fdRoot, "root"))
 	l.status = os.NewFile(fdStatus, "status")
 	return l, nil
+}
+
+// parse reads the manifest and the list of the root file system, beside the mapping of the code, and
+// begins to verify the file that will probably be executed first: its first open then has less to do.
+func (l *loaded) parse() (err error) {
+	if l.manifest, err = manifest.Parse(l.spec.Manifest); err != nil {
+		return err
+	}
+	if l.root, err = manifest.ParseRoot(l.spec.Root); err != nil {
+		return err
+	}
+	l.contents = bundle.NewContents(os.NewFile(fdRoot, "root"))
+	first := l.spec.First
+	if first == "" && len(l.manifest.Command) > 0 {
+		first = l.manifest.Command[0]
+	}
+	if n := fileAt(l.root, first); n != nil {
+		go func() {
+			if f, err := l.contents.Open(n); err == nil { // else the open that counts will say so
+				f.Close()
+			}
+		}()
+	}
+	return nil
+}
+
+// fileAt finds the regular file at an absolute path, through symbolic links in its last place.
+func fileAt(root *manifest.Root, name string) *manifest.Node {
+	const most = 8 // links; one that has more is not verified early
+	for range most {
+		n, ok := root.Lookup(name)
+		switch {
+		case !ok || n.Type == manifest.TypeDir:
+			return nil
+		case n.Type == manifest.TypeFile:
+			return n
+		case path.IsAbs(n.Target):
+			name = path.Clean(n.Target)
+		default:
+			name = path.Join(path.Dir(name), n.Target)
+		}
+	}
+	return nil
 }
 
 // config is the container of what was loaded, without its streams.

@@ -26,6 +26,7 @@ import (
 type Config struct {
 	Bundle    *bundle.Bundle
 	Mounts    []Mount
+	First     string // the file that will probably be executed first, if it is known: it is then verified early
 	Memory    uint64 // most bytes of the host's memory; 0: the kernel's default
 	Processes int    // most at once
 	Disk      int64  // most bytes written to the root file system; 0: the default
@@ -139,7 +140,7 @@ func (s *Sandbox) Load() error {
 
 func (c *Config) spec() *Spec {
 	s := &Spec{
-		Manifest: c.Bundle.ManifestBytes(), Root: c.Bundle.RootBytes(),
+		Manifest: c.Bundle.ManifestBytes(), Root: c.Bundle.RootBytes(), First: c.First,
 		Memory: c.Memory, Processes: c.Processes, Disk: c.Disk,
 		Mappings: engine.MaxMapCount(), NoScan: c.without.scan, NoMDWE: c.without.mdwe,
 	}

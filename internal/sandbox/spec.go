@@ -18,6 +18,7 @@ type Spec struct {
 	Manifest []byte // its exact bytes
 	Root     []byte // the list of the root file system
 	Mounts   []MountPoint
+	First    string // the file that will probably be executed first; empty: the manifest's command
 
 	Memory    uint64 // most bytes of the host's memory
 	Processes int    // most at once
