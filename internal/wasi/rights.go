@@ -94,6 +94,8 @@ func rightsOf(d *fd.Description, mode uint32) uint64 {
 		r = rightsDir
 	case mode&linux.S_IFMT == linux.S_IFREG:
 		r = rightsFile
+	case mode&linux.S_IFMT == linux.S_IFSOCK:
+		r = rightsStream | rightShutdown | rightAccept
 	case !d.Stream():
 		r = rightsDevice
 	}

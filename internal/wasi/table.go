@@ -108,10 +108,10 @@ var Table = []Call{
 	{"proc_raise", "i:i", "tkill", "int@0", procRaise, ""},
 	{"random_get", "ii:i", "getrandom", "ptr@0 size@1 =0", randomGet, ""},
 	{"sched_yield", ":i", "sched_yield", "", schedYield, ""},
-	{"sock_accept", "iii:i", "accept4", "fd@0 =NULL =NULL hex@1", sockAccept, "ENOTSOCK: there are no sockets yet"},
-	{"sock_recv", "iiiiii:i", "recvmsg", "fd@0 ptr@1 hex@3", sockRecv, "as sock_accept"},
-	{"sock_send", "iiiii:i", "sendmsg", "fd@0 ptr@1 hex@3", sockSend, "as sock_accept"},
-	{"sock_shutdown", "ii:i", "shutdown", "fd@0 int@1", sockShutdown, "as sock_accept"},
+	{"sock_accept", "iii:i", "accept4", "fd@0 =NULL =NULL hex@1", sockAccept, ""},
+	{"sock_recv", "iiiiii:i", "recvmsg", "fd@0 ptr@1 hex@3", sockRecv, ""},
+	{"sock_send", "iiiii:i", "sendmsg", "fd@0 ptr@1 hex@3", sockSend, ""},
+	{"sock_shutdown", "ii:i", "shutdown", "fd@0 int@1", sockShutdown, ""},
 }
 
 // threads is the one import of wasi-threads. Its result is a thread id, or negative.
