@@ -189,23 +189,22 @@ func open(dir string, policy *trust.Policy, o Options) (_ *Bundle, err error) {
 		}
 	}()
 	rootErr := b.content.open(filepath.Join(b.Dir, RootDir))
-	began := make(chan error, 1)
-	if o.Trusted == nil || rootErr != nil {
-		began <- nil
-	} else {
-		go func() { began <- o.Trusted(b) }()
-	}
-	// The megabinary is not needed to run, but a bundle is whole or refused; its hash is
-	// computed beside the rest.
-	megabinary := make(chan error, 1)
+	// The megabinary is not needed to run, but a bundle is whole or refused; its hash is computed beside the rest,
+	// when what o.Trusted begins has begun: that needs a processor too.
+	began, megabinary := make(chan error, 1), make(chan error, 1)
 	go func() {
+		if o.Trusted != nil && rootErr == nil {
+			began <- o.Trusted(b)
+		} else {
+			began <- nil
+		}
 		megabinary <- checkFile(filepath.Join(b.Dir, MegabinaryFile), manifest.Blob{SHA256: m.Megabinary.SHA256, Size: m.Megabinary.Size})
 	}()
 	if err := b.openRoot(); err != nil {
 		rootErr = err
 	}
 	codeErr := b.openCode(o.PrivateCode)
-	megabinaryErr, beganErr := <-megabinary, <-began // both have ended, whatever is wrong
+	megabinaryErr, beganErr := <-megabinary, <-began // whatever is wrong, it has ended
 	if megabinaryErr != nil {
 		return nil, &PartError{"megabinary", megabinaryErr}
 	}
