@@ -40,26 +40,27 @@ func (w *walker) setFlags(in *inst, s *state) {
 			*f = flags{valid: true, size: in.size, a: noReg, b: noReg, imm: in.imm, off: int32(m.disp) - s.depth}
 		}
 	}
-	if f.valid {
-		f.was, _ = s.compared()
+}
+
+// first is the first operand of the last comparison.
+func (s *state) first() value {
+	switch f := &s.flags; {
+	case f.gone:
+		return f.was
+	case f.a == noReg:
+		return s.slots.load(f.off, f.size)
+	default:
+		return s.regs[f.a]
 	}
 }
 
-// operands are the two sides of the last comparison.
+// compared are the two sides of the last comparison.
 func (s *state) compared() (a, b value) {
 	f := &s.flags
-	if f.gone {
-		a = f.was
-	} else if f.a == noReg {
-		a = s.slots.load(f.off, f.size)
-	} else {
-		a = s.regs[f.a]
-	}
 	if f.b != noReg {
-		return a, s.regs[f.b]
+		return s.first(), s.regs[f.b]
 	}
-	in := inst{size: f.size, imm: f.imm}
-	return a, immediate(&in)
+	return s.first(), cut(f.size, f.imm)
 }
 
 // refine uses that a condition holds. It reports false if it cannot.

@@ -52,16 +52,19 @@ func (s *state) copyTo(d *state) {
 
 // set gives a register a value.
 func (s *state) set(r reg, v value) {
-	s.regs[r] = v
-	s.pointers &^= 1 << r
 	if f := &s.flags; f.valid && (f.a == r || f.b == r) {
 		s.overwritten(f.b != r)
 	}
+	s.regs[r] = v
+	s.pointers &^= 1 << r
 }
 
-// overwritten says that an operand of the last comparison is no longer there.
+// overwritten says that an operand of the last comparison will no longer be there.
 func (s *state) overwritten(first bool) {
 	f := &s.flags
+	if first {
+		f.was = s.first()
+	}
 	if !first || f.was.id == 0 {
 		f.valid = false
 		return
@@ -182,7 +185,7 @@ func (s *state) merge(o *state, place uint32, how joining) (changed bool, proble
 			changed = true
 		}
 	}
-	if s.flags.valid && s.flags != o.flags {
+	if s.flags.valid && (!o.flags.valid || s.flags != o.flags) {
 		s.flags.valid = false
 		changed = true
 	}

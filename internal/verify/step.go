@@ -21,16 +21,19 @@ func (w *walker) source(in *inst, s *state) value {
 }
 
 // immediate is the constant of an instruction at its size.
-func immediate(in *inst) value {
-	switch in.size {
+func immediate(in *inst) value { return cut(in.size, in.imm) }
+
+// cut is the constant of the low size bytes of n.
+func cut(size uint8, n int64) value {
+	switch size {
 	case 1:
-		return constant(int64(uint8(in.imm)))
+		n = int64(uint8(n))
 	case 2:
-		return constant(int64(uint16(in.imm)))
+		n = int64(uint16(n))
 	case 4:
-		return constant(int64(uint32(in.imm)))
+		n = int64(uint32(n))
 	}
-	return constant(in.imm)
+	return constant(n)
 }
 
 // step takes an instruction that does not change control. It reports why it is refused.

@@ -281,7 +281,7 @@ const (
 
 // join is what is known if it is one value or the other.
 func join(a, b *value, how joining) value {
-	if *a == *b {
+	if *a == *b || a.covers(b) {
 		return *a
 	}
 	if a.lo < 0 || b.lo < 0 {
@@ -331,6 +331,11 @@ func join(a, b *value, how joining) value {
 		}
 	}
 	return r
+}
+
+// covers tells whether b is one of the numbers that a may be, with nothing more known of a.
+func (a *value) covers(b *value) bool {
+	return a.kind == kRange && b.kind == kRange && a.lo <= b.lo && a.hi >= b.hi && a.width|b.width == 0 && a.tz <= b.tz && (a.id == 0 || a.id == b.id)
 }
 
 // joinWords joins two constants that may be offsets of words of the instance.
