@@ -16,7 +16,10 @@ const (
 	unaligned     = "unaligned atomic"
 	unshared      = "expected shared memory"
 	badType       = "indirect call type mismatch"
-	badCall       = "bad indirect call" // V8's for three kinds
+	overflow      = "integer overflow"
+	badConversion = "invalid conversion to integer"
+	badCall       = "bad indirect call"    // V8's for a missing, null and mistyped element
+	badNumber     = "float out of integer" // V8's for overflow and badConversion
 )
 
 // engine runs a case's module.
@@ -30,13 +33,17 @@ type engine interface {
 // same compares two outcomes, the first of which is vkernel's. wazero has one kind of trap for
 // a null element and for one out of bounds, calls a range of a table that is out of bounds
 // one of memory, and looks at the bounds of an atomic access before its alignment. A wait that is both
-// unaligned and on memory that is not shared traps as either. V8 has one kind of trap for all indirect calls.
+// unaligned and on memory that is not shared traps as either. V8 has one kind of trap for all indirect calls,
+// and one for all conversions of floats.
 func (o outcome) same(theirs outcome) bool {
 	if o.trap == unaligned && theirs.trap == unshared || o.trap == unshared && theirs.trap == unaligned {
 		return true
 	}
 	if theirs.trap == badCall {
 		return o.trap == badTable || o.trap == badType
+	}
+	if theirs.trap == badNumber {
+		return o.trap == overflow || o.trap == badConversion
 	}
 	if o.trap != "" && theirs.trap == outOfBounds {
 		return o.trap == theirs.trap || o.trap == badTable || o.trap == unaligned

@@ -154,7 +154,7 @@ func v8Type(code []byte, name string, i int) string {
 func (v *v8) memory() []byte { return v.ask(v8Request{}).Memory }
 
 // v8Trap is what V8 calls a trap, in our words. It has one for a missing, null and
-// mistyped element of a table that is called.
+// mistyped element of a table that is called, and one for floats that are no number or too large.
 func v8Trap(text string) string {
 	switch text {
 	case "memory access out of bounds", "data segment out of bounds":
@@ -164,7 +164,7 @@ func v8Trap(text string) string {
 	case "divide result unrepresentable":
 		return "integer overflow"
 	case "float unrepresentable in integer range":
-		return "invalid conversion to integer"
+		return badNumber
 	case "table index is out of bounds", "table access out of bounds", "table or element segment out of bounds",
 		"element segment out of bounds", "table index out of bounds":
 		return badTable

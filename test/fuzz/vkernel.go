@@ -163,9 +163,9 @@ func trapName(code int) string {
 	case layout.TrapDivideByZero:
 		return "integer divide by zero"
 	case layout.TrapOverflow:
-		return "integer overflow"
+		return overflow
 	case layout.TrapConversion:
-		return "invalid conversion to integer"
+		return badConversion
 	case layout.TrapTableBounds, layout.TrapNullElement:
 		return badTable
 	case layout.TrapTypeMismatch:
