@@ -67,7 +67,7 @@ func (t *Toolchain) portMusl(ctx context.Context, work string) error {
 	if err := t.copyListed(work); err != nil {
 		return err
 	}
-	for _, dir := range []string{"arch", "crt", "src"} {
+	for _, dir := range []string{"arch", "crt", "include", "src"} {
 		if err := copyFS(t.Guest, path.Join("musl", dir), filepath.Join(work, dir)); err != nil {
 			return err
 		}

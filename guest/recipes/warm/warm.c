@@ -1,0 +1,128 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <vkernel.h>
+
+extern char **environ;
+extern char *program_invocation_name, *program_invocation_short_name;
+
+#define WORDS (1 << 19)
+static unsigned *heap;
+static char secret[4096]; /* what one process writes here no other may find */
+
+static void on_signal(int sig) { (void)sig; }
+
+static void tell_strings(const char *what, char **list)
+{
+    for (int i = 0; list[i]; i++) printf("%s %s\n", what, list[i]);
+}
+
+static void tell_files(void)
+{
+    for (int fd = 0; fd < 64; fd++) {
+        struct stat st;
+        if (fstat(fd, &st)) continue;
+        printf("fd %d mode %o flags %x cloexec %d\n", fd, st.st_mode, fcntl(fd, F_GETFL), fcntl(fd, F_GETFD));
+    }
+}
+
+static void tell_signals(void)
+{
+    sigset_t mask, pending;
+    sigprocmask(SIG_SETMASK, NULL, &mask);
+    sigpending(&pending);
+    for (int sig = 1; sig < 65; sig++) {
+        struct sigaction a;
+        if (sigaction(sig, NULL, &a)) continue;
+        const char *does = a.sa_handler == SIG_DFL ? "default" : a.sa_handler == SIG_IGN ? "ignored" : "handler";
+        printf("signal %d %s %d %d\n", sig, does, sigismember(&mask, sig), sigismember(&pending, sig));
+    }
+    stack_t stack;
+    sigaltstack(NULL, &stack);
+    printf("stack %x\n", stack.ss_flags);
+}
+
+static void tell_limits(void)
+{
+    for (int r = 0; r < 16; r++) {
+        struct rlimit l;
+        if (!getrlimit(r, &l)) printf("limit %d %llx %llx\n", r, (long long)l.rlim_cur, (long long)l.rlim_max);
+    }
+}
+
+static void tell_process(void)
+{
+    char cwd[4096];
+    gid_t groups[64];
+    mode_t mask = umask(0);
+    umask(mask);
+    const char *parent = getenv("PARENT");
+    printf("cwd %s umask %o\n", getcwd(cwd, sizeof cwd), mask);
+    printf("uid %d %d gid %d %d groups %d\n", getuid(), geteuid(), getgid(), getegid(), getgroups(64, groups));
+    printf("tid %d parent %d\n", getpid() == syscall(SYS_gettid), !parent || atoi(parent) == getppid());
+    printf("raise %d\n", raise(0));
+    printf("nice %d priority %d\n", nice(0), getpriority(PRIO_PROCESS, 0));
+    printf("name %s %s\n", program_invocation_name, program_invocation_short_name);
+    printf("time %d clock %d\n", time(NULL) > 1700000000, clock() < 10 * CLOCKS_PER_SEC);
+}
+
+static void tell_memory(void)
+{
+    unsigned sum = 0;
+    for (int i = 0; i < WORDS; i++) sum += heap[i];
+    int clean = 1;
+    for (size_t i = 0; i < sizeof secret; i++) clean &= secret[i] == 0;
+    char *more = malloc(3 << 20), *block = calloc(1, 70000);
+    for (int i = 0; i < 70000; i++) clean &= block[i] == 0;
+    memset(more, 1, 3 << 20);
+    free(more);
+    free(block);
+    printf("heap %u clean %d\n", sum, clean);
+    memset(secret, 'S', sizeof secret);
+    for (int i = 0; i < WORDS; i += 1024) heap[i] = 0;
+}
+
+int main(int argc, char **argv)
+{
+    heap = malloc(WORDS * sizeof *heap);
+    for (int i = 0; i < WORDS; i++) heap[i] = i;
+    signal(SIGUSR1, on_signal);
+    int warm = vkernel_ready(&argc, &argv, NULL);
+    const char *what = argc > 1 ? argv[1] : "";
+    if (!strcmp(what, "is-warm")) return !warm;
+    if (!strcmp(what, "nothing")) return 0;
+    if (!strcmp(what, "random")) {
+        unsigned long long n;
+        getrandom(&n, sizeof n, 0);
+        printf("%llx\n", n);
+        return 0;
+    }
+    if (!strcmp(what, "idle")) {
+        char c;
+        printf("idle\n");
+        fflush(stdout);
+        return read(0, &c, 1) < 0;
+    }
+    if (!strcmp(what, "exec")) {
+        execv(argv[2], argv + 2);
+        printf("%s\n", strerror(errno));
+        return 1;
+    }
+    tell_strings("arg", argv);
+    tell_strings("env", environ);
+    tell_files();
+    tell_signals();
+    tell_limits();
+    tell_process();
+    tell_memory();
+    return 0;
+}
