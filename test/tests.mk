@@ -47,7 +47,7 @@ test-guest: $(SUITE)/native.stamp $(O)/busybox-suite.vk/manifest.json.sig
 # Programs for the kernel's own tests, which need no bundle.
 
 $(O)/guests.stamp: $(O)/vkport
-	$(O)/vkport -j $(JOBS) -o $(O)/guests true hello $(PORTS) gawk sqlite >&2
+	$(O)/vkport -j $(JOBS) -o $(O)/guests true hello warm $(PORTS) gawk sqlite >&2
 	@touch $@
 
 test-race: export VKERNEL_GUESTS = $(CURDIR)/$(O)/guests
