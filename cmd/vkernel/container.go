@@ -27,6 +27,7 @@ func (o *runOptions) run(ctx context.Context) (status int, err error) {
 		return 0, err
 	}
 	var s *sandbox.Sandbox // starts while the bundle is verified
+	var known verify.Known
 	defer func() {
 		if s != nil {
 			s.Close()
@@ -34,13 +35,14 @@ func (o *runOptions) run(ctx context.Context) (status int, err error) {
 	}()
 	b, err := o.open(func(b *bundle.Bundle) (err error) {
 		s, err = o.begin(b, mounts)
+		known = verify.OpenKnown()
 		return err
 	})
 	if err != nil {
 		return 0, err
 	}
 	defer b.Close()
-	if err := verifyCode(b); err != nil {
+	if err := verifyCode(b, known); err != nil {
 		return 0, fmt.Errorf("%s does not start: %w", o.bundle, err)
 	}
 	if err := s.Load(); err != nil {
@@ -81,8 +83,8 @@ func (o *runOptions) run(ctx context.Context) (status int, err error) {
 
 // verifyCode verifies the native code of a bundle, whose digest was checked, unless this
 // vkernel remembers that it has verified code of this digest.
-func verifyCode(b *bundle.Bundle) error {
-	known, digest := verify.OpenKnown(), b.Native.SHA256.String()
+func verifyCode(b *bundle.Bundle, known verify.Known) error {
+	digest := b.Native.SHA256.String()
 	if known.Has(digest) || mutant.Off("native.verify") {
 		return nil
 	}

@@ -60,7 +60,8 @@ type Sandbox struct {
 	crash   *crash
 	ended   chan struct{} // closed when the process has been waited for
 	private bool          // it has namespaces of its own
-	config  *Config
+	bundle  *bundle.Bundle
+	spec    *Spec // what to load, without the list of the root file system
 	ready   func() (Confinements, error)
 
 	mu sync.Mutex
@@ -106,7 +107,7 @@ func Begin(c Config) (*Sandbox, error) {
 	for _, m := range c.Mounts {
 		files = append(files, m.Dir)
 	}
-	s := &Sandbox{conn: control, ended: make(chan struct{}), config: &c}
+	s := &Sandbox{conn: control, ended: make(chan struct{}), bundle: c.Bundle}
 	bad := c.nothingBelow() // asked now: the caller may close the mounts' directories
 	s.ready = sync.OnceValues(func() (Confinements, error) {
 		held, err := s.wait()
@@ -123,12 +124,14 @@ func Begin(c Config) (*Sandbox, error) {
 		s.cmd.Wait() //nolint:errcheck // ProcessState says it
 		close(s.ended)
 	}()
+	s.spec = c.spec()
 	return s, nil
 }
 
 // Load hands over the bundle, all of which has been verified by now, its code too. It is called once.
 func (s *Sandbox) Load() error {
-	err := s.conn.hand(kindLoad, s.config.spec(), s.config.Bundle.Code)
+	s.spec.Root = s.bundle.RootBytes()
+	err := s.conn.hand(kindLoad, s.spec, s.bundle.Code)
 	if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
 		return nil // it has ended; Wait says why
 	}
@@ -140,7 +143,7 @@ func (s *Sandbox) Load() error {
 
 func (c *Config) spec() *Spec {
 	s := &Spec{
-		Manifest: c.Bundle.ManifestBytes(), Root: c.Bundle.RootBytes(), First: c.First,
+		Manifest: c.Bundle.ManifestBytes(), First: c.First,
 		Memory: c.Memory, Processes: c.Processes, Disk: c.Disk,
 		Mappings: engine.MaxMapCount(), NoScan: c.without.scan, NoMDWE: c.without.mdwe,
 	}
