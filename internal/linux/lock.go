@@ -24,6 +24,14 @@ const (
 	F_GETPIPE_SZ    = 1032
 	F_ADD_SEALS     = 1033
 	F_GET_SEALS     = 1034
+
+	F_SEAL_SEAL         = 1
+	F_SEAL_SHRINK       = 2
+	F_SEAL_GROW         = 4
+	F_SEAL_WRITE        = 8
+	F_SEAL_FUTURE_WRITE = 16
+	F_SEAL_EXEC         = 32
+	F_ALL_SEALS         = 63
 )
 
 // FD_CLOEXEC is the one flag of F_SETFD.

@@ -5,7 +5,6 @@ import (
 	"vkernel/internal/guest"
 	"vkernel/internal/linux"
 	"vkernel/internal/proc"
-	pipes "vkernel/internal/vfs/pipe"
 	"vkernel/internal/wait"
 )
 
@@ -174,24 +173,4 @@ func copyAt(t *proc.Thread, out, in *fd.Description, a Args, limit uint32) (int6
 		e = putOffset(t, to, a.Addr(3))
 	}
 	return n, e
-}
-
-// Flags of splice(2).
-const spliceFlags = 0x0f
-
-func splice(t *proc.Thread, a Args) (int64, linux.Errno) {
-	if a.Uint(5)&^spliceFlags != 0 {
-		return 0, linux.EINVAL
-	}
-	return withTwo(t, a.Int(0), a.Int(2), func(in, out *fd.Description) (int64, linux.Errno) {
-		_, fromPipe := in.File().(*pipes.End)
-		_, toPipe := out.File().(*pipes.End)
-		switch {
-		case !in.Readable() || !out.Writable():
-			return 0, linux.EBADF
-		case !fromPipe && !toPipe, out.Flags()&linux.O_APPEND != 0:
-			return 0, linux.EINVAL
-		}
-		return copyAt(t, out, in, a, chunk)
-	})
 }

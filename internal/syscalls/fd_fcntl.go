@@ -4,6 +4,7 @@ import (
 	"vkernel/internal/fd"
 	"vkernel/internal/linux"
 	"vkernel/internal/proc"
+	"vkernel/internal/vfs"
 	pipes "vkernel/internal/vfs/pipe"
 )
 
@@ -62,10 +63,26 @@ func fcntlFile(t *proc.Thread, d *fd.Description, cmd int32, arg uint32) (int64,
 		}
 		size, e := end.Pipe().SetCapacity(int(int32(arg)))
 		return int64(size), e
+	case linux.F_ADD_SEALS, linux.F_GET_SEALS:
+		return sealFile(d, cmd, arg)
 	case linux.F_GETOWN, linux.F_GETSIG:
 		return 0, 0 // nobody: there is no O_ASYNC
 	case linux.F_GETLEASE:
 		return linux.F_UNLCK, 0
 	}
 	return 0, linux.EINVAL
+}
+
+// sealFile serves the seals of memory files; others have none.
+func sealFile(d *fd.Description, cmd int32, seals uint32) (int64, linux.Errno) {
+	s, ok := d.File().(vfs.Sealer)
+	switch {
+	case cmd == linux.F_ADD_SEALS && !d.Writable():
+		return 0, linux.EPERM
+	case !ok:
+		return 0, linux.EINVAL
+	case cmd == linux.F_GET_SEALS:
+		return int64(s.Seals()), 0
+	}
+	return 0, s.AddSeals(seals)
 }

@@ -9,9 +9,10 @@ import (
 
 // Flags of memfd_create(2).
 const (
-	mfdCloexec    = 1
-	mfdNoexecSeal = 8
-	mfdExec       = 16
+	mfdCloexec      = 1
+	mfdAllowSealing = 2
+	mfdNoexecSeal   = 8
+	mfdExec         = 16
 )
 
 // memfdName is the longest name of a memfd.
@@ -21,7 +22,7 @@ const memfdName = 249
 // of such files, which has a limit.
 func memfdCreate(t *proc.Thread, a Args) (int64, linux.Errno) {
 	flags := a.Uint(1)
-	if flags&^(mfdCloexec|mfdNoexecSeal|mfdExec) != 0 || flags&mfdNoexecSeal != 0 && flags&mfdExec != 0 {
+	if flags&^(mfdCloexec|mfdAllowSealing|mfdNoexecSeal|mfdExec) != 0 || flags&mfdNoexecSeal != 0 && flags&mfdExec != 0 {
 		return 0, linux.EINVAL
 	}
 	name, e := t.Mem().String(a.Addr(0), memfdName+1, linux.EINVAL)
@@ -36,6 +37,7 @@ func memfdCreate(t *proc.Thread, a Args) (int64, linux.Errno) {
 	}
 	node, e := root.Node().(vfs.DirWriter).Tmpfile(root, &vfs.NewNode{
 		Mode: mode, UID: cred.FSUID, GID: cred.FSGID, Excl: true, NoExec: flags&mfdNoexecSeal != 0,
+		Sealable: flags&(mfdAllowSealing|mfdNoexecSeal) != 0,
 	})
 	if e != 0 {
 		return 0, e

@@ -43,9 +43,16 @@ func mmap(t *proc.Thread, a Args) (int64, linux.Errno) {
 	case e != 0 || s.Mode&linux.S_IFMT != linux.S_IFREG:
 		return 0, linux.ENODEV
 	}
-	src := &mapped{d.File(), mm.Origin{Path: t.FS().PathString(d.Path()), Dev: s.Dev, Ino: s.Ino, Writable: d.Writable()}}
+	writes := d.Writable()
+	if f, ok := d.File().(vfs.Sealer); ok && f.Seals()&(linux.F_SEAL_WRITE|linux.F_SEAL_FUTURE_WRITE) != 0 {
+		if flags&linux.MAP_TYPE != linux.MAP_PRIVATE && prot&linux.PROT_WRITE != 0 {
+			return 0, linux.EPERM
+		}
+		writes = false
+	}
+	src := &mapped{d.File(), mm.Origin{Path: t.FS().PathString(d.Path()), Dev: s.Dev, Ino: s.Ino, Writable: writes}}
 	if m, ok := d.File().(vfs.Mapper); ok {
-		object, e := m.Mapping(d.Writable())
+		object, e := m.Mapping(writes && flags&linux.MAP_TYPE != linux.MAP_PRIVATE)
 		if e != 0 {
 			return 0, e
 		}

@@ -124,6 +124,12 @@ func QueueFor(f File, who any) *wait.Queue {
 	return f.Queue()
 }
 
+// Sealer is a File of memory, which may be sealed: F_GET_SEALS and F_ADD_SEALS of fcntl(2).
+type Sealer interface {
+	Seals() uint32
+	AddSeals(seals uint32) linux.Errno
+}
+
 // Informer has lines of its own in /proc/PID/fdinfo.
 type Informer interface {
 	Info() []byte

@@ -87,6 +87,7 @@ type NewNode struct {
 	Link     string // target of a symbolic link
 	Excl     bool   // Tmpfile: may not be linked later
 	NoExec   bool   // Tmpfile: gets no x bit later
+	Sealable bool   // Tmpfile: takes seals (memfd_create)
 	Open     bool   // Create: the node's Open follows at once, whatever its mode allows
 }
 

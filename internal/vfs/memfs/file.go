@@ -31,7 +31,10 @@ type file struct {
 	pins     int  // open handles and pins
 	dead     bool // content is given back
 	linkable bool // made without a name, may be given one
-	noExec   bool // gets no x bit, ever
+
+	// guarded by mu
+	sealable bool
+	seals    uint32
 }
 
 func (fs *FS) newFile(v *vfs.NewNode) *file {
@@ -133,7 +136,7 @@ func (f *file) linked() linux.Errno {
 
 // SetAttr changes attributes, the size last.
 func (f *file) SetAttr(a *vfs.Attr) linux.Errno {
-	if f.noExec && a.Set&vfs.SetMode != 0 && a.Mode&0o111 != 0 {
+	if a.Set&vfs.SetMode != 0 && (a.Mode^f.mode.Load())&0o111 != 0 && f.sealedFor(linux.F_SEAL_EXEC) {
 		return linux.EPERM
 	}
 	if a.Set&^vfs.SetSize != 0 {
@@ -157,6 +160,9 @@ func (f *file) truncate(size int64, always bool) linux.Errno {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if e := f.resizableLocked(size); e != 0 {
+		return e
+	}
 	if always || size != f.size.Load() {
 		f.touch()
 	}
@@ -228,9 +234,13 @@ func (f *file) Open(c *vfs.Context, flags uint32) (vfs.File, linux.Errno) {
 		return nil, linux.ENOENT
 	}
 	if flags&linux.O_TRUNC != 0 {
-		f.truncate(0, true)
-		if !writes {
+		e := f.truncate(0, true)
+		if !writes || e != 0 {
 			f.EndWrite()
+		}
+		if e != 0 {
+			f.Unpin()
+			return nil, e
 		}
 	}
 	return h, 0

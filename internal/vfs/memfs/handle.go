@@ -44,6 +44,10 @@ func (h *handle) Write(p []byte, off int64) (int, linux.Errno) {
 	f := h.f
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	p, e := f.sealedLocked(p, off)
+	if e != 0 {
+		return 0, e
+	}
 	return f.writeLocked(p, off)
 }
 
@@ -56,6 +60,10 @@ func (h *handle) Append(p []byte) (int, int64, linux.Errno) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	off := f.size.Load()
+	p, e := f.sealedLocked(p, off)
+	if e != 0 {
+		return 0, 0, e
+	}
 	n, e := f.writeLocked(p, off)
 	return n, off + int64(n), e
 }
@@ -154,6 +162,9 @@ func (h *handle) Allocate(mode uint32, off, n int64) linux.Errno {
 	f := h.f
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if e := f.allocatableLocked(mode, off, n); e != 0 {
+		return e
+	}
 	f.version++ // first: what fails half-way has changed something, too
 	if mode&(punch|zero) != 0 {
 		if e := f.zeroLocked(off, off+n); e != 0 {

@@ -68,7 +68,10 @@ func (d *dir) Tmpfile(_ *vfs.Entry, v *vfs.NewNode) (vfs.Node, linux.Errno) {
 	}
 	f := d.fs.newFile(v)
 	f.nlink.Store(0)
-	f.linkable, f.noExec = !v.Excl, v.NoExec
+	f.linkable, f.sealable = !v.Excl, v.Sealable
+	if v.NoExec {
+		f.seals = linux.F_SEAL_EXEC
+	}
 	return f, 0
 }
 

@@ -41,6 +41,12 @@ func (p *Pool) get(n int) []byte {
 	return make([]byte, n)
 }
 
+// must is get for bytes that exist already and must not be lost: it goes beyond the limit.
+func (p *Pool) must(n int) []byte {
+	p.used.Add(int64(n))
+	return make([]byte, n)
+}
+
 // put takes back a buffer that get gave. A nil buffer is ignored.
 func (p *Pool) put(b []byte) {
 	p.used.Add(-int64(len(b)))

@@ -39,6 +39,14 @@ func (r *ring) drop(k int) {
 	r.start = (r.start + k) & (len(r.buf) - 1)
 }
 
+// unread puts p before the oldest byte. There is room for it.
+func (r *ring) unread(p []byte) {
+	r.start = (r.start - len(p)) & (len(r.buf) - 1)
+	k := copy(r.buf[r.start:], p)
+	copy(r.buf, p[k:])
+	r.n += len(p)
+}
+
 // move puts the contents into buf, which is large enough, and gives the old buffer.
 func (r *ring) move(buf []byte) (old []byte) {
 	n := r.peek(buf)
