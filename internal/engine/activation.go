@@ -36,7 +36,7 @@ type control struct {
 
 // snapshot is an activation below the current one.
 type snapshot struct {
-	state        state
+	state        leftAs
 	held         bool
 	result       uint64
 	registers    registers // if interrupted; addresses are relative to nothing, see rebase

@@ -82,7 +82,7 @@ type Aside struct {
 	exceptions *exceptions
 	kept       int64 // of records and exceptions
 
-	state    state
+	state    leftAs
 	started  bool
 	held     bool
 	result   uint64
@@ -118,12 +118,17 @@ func (a *Aside) Restore() linux.Errno {
 	i.below, i.records, i.exceptions = a.below, a.records, a.exceptions
 	i.kept.Store(a.kept)
 	i.state, i.started, i.held, i.result = a.state, a.started, a.held, a.result
-	const keep = 1 << 20 // bytes of one that waits for its next use
-	if cap(a.stack)+cap(a.area) <= keep {
-		*a = Aside{stack: a.stack, area: a.area}
-		i.p.asides.Put(a)
-	}
+	a.drop()
 	return 0
+}
+
+// drop ends the use of the Aside.
+func (a *Aside) drop() {
+	const keep = 1 << 20 // bytes of one that waits for its next use
+	if p := a.i.p; cap(a.stack)+cap(a.area) <= keep {
+		*a = Aside{stack: a.stack, area: a.area}
+		p.asides.Put(a)
+	}
 }
 
 // restoreArea writes a copy of the area back, without the engine's words but the registers:

@@ -20,7 +20,7 @@ type Instance struct {
 	at   uintptr // start of the slot
 	base uintptr // GS
 
-	state   state
+	state   leftAs
 	started bool   // there is an activation
 	held    bool   // a kick came before the guest was entered; heldResult is still due
 	result  uint64 // heldResult
@@ -49,13 +49,13 @@ type Instance struct {
 	live bool
 }
 
-// state is how the current activation left, and so how it goes on.
-type state uint8
+// leftAs is how the current activation left, and so how it goes on.
+type leftAs uint8
 
 const (
-	atFrame     state = iota // through a stub: seven words on the native stack, at GuestSP
-	interrupted              // by a signal: all registers in the save area
-	returned                 // it is over
+	atFrame     leftAs = iota // through a stub: seven words on the native stack, at GuestSP
+	interrupted               // by a signal: all registers in the save area
+	returned                  // it is over
 )
 
 func newInstance(p *Program, at uintptr) *Instance {
