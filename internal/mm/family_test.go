@@ -29,7 +29,7 @@ func (f *family) fork(x *script) error {
 		inst.Free()
 		return fmt.Errorf("space: %v", e)
 	}
-	f.t.Cleanup(c.Free)
+	f.t.Cleanup(func() { c.Free() })
 	f.list = append(f.list, &script{f.r, c, x.m.fork()})
 	return nil
 }

@@ -38,7 +38,7 @@ func newSpace(t testing.TB, p *engine.Program, limits Limits) *Space {
 		t.Fatal(e)
 	}
 	s := New(i, limits)
-	t.Cleanup(s.Free)
+	t.Cleanup(func() { s.Free() })
 	return s
 }
 

@@ -231,7 +231,7 @@ func (s *Space) Protect(addr, length uint32, prot int) linux.Errno {
 	parts := s.areas.within(start, end)
 	var data uint64 // that the change adds
 	for k := range parts {
-		if parts[k].frozen && prot&linux.PROT_WRITE != 0 {
+		if parts[k].frozen && prot&linux.PROT_WRITE != 0 && !mutant.Off("mapping.readonly") {
 			return linux.EACCES
 		}
 		was := parts[k].data()

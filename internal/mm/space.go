@@ -92,15 +92,17 @@ func (s *Space) Thread(of *engine.Instance) (*engine.Instance, linux.Errno) {
 	return of.Thread()
 }
 
-// Free frees the instance. The space is empty after it; nothing else may use the instance.
-func (s *Space) Free() {
+// Free frees the instance, and lets go of the files that are mapped. The space is empty after it; nothing else may
+// use the instance. It gives the bytes that were resident.
+func (s *Space) Free() (resident uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.freed {
 		s.freed = true
-		s.inst.Free()
+		resident = s.inst.Free()
 		s.areas.clear()
 	}
+	return resident
 }
 
 func pageUp(n uint64) uint64 { return (n + pageSize - 1) &^ (pageSize - 1) }

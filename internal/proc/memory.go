@@ -43,7 +43,7 @@ func (m Memory) use() Memory {
 // release ends a process's use of it. The last one gives the bytes that were resident.
 func (m Memory) release() (resident uint64) {
 	if m.users != nil && m.users.Add(-1) == 0 {
-		return m.Instance.Free()
+		return m.Space.Free()
 	}
 	return 0
 }

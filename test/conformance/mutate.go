@@ -53,6 +53,7 @@ var areas = map[string][]string{
 	"native":    {"native"},
 	"mount":     {"mounts", "bundle"},
 	"memory":    {"memory"},
+	"mapping":   {"change", "mapping"},
 }
 
 // inOrder gives the cases of the check's area, and all others.

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vkernel/internal/linux"
+	"vkernel/internal/mutant"
 	"vkernel/internal/vfs"
 )
 
@@ -128,7 +129,7 @@ func (h *handle) Version() (id [2]uint64, version uint64, stable bool) {
 	f := h.f
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	return [2]uint64{f.fs.opts.Dev, f.ino}, f.version, f.memory == nil || f.memory.writers == 0
+	return [2]uint64{f.fs.opts.Dev, f.ino}, f.version, f.memory == nil || f.memory.writers == 0 || mutant.Off("mapping.unstable")
 }
 
 // Close ends the handle.

@@ -9,6 +9,7 @@ import (
 
 	"vkernel/internal/futex"
 	"vkernel/internal/linux"
+	"vkernel/internal/mutant"
 	"vkernel/internal/vfs"
 )
 
@@ -24,19 +25,18 @@ type mapping struct {
 // Mapping makes the content memory of the host, if it is not, and keeps it so.
 func (h *handle) Mapping(writes bool) (vfs.Mapping, linux.Errno) {
 	f := h.f
-	if h.writes && !f.BeginWrite() {
+	p := &mapping{f: f, writes: writes, counted: h.writes && !mutant.Off("mapping.busy")}
+	if p.counted && !f.BeginWrite() {
 		return nil, linux.ETXTBSY
 	}
-	if !f.Pin() {
-		if h.writes {
-			f.EndWrite()
+	e := linux.ENOENT
+	if f.Pin() {
+		if e = p.begin(); e != 0 {
+			f.Unpin()
 		}
-		return nil, linux.ENOENT
 	}
-	p := &mapping{f: f, writes: writes, counted: h.writes}
-	if e := p.begin(); e != 0 {
-		f.Unpin()
-		if h.writes {
+	if e != 0 {
+		if p.counted {
 			f.EndWrite()
 		}
 		return nil, e
@@ -58,7 +58,6 @@ func (p *mapping) begin() linux.Errno {
 	p.m.mappings++
 	if p.writes {
 		p.m.writers++
-		f.version++
 	}
 	return 0
 }
@@ -71,7 +70,9 @@ func (p *mapping) end() {
 	p.m.mappings--
 	if p.writes {
 		p.m.writers--
-		f.version++
+		if !mutant.Off("mapping.version") {
+			f.version++
+		}
 	}
 	f.chargeLocked()
 	if p.m.mappings == 0 {
