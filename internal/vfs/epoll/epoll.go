@@ -135,8 +135,12 @@ func Pollable(f vfs.File, who any) (*wait.Queue, linux.Errno) {
 // Take writes up to most events for who into p, and counts them in n: p may be guest memory,
 // which ends before they do.
 func (s *Set) Take(who any, p []byte, most int, n *int64) {
-	var last []*fd.Description
+	var held *fd.Description   // while its event is written, which may fault
+	var last []*fd.Description // closed meanwhile: given back without the lock
 	defer func() {
+		if held != nil {
+			held.Unref()
+		}
 		for _, d := range last {
 			d.Unref()
 		}
@@ -150,12 +154,13 @@ func (s *Set) Take(who any, p []byte, most int, n *int64) {
 		}
 		it := w.Of.(*item)
 		if it.d.TryRef() {
-			last = append(last, it.d)
+			held = it.d
 			if s.giveLocked(it, who, p[*n*linux.SizeofEpollEvent:]) {
 				*n++
 			}
-			if it.d.UnrefUnlessLast() {
-				last = last[:len(last)-1]
+			held = nil
+			if !it.d.UnrefUnlessLast() {
+				last = append(last, it.d)
 			}
 		}
 		if w == end {
