@@ -118,7 +118,7 @@ func run(ctx context.Context, t *toolchain.Toolchain, args []string) error {
 		if err != nil {
 			return err
 		}
-		if err := toolchain.InstallTree(dir, into); err != nil {
+		if err := toolchain.InstallRoot(dir, into); err != nil {
 			return fmt.Errorf("install %s: %w", name, err)
 		}
 	}

@@ -31,14 +31,24 @@ func (t *Toolchain) Build(ctx context.Context, r *Recipe, kind Kind, self string
 	if err != nil {
 		return "", err
 	}
-	key, err := t.buildKey(r, kind, sysroot)
+	needs, err := t.needs(r)
+	if err != nil {
+		return "", err
+	}
+	roots := make([]string, len(needs))
+	for i, n := range needs {
+		if roots[i], err = t.Build(ctx, n, kind, self); err != nil {
+			return "", err
+		}
+	}
+	key, err := t.buildKey(r, kind, sysroot, roots)
 	if err != nil {
 		return "", err
 	}
 	return t.cached("build", key, func(dir string) error {
 		start := time.Now()
 		t.progress("building %s (%s)", r.Name, kind)
-		b := &build{t: t, recipe: r, kind: kind, sysroot: sysroot, self: self, root: dir}
+		b := &build{t: t, recipe: r, kind: kind, sysroot: sysroot, self: self, needs: roots, root: dir}
 		if err := b.run(ctx); err != nil {
 			return fmt.Errorf("recipe %s (%s): %w", r.Name, kind, err)
 		}
@@ -47,10 +57,14 @@ func (t *Toolchain) Build(ctx context.Context, r *Recipe, kind Kind, self string
 	})
 }
 
-func (t *Toolchain) buildKey(r *Recipe, kind Kind, sysroot string) (string, error) {
+// buildKey is the digest of what a build depends on. The needed builds are named by theirs.
+func (t *Toolchain) buildKey(r *Recipe, kind Kind, sysroot string, needs []string) (string, error) {
 	var d digest
 	d.add("kind", []byte(kind))
 	d.add("sysroot", []byte(filepath.Base(sysroot)))
+	for i, dir := range needs {
+		d.add(fmt.Sprintf("needs %d", i), []byte(filepath.Base(dir)))
+	}
 	if err := d.addTree(t.Guest, r.folder); err != nil {
 		return "", err
 	}
@@ -72,7 +86,8 @@ type build struct {
 	recipe        *Recipe
 	kind          Kind
 	sysroot, self string
-	root          string // filled
+	needs         []string // roots of what is needed
+	root          string   // filled
 }
 
 func (b *build) run(ctx context.Context) error {
@@ -104,9 +119,15 @@ func (b *build) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	deps := filepath.Join(temp, "deps")
+	for _, root := range b.needs {
+		if err := InstallRoot(root, deps); err != nil {
+			return err
+		}
+	}
 	cmd := exec.CommandContext(ctx, "sh", "-euc", b.recipe.Build)
 	cmd.Dir = src
-	cmd.Env = b.environment(folder, compiler)
+	cmd.Env = append(b.environment(folder, compiler), "DEPS="+deps)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {
@@ -182,6 +203,11 @@ func (b *build) install(src string) error {
 			return err
 		}
 	}
+	for _, tree := range b.recipe.Trees {
+		if err := InstallRoot(filepath.Join(src, tree.From), filepath.Join(b.root, tree.To)); err != nil {
+			return err
+		}
+	}
 	for _, l := range b.recipe.Links {
 		paths := []string{l.Path}
 		if l.From != "" {
@@ -236,8 +262,8 @@ func copyFile(from, to string, mode fs.FileMode) error {
 	return writeFile(to, content, mode)
 }
 
-// InstallTree copies a built tree into a root directory, replacing what is there.
-func InstallTree(from, root string) error {
+// InstallRoot copies a built tree into a root directory, replacing what is there.
+func InstallRoot(from, root string) error {
 	return filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err

@@ -32,13 +32,24 @@ func (t *Toolchain) Sources(recipes []string) ([]manifest.Source, error) {
 	if err := add("musl", "musl", &muslSource); err != nil {
 		return nil, err
 	}
+	listed := map[string]bool{}
 	for _, name := range recipes {
 		r, err := t.Recipe(name)
 		if err != nil {
 			return nil, err
 		}
-		if err := add(name, r.folder, r.Source); err != nil {
+		needs, err := t.needs(r)
+		if err != nil {
 			return nil, err
+		}
+		for _, r := range append(needs, r) {
+			if listed[r.Name] {
+				continue
+			}
+			listed[r.Name] = true
+			if err := add(r.Name, r.folder, r.Source); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return list, nil

@@ -24,16 +24,23 @@ import (
 //	install: 0755 src/dash /bin/dash       mode, file of the build, path in the root
 //	link: /bin/sh dash                     a symbolic link and its text
 //	links: busybox.links /bin/busybox      a link to the path for each line of a file of the build
+//	tree: dest/usr/lib /usr/lib            a folder of the build with all that is below it
+//	needs: zlib                            a library's recipe, built first; one line for each
+//
+// A library installs headers and archives as Debian's -dev packages do. What the needed recipes
+// install, and those that they need, is together in the directory DEPS of the build, laid out as a root directory.
 //
 // Files *.patch beside it are applied to the source first; each says in its first lines why
 // upstream cannot be built as it is. The commands see CC, CXX, AR, NM, RANLIB, STRIP, HOST,
-// JOBS, KIND (wasm or native), RECIPE (the folder) and SOURCE_DATE_EPOCH.
+// DEPS, JOBS, KIND (wasm or native), RECIPE (the folder) and SOURCE_DATE_EPOCH.
 type Recipe struct {
 	Name    string
 	Source  *Source // nil for a program of our own
 	Build   string
 	Install []InstallFile
 	Links   []InstallLink
+	Trees   []InstallTree
+	Needs   []string // names of recipes
 
 	folder string // in Toolchain.Guest
 	text   []byte
@@ -47,6 +54,9 @@ type InstallFile struct {
 
 // InstallLink is a line "link" or "links": either Path, or From, a file that lists paths.
 type InstallLink struct{ Path, From, Target string }
+
+// InstallTree is a line "tree": From, a folder of the build, becomes To.
+type InstallTree struct{ From, To string }
 
 // RecipeNames lists the recipes there are.
 func (t *Toolchain) RecipeNames() ([]string, error) {
@@ -100,7 +110,7 @@ func parseRecipe(text []byte) (*Recipe, error) {
 	switch {
 	case r.Build == "":
 		return nil, errors.New("no build commands")
-	case len(r.Install) == 0:
+	case len(r.Install)+len(r.Trees) == 0:
 		return nil, errors.New("installs nothing")
 	case src == Source{}:
 		return r, nil
@@ -113,7 +123,7 @@ func parseRecipe(text []byte) (*Recipe, error) {
 
 // set takes one line.
 func (r *Recipe) set(src *Source, key string, words []string) error {
-	want := map[string]int{"source": 2, "tarball": 1, "sha256": 1, "build": 0, "install": 3, "link": 2, "links": 2}
+	want := map[string]int{"source": 2, "tarball": 1, "sha256": 1, "build": 0, "install": 3, "link": 2, "links": 2, "tree": 2, "needs": 1}
 	n, known := want[key]
 	if !known {
 		return fmt.Errorf("unknown key %q", key)
@@ -138,6 +148,10 @@ func (r *Recipe) set(src *Source, key string, words []string) error {
 		r.Links = append(r.Links, InstallLink{Path: words[0], Target: words[1]})
 	case "links":
 		r.Links = append(r.Links, InstallLink{From: words[0], Target: words[1]})
+	case "tree":
+		r.Trees = append(r.Trees, InstallTree{words[0], words[1]})
+	case "needs":
+		r.Needs = append(r.Needs, words[0])
 	}
 	return nil
 }
