@@ -219,7 +219,11 @@ func (f *function) brTable(targets []uint32) {
 		f.emit("default: __builtin_unreachable();")
 		cases[targets[last]] = append(cases[targets[last]], "case "+strconv.Itoa(last)+"u: NOT_LAST;"...)
 	} else {
-		f.emit("switch (", f.used(index), ") {")
+		if f.bound > BoundOuter { // clang may know more of the index, as what a callee returns, and leave out the comparison
+			f.emit("switch (({ u32 vk_i = ", f.used(index), "; HIDE(vk_i); vk_i; })) {")
+		} else {
+			f.emit("switch (", f.used(index), ") {")
+		}
 		cases[targets[last]] = []byte("default: ")
 	}
 	for _, t := range order {

@@ -136,7 +136,7 @@ func (t *Toolchain) download(ctx context.Context, s Source, dir string) error {
 	return a.source(ctx, s, dir)
 }
 
-// source fetches the pinned version, or any other that has the same upstream tarball.
+// source fetches the tarball, and nothing else, of the pinned version or of any other that has the same.
 func (a *apt) source(ctx context.Context, s Source, dir string) error {
 	out, err := a.run(ctx, dir, "apt-cache", "showsrc", "--only-source", s.Package)
 	if err != nil {
@@ -152,7 +152,7 @@ func (a *apt) source(ctx context.Context, s Source, dir string) error {
 			version = v
 		}
 	}
-	if _, err := a.run(ctx, dir, "apt-get", "source", "--download-only", "--only-source", s.Package+"="+version); err != nil {
+	if _, err := a.run(ctx, dir, "apt-get", "source", "--download-only", "--tar-only", "--only-source", s.Package+"="+version); err != nil {
 		return err
 	}
 	return checkSHA256(filepath.Join(dir, s.Tarball), s.SHA256)
