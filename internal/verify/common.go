@@ -3,14 +3,29 @@ package verify
 import "encoding/binary"
 
 // Most code consists of few forms: GS or no prefix, REX or none, one of the opcodes below, a register
-// and a r/m field. These are read at once; decodeCommon leaves all others, and all that is
-// strange, to the decoder that knows all, and gives what that would give: a test compares the two.
+// and a r/m field; pushes, pops, and direct jumps and calls. These are read at once; decodeCommon leaves all others,
+// and all that is strange, to the decoder that knows all, and gives what that would give: a test compares the
+// two.
 
 // common are these opcodes; where the reg field chooses the operation, op is not that.
-var common = [256]struct {
+var common = buildCommon()
+
+type commonEntry struct {
 	form commonForm
 	op   op
-}{
+}
+
+func buildCommon() [256]commonEntry {
+	m := commonRM
+	for i := range 16 {
+		m[0x70+i] = commonEntry{jumpByte, opJcc}
+		m[0x50+i] = commonEntry{pushPop, oneByte[0x50+i].op}
+	}
+	m[0xe8], m[0xe9], m[0xeb] = commonEntry{jumpLong, opCall}, commonEntry{jumpLong, opJmp}, commonEntry{jumpByte, opJmp}
+	return m
+}
+
+var commonRM = [256]commonEntry{
 	0x01: {regToRM, opAdd}, 0x09: {regToRM, opOr}, 0x21: {regToRM, opAnd}, 0x29: {regToRM, opSub}, 0x31: {regToRM, opXor},
 	0x39: {regToRM, opCmp}, 0x85: {regToRM, opTest}, 0x89: {regToRM, opMov},
 	0x03: {rmToReg, opAdd}, 0x0b: {rmToReg, opOr}, 0x23: {rmToReg, opAnd}, 0x2b: {rmToReg, opSub}, 0x33: {rmToReg, opXor},
@@ -26,6 +41,9 @@ const (
 	rmToReg
 	byteToRM // a constant of 1 byte
 	longToRM // of 4
+	jumpByte // these have no r/m field
+	jumpLong
+	pushPop
 )
 
 // decodeCommon reads an instruction at the start of b, if it is one of the common ones.
@@ -44,8 +62,11 @@ func decodeCommon(b []byte, in *inst) bool {
 	}
 	c, modrm := b[pos], b[pos+1]
 	e := &common[c]
-	if e.form == uncommon {
+	switch {
+	case e.form == uncommon:
 		return false
+	case e.form >= jumpByte:
+		return !gs && decodeShort(b[pos+1:], e, rex, c, in)
 	}
 	*in = inst{op: e.op, size: 4 + rex&8>>1, cc: c & 15, dst: noReg, src: noReg}
 	m := &in.mem
@@ -85,6 +106,29 @@ func decodeCommon(b []byte, in *inst) bool {
 	in.len, m.gs = uint8(pos), gs
 	in.stack = in.dst == rsp || in.src == rsp || m.base == rsp && m.access == hasMem
 	return !gs || m.access&(reads|writes) != 0 && !m.rip
+}
+
+// decodeShort reads a push, pop or direct jump of the opcode c, after which comes b.
+func decodeShort(b []byte, e *commonEntry, rex, c byte, in *inst) bool {
+	if rex != 0 && (e.form != pushPop || rex != 0x41) {
+		return false
+	}
+	*in = inst{op: e.op, cc: c & 15, dst: noReg, src: noReg, len: 1, hasImm: true}
+	in.mem.base, in.mem.index = noReg, noReg
+	switch e.form {
+	case jumpByte:
+		in.imm, in.len = int64(int8(b[0])), 2
+	case jumpLong:
+		in.imm, in.len = int64(int32(binary.LittleEndian.Uint32(b))), 5
+	default:
+		in.hasImm, in.size, in.len = false, 8, 1+rex>>6
+		if r := reg(c&7 | rex&1<<3); e.op == opPush {
+			in.src, in.stack = r, r == rsp
+		} else {
+			in.dst, in.stack = r, r == rsp
+		}
+	}
+	return true
 }
 
 // touch says what is done to a memory operand, which is the destination or the source.

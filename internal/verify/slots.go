@@ -86,7 +86,7 @@ func (l *slots) merge(o slots, how joining) (changed bool) {
 	kept, k := 0, 0
 	for i := range *l {
 		t := &(*l)[i]
-		if k < len(o) && kept == i && *t == o[k] {
+		if k < len(o) && kept == i && t.off == o[k].off && t.size == o[k].size && t.v == o[k].v {
 			kept, k = kept+1, k+1 // mostly
 			continue
 		}

@@ -171,7 +171,7 @@ func (s *state) merge(o *state, place uint32, how joining) (changed bool, proble
 	}
 	for r := range s.regs {
 		a, b := &s.regs[r], &o.regs[r]
-		if *a == *b || *a == unknown {
+		if a.lo == minInt && *a == unknown || *a == *b {
 			continue
 		}
 		v := join(a, b, how)
