@@ -15,7 +15,7 @@ const (
 // corpus lists what must be refused, and what is just right.
 func corpus() []badCase {
 	var list []badCase
-	for _, part := range [][]badCase{forbidden(), memoryCases(), instanceCases(), stackCases(), controlCases(), callCases(), dataCases(), setjmpCases()} {
+	for _, part := range [][]badCase{forbidden(), memoryCases(), instanceCases(), stackCases(), controlCases(), callCases(), dataCases(), setjmpCases(), loopCases()} {
 		list = append(list, part...)
 	}
 	return list
