@@ -159,6 +159,7 @@ func (i *Instance) cutParts(h hole) {
 		p.layer.drop()
 	}
 	if low < high {
+		i.untouched = false
 		i.parts = slices.Replace(i.parts, low, high, rest[:n]...)
 	}
 }
@@ -197,7 +198,14 @@ func (i *Instance) share(parent *Instance) linux.Errno {
 		}
 		i.addParts(p.layer, p.hole)
 	}
+	i.untouched = len(parent.parts) > 0
 	return 0
+}
+
+// isOpen tells whether all of h was mapped from one layer, readable and writable, and nothing has changed since.
+func (i *Instance) isOpen(h hole) bool {
+	k := i.firstPart(h.start)
+	return i.untouched && k < len(i.parts) && i.parts[k].start <= h.start && h.end <= i.parts[k].end
 }
 
 // declareParts declares the mappings that n parts may need: each has a gap beside it.

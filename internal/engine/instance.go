@@ -42,6 +42,7 @@ type Instance struct {
 	image     *Image // that it was made from; nil: the program's
 	parts     []part // of memory that are mapped from layers, in order of address
 	partAreas int64  // mappings declared for them
+	untouched bool   // parts are readable and writable: a child's, before any raw operation
 	resident  uint64 // bytes, found while it was freed
 	plan      *plan  // of the fork that goes on, see Settle
 

@@ -48,7 +48,7 @@ func (i *Instance) layout() *vmas {
 			i.vmas = append(i.vmas, vma{start: guard, end: uint64(i.p.initial), prot: ProtRead | ProtWrite})
 		}
 	}
-	i.changed = true
+	i.changed, i.untouched = true, false
 	return &i.vmas
 }
 
@@ -67,13 +67,15 @@ func (i *Instance) Map(addr, length uint64, prot int, shared bool) linux.Errno {
 		return m.mapPages(addr, addr+length, prot, shared)
 	}
 	r := vma{start: addr, end: addr + length, prot: prot}
+	open := prot == ProtRead|ProtWrite && i.isOpen(hole{r.start, r.end})
 	l := i.layout()
-	if shared {
+	switch {
+	case shared:
 		i.foreign = true
 		r.share = i.p.code.shares.Add(1)
 		const flags = unix.MAP_SHARED | unix.MAP_ANONYMOUS | unix.MAP_NORESERVE | unix.MAP_FIXED
 		_, e = mmap(at, uintptr(length), prot, flags, -1, 0)
-	} else {
+	case !open:
 		e = mprotect(at, uintptr(length), prot)
 	}
 	if e == 0 {
@@ -186,7 +188,7 @@ func (p *Program) imageWithout(start, end uint64, holes []hole) []hole {
 // punch makes a hole and notes it, so that a fork repeats it. Holes are kept apart and in
 // order, so there are no more of them than half the pages of the image.
 func (i *Instance) punch(h hole) linux.Errno {
-	i.changed = true
+	i.changed, i.untouched = true, false
 	if e := reserve(i.base+uintptr(h.start), uintptr(h.end-h.start)); e != 0 {
 		return e
 	}
