@@ -3,11 +3,12 @@
 //
 // # Model
 //
-//	decode.go opcode.go group.go operand.go vector.go   bytes to inst: an allowlist, all else is refused
+//	decode.go opcode.go group.go operand.go vector.go   bytes to inst: an allowlist, all else is refused;
+//	common.go                                            what is most frequent, by a short way
 //	value.go state.go                                    what is known of registers and of the frame
 //	step.go pointer.go memory.go branch.go               what an instruction does to that, and whether it may
 //	control.go setjmp.go                                 calls, jumps, returns
-//	walk.go order.go                                     a function: until nothing changes any more
+//	walk.go order.go loop.go hub.go                      a function: until nothing changes any more
 //	verify.go area.go stubs.go elf.go                    a file: symbols, metadata, the trusted stubs
 //	known.go                                             the digests that were verified
 //
