@@ -114,6 +114,7 @@ type Kernel struct {
 	table   *proc.Table
 	code    *programs
 	warm    *warmImages
+	pools   pools
 	ns      *vfs.Namespace
 	pipes   *pipe.Pool
 	console *tty.TTY
@@ -136,7 +137,7 @@ func New(c Config) (*Kernel, error) {
 	}
 	k.table = proc.NewTable(proc.Config{
 		Programs: k.code, Audit: c.Audit, Processes: c.Limits.Processes, Pipes: k.pipes, Sockets: sock.NewStack(k.pipes), Anonymous: anonymous, Log: c.Log,
-		Memory: k.memory, UTS: proc.NewUTS(c.Hostname, "(none)"), Observer: observer(c.Trace), Sched: c.Sched,
+		Memory: k.memory, UTS: proc.NewUTS(c.Hostname, "(none)"), Observer: observer(c.Trace), Sched: c.Sched, Ready: k.reached,
 	})
 	if err := k.buildTree(); err != nil {
 		return nil, err
@@ -226,6 +227,7 @@ func (k *Kernel) Run(ctx context.Context, argv, env []string, cwd string) (Statu
 		return Status{}, &CommandError{Name: argv[0], Errno: e}
 	}
 	defer k.warm.close()
+	defer k.pools.close()
 	watched, unwatch := context.WithCancel(ctx)
 	defer unwatch()
 	go k.reaper().watch(watched)

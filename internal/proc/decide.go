@@ -20,6 +20,7 @@ type ExecFile struct {
 	Gone bool
 
 	argv, env []string // what the program would be started with
+	pool      *Warm    // to start from, or not at all
 }
 
 // examined is a file that may be executed. Nobody writes to it until vfs.AllowWrite(place).
@@ -91,7 +92,13 @@ func (t *Thread) decide(x *examined, f *ExecFile, action string) linux.Errno {
 			return linux.EACCES
 		}
 	}
-	if w := x.target.Warmth; w != nil && action == audit.Exec {
+	if w := f.pool; w != nil {
+		if why := w.begins(&x.target, t.start(f, &x.target)); why != "" {
+			t.refuse(x, action, why)
+			return linux.EACCES
+		}
+		x.warm = w
+	} else if w := x.target.Warmth; w != nil && action == audit.Exec {
 		x.warm = w.Warm(t.start(f, &x.target))
 	}
 	t.record(x, action, "")

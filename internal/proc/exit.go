@@ -139,6 +139,9 @@ func (t *Table) adoptLocked(kid, p *Process) {
 	for to != nil && to != t.init && !(to.subreaper.Load() && to.state < Zombie) {
 		to = to.parent.Load()
 	}
+	if to == nil && p != t.init && t.init.state < Zombie {
+		to = t.init // p was started beside it (Spawn)
+	}
 	kid.parent.Store(to)
 	if sig := linux.Signal(kid.deathSignal.Load()); sig != 0 {
 		kid.signalLocked(linux.InfoFrom(sig, linux.SI_USER, p.pid, p.Cred().UID), kid.sig.Send)

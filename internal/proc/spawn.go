@@ -23,7 +23,14 @@ type First struct {
 }
 
 // Start starts the first process, which is init. It is the leader of its session.
-func (t *Table) Start(f First) (*Process, linux.Errno) {
+func (t *Table) Start(f First) (*Process, linux.Errno) { return t.begin(f, nil) }
+
+// Spawn starts a process beside the first one, which nobody waits for: it goes when it ends. It begins as
+// a copy of w, if the hash rule allows that now: EACCES if not. The program
+// is the file that w was made from, whatever f.Argv says.
+func (t *Table) Spawn(f First, w *Warm) (*Process, linux.Errno) { return t.begin(f, w) }
+
+func (t *Table) begin(f First, w *Warm) (*Process, linux.Errno) {
 	pid, e := t.reserve(nil)
 	if e != 0 {
 		return nil, e
@@ -40,7 +47,14 @@ func (t *Table) Start(f First) (*Process, linux.Errno) {
 	first := p.lead(newThread(p, pid, 0, linux.Stack{Flags: linux.SS_DISABLE}))
 
 	t.mu.Lock()
-	t.init, t.processes[pid], t.threads[pid] = p, p, first
+	if w == nil {
+		t.init = p
+	} else if t.closing {
+		t.mu.Unlock()
+		p.discard()
+		return nil, linux.EAGAIN
+	}
+	t.processes[pid], t.threads[pid] = p, first
 	t.born++
 	t.living++
 	t.joinLocked(p, pid, &Session{id: pid, leader: p, tty: f.Terminal})
@@ -50,7 +64,9 @@ func (t *Table) Start(f First) (*Process, linux.Errno) {
 		f.Terminal.Control(int32(pid), int32(pid))
 	}
 
-	if e = p.fs.Chdir(vfs.Path{}, f.Cwd, 0); e == 0 {
+	if e = p.fs.Chdir(vfs.Path{}, f.Cwd, 0); e == 0 && w != nil {
+		e = first.Exec(ExecFile{Name: w.name, Shown: w.name, pool: w}, f.Argv, f.Env)
+	} else if e == 0 {
 		e = p.execFirst(f)
 	}
 	if e != 0 {

@@ -42,7 +42,7 @@ type Config struct {
 	Memory    func() (total, free uint64)
 	UTS       *UTS
 	Observer  Observer // nil: nobody
-	// Ready is called in place of a target's Warmth when a process calls vkernel.ready.
+	// Ready is called when a process calls vkernel.ready.
 	Ready func(t *Thread)
 	Sched *sched.Scheduler // nil: one of its own
 }

@@ -8,6 +8,7 @@ import (
 	"vkernel/internal/linux"
 	"vkernel/internal/mm"
 	"vkernel/internal/mutant"
+	"vkernel/internal/policy"
 	"vkernel/internal/signal"
 )
 
@@ -43,6 +44,9 @@ type Warm struct {
 	stack      linux.Stack
 	robust     Robust
 	securebits uint32
+	entry      string
+	policy     *policy.Policy
+	name       string // of the file, for copies that no execve starts
 
 	users atomic.Int32 // who may make copies, and the owner
 	made  atomic.Int64 // copies
@@ -59,6 +63,24 @@ func (w *Warm) Suits(s Start) string {
 		return "another root directory"
 	case s.Stack < w.space.Stack()+2*leastWarmStack:
 		return "a small stack"
+	}
+	return ""
+}
+
+// begins tells why a copy cannot be started as target, which the hash rule gave for the file of the
+// image just now; if it is empty, there is one use more.
+func (w *Warm) begins(target *Target, s Start) string {
+	switch {
+	case target.Program == nil || target.Program.Code != w.program || target.Entry != w.entry:
+		return "another program than the image's"
+	case target.Program.Policy != w.policy && !mutant.Off("warm.pool-policy"):
+		return "another policy than the image's"
+	}
+	if why := w.Suits(s); why != "" {
+		return "the image does not suit: " + why
+	}
+	if !w.Use() {
+		return "the image is gone"
 	}
 	return ""
 }
@@ -126,8 +148,11 @@ func (t *Thread) resumeWarm(w *Warm) {
 func (t *Thread) Ready() {
 	if f := t.Table().config.Ready; f != nil {
 		f(t)
-		return
 	}
+}
+
+// Reached tells the target of t that a process of its own is where an image can be made.
+func (t *Thread) Reached() {
 	if i := t.process.Image(); i != nil && i.Target.Warmth != nil {
 		i.Target.Warmth.Reached(t.process)
 	}
@@ -151,7 +176,10 @@ func (t *Thread) Freeze(asked signal.Set) (w *Warm, refused string) {
 	}
 	w = &Warm{
 		space: space, program: t.program.Code, actions: p.sig.Actions(), asked: asked, stack: t.sig.Stack(),
-		robust: t.robust, securebits: p.securebits.Get(),
+		robust: t.robust, securebits: p.securebits.Get(), policy: t.program.Policy,
+	}
+	if i := p.Image(); i != nil {
+		w.entry, w.name = i.Target.Entry, t.FS().PathString(i.Exe)
 	}
 	w.users.Store(1)
 	return w, ""
