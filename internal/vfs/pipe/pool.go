@@ -12,8 +12,10 @@ type Pool struct {
 	used  atomic.Int64
 	inode atomic.Uint64
 
-	small sync.Pool // *[PageSize]byte
-	large sync.Pool // *[DefaultSize]byte
+	small    sync.Pool // *[PageSize]byte
+	large    sync.Pool // *[DefaultSize]byte
+	twice    sync.Pool // *[2 * DefaultSize]byte
+	fourfold sync.Pool // *[4 * DefaultSize]byte
 }
 
 // NewPool makes a pool that hands out at most limit bytes at any time.
@@ -37,6 +39,14 @@ func (p *Pool) get(n int) []byte {
 		if b, ok := p.large.Get().(*[DefaultSize]byte); ok {
 			return b[:]
 		}
+	case 2 * DefaultSize:
+		if b, ok := p.twice.Get().(*[2 * DefaultSize]byte); ok {
+			return b[:]
+		}
+	case 4 * DefaultSize:
+		if b, ok := p.fourfold.Get().(*[4 * DefaultSize]byte); ok {
+			return b[:]
+		}
 	}
 	return make([]byte, n)
 }
@@ -55,6 +65,10 @@ func (p *Pool) put(b []byte) {
 		p.small.Put((*[PageSize]byte)(b))
 	case DefaultSize:
 		p.large.Put((*[DefaultSize]byte)(b))
+	case 2 * DefaultSize:
+		p.twice.Put((*[2 * DefaultSize]byte)(b))
+	case 4 * DefaultSize:
+		p.fourfold.Put((*[4 * DefaultSize]byte)(b))
 	}
 }
 

@@ -15,6 +15,12 @@ int idle(int count);
 int mapped(int count);
 int64_t spawn_loops(void);
 
+// Samples of sockets.c.
+int64_t unix_pingpong(void);
+int64_t tcp_pingpong(void);
+int64_t tcp_connect(void);
+int64_t tcp_64k(void);
+
 // fail ends the program with the reason of errno.
 void fail(const char *what) __attribute__((noreturn));
 
