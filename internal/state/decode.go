@@ -21,6 +21,7 @@ type Decoder struct {
 	where     string
 	in        []byte // what is left of the object that is read
 	after     []func() error
+	undo      []func()
 }
 
 // NewDecoder makes a decoder for objects of some types. now is the moment at which the saved
@@ -41,6 +42,9 @@ func (d *Decoder) Now() time.Time { return d.now }
 
 // After has f called when all objects are loaded. Its error is that of Load.
 func (d *Decoder) After(f func() error) { d.after = append(d.after, f) }
+
+// Undo has f called if the loading fails: for what the host has to get back.
+func (d *Decoder) Undo(f func()) { d.undo = append(d.undo, f) }
 
 // Fail makes the loading fail: what was read makes no sense.
 func (d *Decoder) Fail(err error) {
@@ -64,6 +68,9 @@ func (d *Decoder) Failed() bool { return d.err != nil }
 func (d *Decoder) Load(b []byte) (Object, error) {
 	root, err := d.load(b)
 	if err != nil {
+		for k := len(d.undo) - 1; k >= 0; k-- {
+			d.undo[k]()
+		}
 		return nil, fmt.Errorf("load the state of the kernel: %w", err)
 	}
 	return root, nil

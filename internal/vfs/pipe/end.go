@@ -80,7 +80,7 @@ func (e *End) Opened() linux.Errno {
 func (e *End) Pipe() *Pipe { return e.pipe }
 
 // Stat is fstat(2).
-func (e *End) Stat() (linux.Stat, linux.Errno) { return e.pipe.stat() }
+func (e *End) Stat() (linux.Stat, linux.Errno) { return e.pipe.inode.Stat() }
 
 // Read takes bytes from the pipe: 0 at end of file, EAGAIN while it is empty and has writers.
 func (e *End) Read(b []byte, _ int64) (int, linux.Errno) {

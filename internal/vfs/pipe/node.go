@@ -53,15 +53,17 @@ func (n *node) Rdev() uint64 { return 0 }
 
 func (n *node) Attached(func() any) any { return n.pipe }
 
+// fixed is what is the same in the stat of all pipes.
+var fixed = linux.Stat{Nlink: 1, Blksize: PageSize}
+
 // New makes an anonymous pipe and opens both of its ends. st holds its owner and times;
 // inode number, type and mode are filled in. path is the place of both ends.
 func New(pool *Pool, st linux.Stat) (r, w *End, path vfs.Path) {
 	st.Ino = pool.inode.Add(1)
 	st.Mode = linux.S_IFIFO | 0o600
-	st.Nlink = 1
-	st.Blksize = PageSize
+	st.Nlink, st.Blksize = fixed.Nlink, fixed.Blksize
 	n := &node{stat: st}
-	p := NewFIFO(pool, n.Stat)
+	p := NewFIFO(pool, n)
 	n.pipe, p.anonymous = p, true
 	p.readers, p.writers, p.readersEver, p.writersEver = 1, 1, 1, 1
 	path = vfs.Anonymous(fmt.Sprintf("pipe:[%d]", st.Ino), n)
@@ -71,7 +73,7 @@ func New(pool *Pool, st linux.Stat) (r, w *End, path vfs.Path) {
 // Opener opens FIFOs, with pipes of the pool. The namespace registers it for S_IFIFO.
 func Opener(pool *Pool) vfs.Opener {
 	return func(_ *vfs.Context, _ vfs.Path, n vfs.Special, flags uint32) (vfs.File, linux.Errno) {
-		p, ok := n.Attached(func() any { return NewFIFO(pool, n.Stat) }).(*Pipe)
+		p, ok := n.Attached(func() any { return NewFIFO(pool, n) }).(*Pipe)
 		if !ok {
 			return nil, linux.ENXIO
 		}

@@ -36,7 +36,7 @@ const (
 type Pipe struct {
 	queue wait.Queue
 	pool  *Pool
-	stat  func() (linux.Stat, linux.Errno)
+	inode Inode
 
 	anonymous bool // made by pipe(2), not behind a FIFO
 
@@ -53,10 +53,15 @@ type Pipe struct {
 	demand      func() // called once, when a reader finds the pipe empty
 }
 
-// NewFIFO makes the pipe behind a FIFO, with no end open. stat answers fstat(2), usually
+// Inode is what answers fstat(2) for a pipe.
+type Inode interface {
+	Stat() (linux.Stat, linux.Errno)
+}
+
+// NewFIFO makes the pipe behind a FIFO, with no end open. inode answers fstat(2), usually
 // from the FIFO's inode.
-func NewFIFO(pool *Pool, stat func() (linux.Stat, linux.Errno)) *Pipe {
-	return &Pipe{pool: pool, stat: stat, size: DefaultSize, capacity: DefaultSize}
+func NewFIFO(pool *Pool, inode Inode) *Pipe {
+	return &Pipe{pool: pool, inode: inode, size: DefaultSize, capacity: DefaultSize}
 }
 
 // growLocked makes room for n more bytes as far as the capacity allows. Where the pool

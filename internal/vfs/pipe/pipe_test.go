@@ -94,7 +94,7 @@ func TestEnds(t *testing.T) {
 }
 
 func TestFIFOOpen(t *testing.T) {
-	p := NewFIFO(NewPool(1<<20), func() (linux.Stat, linux.Errno) { return linux.Stat{}, 0 })
+	p := NewFIFO(NewPool(1<<20), &node{})
 	if _, e := p.Open(linux.O_WRONLY | linux.O_NONBLOCK); e != linux.ENXIO {
 		t.Errorf("nonblocking writer without reader: %v", e)
 	}
