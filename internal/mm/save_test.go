@@ -177,7 +177,7 @@ func forkOnce(t *testing.T, p *engine.Program, s *Space) {
 	if e != 0 {
 		t.Fatal(e)
 	}
-	t.Cleanup(c.Free)
+	t.Cleanup(func() { c.Free() })
 }
 
 // TestSaveSmall: what was not written to is not saved.
