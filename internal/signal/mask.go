@@ -118,6 +118,9 @@ func (t *Thread) Has(set Set) bool {
 	return (t.private.set|t.state.shared.set)&set != 0
 }
 
+// State is the process's.
+func (t *Thread) State() *State { return t.state }
+
 // Queue is told of signals that are sent to the process or one of its threads.
 func (t *Thread) Queue() *wait.Queue { return &t.state.queue }
 

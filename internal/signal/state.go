@@ -51,6 +51,9 @@ func (s *State) setLocked(sig linux.Signal, a Action) {
 // New makes the state of a first process: default actions.
 func New(limit int) *State { return &State{limit: limit} }
 
+// Queue is told of signals that are sent to the process or one of its threads.
+func (s *State) Queue() *wait.Queue { return &s.queue }
+
 // Fork makes the state of a child: the same actions, nothing pending, no threads.
 func (s *State) Fork() *State {
 	s.mu.Lock()

@@ -27,7 +27,7 @@ func epollCreate1(t *proc.Thread, a Args) (int64, linux.Errno) {
 }
 
 func newEpoll(t *proc.Thread, flags uint32) (int64, linux.Errno) {
-	return installAnon(t, epoll.New(t.Table().Epolls()), "anon_inode:[eventpoll]", linux.O_RDWR|flags)
+	return installAnon(t, epoll.New(t.Table()), "anon_inode:[eventpoll]", linux.O_RDWR|flags)
 }
 
 func epollCtl(t *proc.Thread, a Args) (int64, linux.Errno) {

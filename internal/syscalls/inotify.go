@@ -17,7 +17,7 @@ func inotifyInit1(t *proc.Thread, a Args) (int64, linux.Errno) {
 }
 
 func newInotify(t *proc.Thread, flags uint32) (int64, linux.Errno) {
-	f, e := inotify.New(t.Table().Inotify(), t.FS().Namespace().Marks())
+	f, e := inotify.New(t.Table(), t.FS().Namespace())
 	if e != 0 {
 		return 0, e
 	}

@@ -100,6 +100,16 @@ func (r *Ready) Last() *Watch {
 	return r.tail
 }
 
+// All gives the list.
+func (r *Ready) All() (all []*Watch) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for w := r.head; w != nil; w = w.next {
+		all = append(all, w)
+	}
+	return all
+}
+
 func (r *Ready) dropLocked(w *Watch) {
 	if !w.listed {
 		return

@@ -12,8 +12,8 @@
 #define IN_MASK_CREATE 0x10000000
 #endif
 
-static const char *names[] = {"ACCESS",     "MODIFY",   "ATTRIB", "CLOSE_WRITE", "CLOSE_NOWRITE", "OPEN",
-                              "MOVED_FROM", "MOVED_TO", "CREATE", "DELETE",      "DELETE_SELF",   "MOVE_SELF",
+static const char *names[] = {"ACCESS",     "MODIFY",   "ATTRIB",   "CLOSE_WRITE", "CLOSE_NOWRITE", "OPEN",
+                              "MOVED_FROM", "MOVED_TO", "CREATE",   "DELETE",      "DELETE_SELF",   "MOVE_SELF",
                               "12",         "UNMOUNT",  "OVERFLOW", "IGNORED"};
 
 // show prints the events that are there, with cookies as to whether they are new.

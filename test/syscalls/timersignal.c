@@ -131,8 +131,8 @@ static void show_signal(int fd) {
     printf("  read %d", n < 0 ? n : (int)(n / sizeof *i));
     if (n < 0) printf(" %s", errno_name(errno));
     for (int k = 0; n > 0 && k < n / (int)sizeof *i; k++)
-        printf(" %d code %d status %d int %d mine %d uid %d", i[k].ssi_signo, i[k].ssi_code, i[k].ssi_status, i[k].ssi_int,
-               i[k].ssi_pid == (unsigned)getpid(), i[k].ssi_uid == getuid());
+        printf(" %d code %d status %d int %d mine %d uid %d", i[k].ssi_signo, i[k].ssi_code, i[k].ssi_status,
+               i[k].ssi_int, i[k].ssi_pid == (unsigned)getpid(), i[k].ssi_uid == getuid());
     printf("\n");
 }
 

@@ -3,6 +3,7 @@ package epoll
 import (
 	"vkernel/internal/fd"
 	"vkernel/internal/linux"
+	"vkernel/internal/signal"
 	"vkernel/internal/vfs"
 	"vkernel/internal/wait"
 )
@@ -60,6 +61,11 @@ func (s *Set) add(k key, other *Set, ev linux.EpollEvent, who any, q *wait.Queue
 		return linux.EEXIST
 	}
 	it := &item{set: s, key: k, events: ev.Events | always, data: ev.Data}
+	if t, ok := who.(*signal.Thread); ok {
+		if _, personal := k.d.File().(vfs.Personal); personal {
+			it.who = t.State()
+		}
+	}
 	it.Of = it
 	s.items[k] = it
 	if other != nil {

@@ -31,6 +31,7 @@ import (
 
 	"vkernel/internal/fd"
 	"vkernel/internal/linux"
+	"vkernel/internal/signal"
 	"vkernel/internal/vfs"
 	"vkernel/internal/vfs/anon"
 	"vkernel/internal/wait"
@@ -44,6 +45,11 @@ const flags = linux.EPOLLET | linux.EPOLLONESHOT | linux.EPOLLWAKEUP | linux.EPO
 
 // exclusiveOK is what may go with EPOLLEXCLUSIVE.
 const exclusiveOK = uint32(wait.In|wait.Out|wait.Err|wait.Hup) | linux.EPOLLWAKEUP | linux.EPOLLET | linux.EPOLLEXCLUSIVE
+
+// Home is the container of a set.
+type Home interface {
+	Epolls() *Registry
+}
 
 // Registry is what the sets of a container have in common. The zero value is ready.
 type Registry struct {
@@ -63,6 +69,7 @@ type item struct {
 	wait.Watch
 	set *Set
 	key
+	who *signal.State // whose signals it watches, if it may be for some
 
 	// guarded by set.mu
 	events uint32
@@ -73,7 +80,8 @@ type item struct {
 // Set is an epoll instance. New makes it.
 type Set struct {
 	anon.File
-	registry *Registry
+	home     Home
+	registry *Registry // home's
 	ready    wait.Ready
 
 	// guarded by registry.nest: sets that watch it and that it watches, how often
@@ -86,8 +94,8 @@ type Set struct {
 }
 
 // New makes an empty set.
-func New(r *Registry) *Set {
-	return &Set{registry: r, items: map[key]*item{}}
+func New(h Home) *Set {
+	return &Set{home: h, registry: h.Epolls(), items: map[key]*item{}}
 }
 
 // interest turns the events of an item into those that it is told of.

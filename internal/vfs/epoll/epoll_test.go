@@ -18,8 +18,13 @@ func event(count uint32) *fd.Description {
 	return fd.New(eventfd.New(count, false), anon.Path("anon_inode:[eventfd]"), linux.O_RDWR)
 }
 
+// home is a container.
+type home struct{ *Registry }
+
+func (h home) Epolls() *Registry { return h.Registry }
+
 func set(r *Registry) (*Set, *fd.Description) {
-	s := New(r)
+	s := New(home{r})
 	return s, fd.New(s, anon.Path("anon_inode:[eventpoll]"), linux.O_RDWR)
 }
 
@@ -38,7 +43,7 @@ func take(s *Set, most int) (data []uint32) {
 	return data
 }
 
-func signal(d *fd.Description) {
+func post(d *fd.Description) {
 	var p [8]byte
 	p[0] = 1
 	d.Write(p[:])
@@ -58,7 +63,7 @@ func TestTakeLooksAtWhatIsListed(t *testing.T) {
 	if s.ready.First() != nil {
 		t.Error("something is listed though nothing is ready")
 	}
-	signal(files[7])
+	post(files[7])
 	if got := take(s, 10); len(got) != 1 || got[0] != 7 {
 		t.Errorf("took %v", got)
 	}
@@ -151,7 +156,7 @@ func TestHammer(t *testing.T) {
 					}
 				case 6:
 					if d, e := tab.Get(n); e == 0 {
-						signal(d)
+						post(d)
 						d.Unref()
 					}
 				case 7:
@@ -217,7 +222,7 @@ func FuzzAgainstModel(f *testing.F) {
 					t.Fatalf("control %d of %d: %v, want %v", cmd, i, e, want)
 				}
 			case 3:
-				signal(files[i])
+				post(files[i])
 				counts[i]++
 			case 4:
 				files[i].Read(make([]byte, 8))
@@ -261,7 +266,7 @@ func BenchmarkWait1000Watched(b *testing.B) {
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		f := files[i%1000]
-		signal(f)
+		post(f)
 		var n int64
 		s.Take(nil, p, 16, &n)
 		f.Read(buf)

@@ -36,6 +36,11 @@ const (
 	maxBytes     = 16 << 20
 )
 
+// Home is the container of an instance.
+type Home interface {
+	Inotify() *Registry
+}
+
 // Registry is what the files of a container have in common. The zero value is ready.
 type Registry struct {
 	instances, watches, bytes atomic.Int64
@@ -59,8 +64,10 @@ func (e *event) size() int {
 // File is an inotify instance.
 type File struct {
 	anon.File
-	registry *Registry
-	marks    *vfs.Marks
+	home     Home
+	registry *Registry // home's
+	ns       *vfs.Namespace
+	marks    *vfs.Marks // its
 	queue    wait.Queue
 
 	change sync.Mutex
@@ -76,12 +83,13 @@ type File struct {
 }
 
 // New makes an instance: EMFILE if there are too many.
-func New(r *Registry, m *vfs.Marks) (*File, linux.Errno) {
+func New(h Home, ns *vfs.Namespace) (*File, linux.Errno) {
+	r := h.Inotify()
 	if r.instances.Add(1) > MaxInstances {
 		r.instances.Add(-1)
 		return nil, linux.EMFILE
 	}
-	return &File{registry: r, marks: m, watches: map[int32]*vfs.Mark{}}, 0
+	return &File{home: h, registry: r, ns: ns, marks: ns.Marks(), watches: map[int32]*vfs.Mark{}}, 0
 }
 
 // Watch is inotify_add_watch(2) for a node.

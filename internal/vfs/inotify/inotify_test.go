@@ -10,6 +10,11 @@ import (
 	"vkernel/internal/vfs"
 )
 
+// home is a container.
+type home struct{ *Registry }
+
+func (h home) Inotify() *Registry { return h.Registry }
+
 // node is something that can be marked.
 type node struct {
 	vfs.FixedNode
@@ -38,12 +43,12 @@ func parse(t *testing.T, p []byte) (wds []int32, masks []uint32, names []string)
 // All queues together are bounded, and say where something is missing.
 func TestBytesAreBounded(t *testing.T) {
 	var r Registry
-	var m vfs.Marks
+	ns := new(vfs.Namespace)
 	var files []*File
 	long := strings.Repeat("x", 255)
 	n := new(node)
 	for i := range 8 {
-		f, e := New(&r, &m)
+		f, e := New(home{&r}, ns)
 		if e != 0 {
 			t.Fatal(e)
 		}
@@ -72,25 +77,25 @@ func TestBytesAreBounded(t *testing.T) {
 
 func TestInstancesAreBounded(t *testing.T) {
 	var r Registry
-	var m vfs.Marks
+	ns := new(vfs.Namespace)
 	for range MaxInstances {
-		if _, e := New(&r, &m); e != 0 {
+		if _, e := New(home{&r}, ns); e != 0 {
 			t.Fatal(e)
 		}
 	}
-	if _, e := New(&r, &m); e != linux.EMFILE {
+	if _, e := New(home{&r}, ns); e != linux.EMFILE {
 		t.Errorf("one too many: %v", e)
 	}
 }
 
 func TestHammer(t *testing.T) {
 	var r Registry
-	var m vfs.Marks
+	ns := new(vfs.Namespace)
 	nodes := []*node{new(node), new(node), new(node)}
 	var wg sync.WaitGroup
 	for g := range 16 {
 		wg.Go(func() {
-			f, e := New(&r, &m)
+			f, e := New(home{&r}, ns)
 			if e != 0 {
 				t.Error(e)
 				return
@@ -102,7 +107,7 @@ func TestHammer(t *testing.T) {
 				if e != 0 || wd <= 0 {
 					t.Errorf("watch %d: %v", wd, e)
 				}
-				if k := m.Find(n, f); k != nil {
+				if k := ns.Marks().Find(n, f); k != nil {
 					k.Listener.Heard(k, linux.IN_OPEN, 0, "name")
 				}
 				f.Read(p, 0)
@@ -118,7 +123,7 @@ func TestHammer(t *testing.T) {
 		t.Errorf("left: %d bytes, %d watches", r.bytes.Load(), r.watches.Load())
 	}
 	for _, n := range nodes {
-		if m.Find(n, nil) != nil {
+		if ns.Marks().Find(n, nil) != nil {
 			t.Error("a mark is left")
 		}
 	}
@@ -130,8 +135,8 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, masks []byte, name string, size uint16) {
 		name = strings.ReplaceAll(name[:min(len(name), 255)], "\x00", "x")
 		var r Registry
-		var m vfs.Marks
-		file, _ := New(&r, &m)
+		ns := new(vfs.Namespace)
+		file, _ := New(home{&r}, ns)
 		defer file.Close()
 		k := &vfs.Mark{ID: 5}
 		var want []uint32

@@ -53,10 +53,13 @@ func (f *File) PollFor(who any) wait.Events {
 	return 0
 }
 
-// QueueFor is told when a signal is sent to who's process.
+// QueueFor is told when a signal is sent to who's process, or to the process whose state who is.
 func (f *File) QueueFor(who any) *wait.Queue {
-	if t, ok := who.(*signal.Thread); ok {
-		return t.Queue()
+	switch who := who.(type) {
+	case *signal.Thread:
+		return who.Queue()
+	case *signal.State:
+		return who.Queue()
 	}
 	return nil
 }
