@@ -8,6 +8,7 @@ import (
 	"vkernel/internal/linux"
 	"vkernel/internal/mm"
 	"vkernel/internal/proc"
+	"vkernel/internal/sock"
 	"vkernel/internal/syscalls"
 	"vkernel/internal/vfs"
 	"vkernel/internal/vfs/procfs"
@@ -60,6 +61,8 @@ func (s system) Names() procfs.Names {
 func (s system) Boot() time.Time { return s.k.table.Started() }
 func (s system) Born() uint64    { return s.k.table.Born() }
 func (s system) LastPID() int    { return s.k.table.LastPID() }
+
+func (s system) Sockets() *sock.Stack { return s.k.table.Sockets() }
 
 func (s system) Load() [3]float64 { return s.k.table.Scheduler().Load() }
 

@@ -13,6 +13,7 @@ const socketDevice = 8
 // node is the inode of a socket.
 type node struct {
 	socket *Socket
+	ino    uint64
 
 	mu sync.Mutex
 

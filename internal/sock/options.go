@@ -49,8 +49,12 @@ func (o *options) init(s *Socket) {
 // inherit takes over a listener's options for an accepted socket.
 func (o *options) inherit(l *options) {
 	for _, p := range []struct{ to, from *atomic.Bool }{
-		{&o.passCred, &l.passCred}, {&o.reuseAddr, &l.reuseAddr}, {&o.reusePort, &l.reusePort}, {&o.v6only, &l.v6only},
-		{&o.oobInline, &l.oobInline}, {&o.sized, &l.sized},
+		{&o.passCred, &l.passCred},
+		{&o.reuseAddr, &l.reuseAddr},
+		{&o.reusePort, &l.reusePort},
+		{&o.v6only, &l.v6only},
+		{&o.oobInline, &l.oobInline},
+		{&o.sized, &l.sized},
 	} {
 		p.to.Store(p.from.Load())
 	}

@@ -198,7 +198,7 @@ func (k *Stack) make(domain, typ, proto int, who Who) *Socket {
 	ino := k.inode.Add(1)
 	now := time.Now()
 	stamp := linux.Timespec{Sec: now.Unix(), Nsec: int64(now.Nanosecond())}
-	s.node = &node{socket: s, stat: linux.Stat{
+	s.node = &node{socket: s, ino: ino, stat: linux.Stat{
 		Dev: socketDevice, Ino: ino, Nlink: 1, Mode: linux.S_IFSOCK | 0o777, UID: who.UID, GID: who.GID,
 		Blksize: 4096, Atim: stamp, Mtim: stamp, Ctim: stamp,
 	}}
@@ -256,7 +256,7 @@ func (s *Socket) joinLocked(to *Socket) {
 
 // Path is what a description of the socket lies at.
 func (s *Socket) Path() vfs.Path {
-	return vfs.Anonymous(fmt.Sprintf("socket:[%d]", s.node.stat.Ino), s.node)
+	return vfs.Anonymous(fmt.Sprintf("socket:[%d]", s.node.ino), s.node)
 }
 
 // Stream says that a socket has no positions.

@@ -90,3 +90,35 @@ TEST(socket_reopen) {
     RET(ftruncate(s, 0));
     ERR(fsync(s));
 }
+
+// lines counts the lines of a file that have a text.
+static int lines(const char *path, const char *text) {
+    FILE *f = fopen(path, "r");
+    char line[512];
+    int n = 0;
+    while (f && fgets(line, sizeof line, f)) n += strstr(line, text) != 0;
+    if (f) fclose(f);
+    return n;
+}
+
+TEST(socket_proc_net) {
+    int port, l = listener4(&port), s = socket(AF_UNIX, SOCK_STREAM, 0), d = socket(AF_INET6, SOCK_DGRAM, 0);
+    char text[64];
+    sprintf(text, ": 0100007F:%04X 00000000:0000 0A", port);
+    SHOW(lines("/proc/net/tcp", text));
+    struct sockaddr_in to = in4("127.0.0.1", port);
+    int c = socket(AF_INET, SOCK_STREAM, 0);
+    connect(c, SA(to));
+    sprintf(text, " 0100007F:%04X 01", port);
+    SHOW(lines("/proc/self/net/tcp", text));
+    struct sockaddr_in6 six = in6("::1", 0);
+    bind(d, SA(six));
+    sprintf(text, ": 00000000000000000000000001000000:%04X ", port_of(d));
+    SHOW(lines("/proc/net/udp6", text));
+    struct sockaddr_un a = path_of("in_proc_net");
+    bind(s, SA(a));
+    listen(s, 1);
+    SHOW(lines("/proc/net/unix", " 00010000 0001 01 ") > 0);
+    SHOW(lines("/proc/net/unix", " in_proc_net"));
+    (void)l;
+}

@@ -23,6 +23,7 @@ import (
 
 	"vkernel/internal/fd"
 	"vkernel/internal/linux"
+	"vkernel/internal/sock"
 	"vkernel/internal/vfs"
 )
 
@@ -36,6 +37,7 @@ type System interface {
 	Boot() time.Time
 	Born() uint64 // processes made since boot
 	LastPID() int
+	Sockets() *sock.Stack
 	Load() [3]float64                   // average over 1, 5 and 15 minutes
 	Busy() (user, system time.Duration) // CPU time of all processes, ended ones included
 }

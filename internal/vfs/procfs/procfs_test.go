@@ -8,8 +8,10 @@ import (
 
 	"vkernel/internal/fd"
 	"vkernel/internal/linux"
+	"vkernel/internal/sock"
 	"vkernel/internal/vfs"
 	"vkernel/internal/vfs/memfs"
+	"vkernel/internal/vfs/pipe"
 )
 
 // world is a container of made-up processes.
@@ -51,6 +53,7 @@ func (w *world) Boot() time.Time              { return w.boot }
 func (w *world) Born() uint64                 { return 12 }
 func (w *world) Load() [3]float64             { return [3]float64{0.5} }
 func (w *world) LastPID() int                 { return 7 }
+func (w *world) Sockets() *sock.Stack         { return sock.NewStack(pipe.NewPool(1 << 20)) }
 func (w *world) Busy() (_, _ time.Duration)   { return time.Second, 0 }
 
 func (p *process) Facts() Facts     { return p.facts }

@@ -49,6 +49,7 @@ func init() {
 		{name: "io", mode: secretMode, text: ioCounts, private: true},
 		{name: "cwd", mode: magicMode, link: readCwd, jump: jumpCwd, private: true},
 		{name: "root", mode: magicMode, link: readRoot, jump: jumpRoot, private: true},
+		{name: "net", mode: dirMode, rows: netRows()},
 		exeLink, fdDirKind, fdinfoDirKind,
 	}
 	taskDirKind = &kind{mode: dirMode, rows: common}
@@ -58,6 +59,7 @@ func init() {
 		{name: "self", mode: linkMode, link: self},
 		{name: "thread-self", mode: linkMode, link: threadSelf},
 		{name: "mounts", mode: linkMode, link: toSelf("self/mounts")},
+		{name: "net", mode: linkMode, link: toSelf("self/net")},
 		{name: "uptime", mode: fileMode, text: uptime},
 		{name: "loadavg", mode: fileMode, text: loadavg},
 		{name: "meminfo", mode: fileMode, text: meminfo},
