@@ -62,6 +62,8 @@ func TestPauseIsNotSeen(t *testing.T) {
 		{"a handler that is interrupted", `trap 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo $i' USR1; kill -USR1 $$; echo end`, "20000\nend\n"},
 		{"fifo", `mkfifo /tmp/f; (for i in 1 2 3; do sleep 0.02; echo $i; done > /tmp/f) & cat /tmp/f; wait`, "1\n2\n3\n"},
 		{"stopped", `sleep 0.3 & kill -STOP $!; sleep 0.05; kill -CONT $!; wait $!; echo $?`, "0\n"},
+		{"vfork", `seq 1 300 | xargs -n 1 echo | wc -l`, "300\n"},
+		{"poll", `(sleep 0.15; echo x) | (read -t 5 a; echo $a)`, "x\n"},
 		{"time-outs", `timeout 0.05 sleep 10; echo $?`, "Terminated\n143\n"},
 		{"interpreter", `lua -e 'local s=0 for i=1,30000000 do s=s+i%7 end print(s)'`, "89999997\n"},
 	} {
