@@ -7,9 +7,10 @@ CONFORMANCE_ROOT := $(O)/conformance/root
 
 $(CONFORMANCE_ROOT)/bin/attack: $(CONFORMANCE_C) $(O)/vkcc
 	@mkdir -p $(@D)
-	$(O)/vkcc -O2 -pthread -o $@ $(filter-out %/mark.c %/interp.c,$(filter %.c,$^))
+	$(O)/vkcc -O2 -pthread -o $@ $(filter-out %/mark.c %/interp.c %/heat.c,$(filter %.c,$^))
 	$(O)/vkcc -O2 -o $(@D)/mark test/conformance/guest/mark.c
 	$(O)/vkcc -O2 -o $(@D)/interp test/conformance/guest/interp.c
+	$(O)/vkcc -O2 -o $(@D)/heat test/conformance/guest/heat.c
 
 $(O)/conformance.vk/manifest.json: $(CONFORMANCE_ROOT)/bin/attack $(shell find test/conformance/root -type f) $(O)/demo/root.stamp $(O)/vkernel
 	@scripts/rootdir $(O)/conformance/bundled $(O)/demo/ports $(CURDIR)/test/conformance/root $(CONFORMANCE_ROOT)

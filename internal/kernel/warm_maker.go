@@ -190,6 +190,7 @@ var harmless = map[string]func(a *proc.Args) bool{
 	"getuid": nil, "geteuid": nil, "getgid": nil, "getegid": nil, "getresuid": nil, "getresgid": nil, "getgroups": nil,
 	"getrlimit": nil, "prlimit64": func(a *proc.Args) bool { return a.Addr(2) == 0 }, "getrusage": nil, "times": nil,
 	"clock_gettime": nil, "clock_getres": nil, "gettimeofday": nil, "time": nil, "nanosleep": nil, "clock_nanosleep": nil,
+	"prctl":     func(a *proc.Args) bool { return a.Int(0) == linux.PR_GET_SECUREBITS || a.Int(0) == linux.PR_GET_NAME },
 	"getrandom": nil, "uname": nil, "sysinfo": nil, "sched_getaffinity": nil, "sched_yield": nil, "getcpu": nil, "getpriority": nil,
 	"exit": nil, "exit_group": nil,
 }

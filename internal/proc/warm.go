@@ -73,7 +73,7 @@ func (w *Warm) begins(target *Target, s Start) string {
 	switch {
 	case target.Program == nil || target.Program.Code != w.program || target.Entry != w.entry:
 		return "another program than the image's"
-	case target.Program.Policy != w.policy && !mutant.Off("warm.pool-policy"):
+	case target.Program.Policy != w.policy:
 		return "another policy than the image's"
 	}
 	if why := w.Suits(s); why != "" {

@@ -53,6 +53,7 @@ var areas = map[string][]string{
 	"native":    {"native"},
 	"mount":     {"mounts", "bundle"},
 	"memory":    {"memory"},
+	"warm":      {"warm"},
 	"mapping":   {"change", "mapping"},
 }
 

@@ -21,13 +21,11 @@ static char secret[4096]; /* what one process writes here no other may find */
 
 static void on_signal(int sig) { (void)sig; }
 
-static void tell_strings(const char *what, char **list)
-{
+static void tell_strings(const char *what, char **list) {
     for (int i = 0; list[i]; i++) printf("%s %s\n", what, list[i]);
 }
 
-static void tell_files(void)
-{
+static void tell_files(void) {
     for (int fd = 0; fd < 64; fd++) {
         struct stat st;
         if (fstat(fd, &st)) continue;
@@ -35,8 +33,7 @@ static void tell_files(void)
     }
 }
 
-static void tell_signals(void)
-{
+static void tell_signals(void) {
     sigset_t mask, pending;
     sigprocmask(SIG_SETMASK, NULL, &mask);
     sigpending(&pending);
@@ -51,16 +48,14 @@ static void tell_signals(void)
     printf("stack %x\n", stack.ss_flags);
 }
 
-static void tell_limits(void)
-{
+static void tell_limits(void) {
     for (int r = 0; r < 16; r++) {
         struct rlimit l;
         if (!getrlimit(r, &l)) printf("limit %d %llx %llx\n", r, (long long)l.rlim_cur, (long long)l.rlim_max);
     }
 }
 
-static void tell_process(void)
-{
+static void tell_process(void) {
     char cwd[4096];
     gid_t groups[64];
     mode_t mask = umask(0);
@@ -75,8 +70,7 @@ static void tell_process(void)
     printf("time %d clock %d\n", time(NULL) > 1700000000, clock() < 10 * CLOCKS_PER_SEC);
 }
 
-static void tell_memory(void)
-{
+static void tell_memory(void) {
     unsigned sum = 0;
     for (int i = 0; i < WORDS; i++) sum += heap[i];
     int clean = 1;
@@ -91,8 +85,7 @@ static void tell_memory(void)
     for (int i = 0; i < WORDS; i += 1024) heap[i] = 0;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     heap = malloc(WORDS * sizeof *heap);
     for (int i = 0; i < WORDS; i++) heap[i] = i;
     signal(SIGUSR1, on_signal);
