@@ -57,7 +57,7 @@ func (s *Socket) ConnectInternet(a Address, later bool) linux.Errno {
 func (k *Stack) connectTCPLocked(s *Socket, to netip.AddrPort) linux.Errno {
 	from := s.endpoint(to.Addr())
 	l := k.tcp.find(to, from, false)
-	if l == nil {
+	if l == nil || len(k.all) >= maxSockets {
 		return linux.ECONNREFUSED
 	}
 	s.peer.IP, s.local.IP = to, show(s.Domain, from).IP
@@ -227,7 +227,7 @@ func (s *Socket) ConnectUnix(to *Socket, who Who) linux.Errno {
 		return linux.EISCONN
 	case s.state != fresh:
 		return linux.EINVAL
-	case to.state != listening || to.shutRD:
+	case to.state != listening || to.shutRD || len(k.all) >= maxSockets:
 		return linux.ECONNREFUSED
 	case len(to.line) > to.backlog:
 		return linux.EAGAIN

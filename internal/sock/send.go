@@ -39,7 +39,7 @@ func (s *Socket) Send(p []byte, o *Outgoing) (int, linux.Errno) {
 			with.HasCred = true
 		}
 	}
-	if o != nil && o.Urgent {
+	if o != nil && o.Urgent && !c.peer.opts.oobInline.Load() {
 		return c.out.writeUrgent(p)
 	}
 	n, e := c.out.write(p, with)

@@ -70,6 +70,10 @@ func NewStack(pool *pipe.Pool) *Stack {
 	return &Stack{pool: pool, abstract: map[string]*Socket{}, all: map[*Socket]struct{}{}}
 }
 
+// maxSockets bounds the sockets of a container, those included that were not accepted yet or
+// are in flight: limits on descriptors do not count these.
+const maxSockets = 1 << 17
+
 // state is where a socket is in its life.
 type state uint8
 
@@ -252,6 +256,16 @@ func (s *Socket) joinLocked(to *Socket) {
 		to.fans = map[*Socket]struct{}{}
 	}
 	to.fans[s] = struct{}{}
+}
+
+// Room reports whether n more sockets may be made: ENFILE if not.
+func (k *Stack) Room(n int) linux.Errno {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.all)+n > maxSockets {
+		return linux.ENFILE
+	}
+	return 0
 }
 
 // Path is what a description of the socket lies at.

@@ -356,6 +356,26 @@ func TestPorts(t *testing.T) {
 	}
 }
 
+// TestRoom: a container cannot have more sockets than it may, in lines of listeners neither.
+func TestRoom(t *testing.T) {
+	k := newStack()
+	_, to := listener(t, k, 10)
+	s := k.New(linux.AF_INET, linux.SOCK_STREAM, linux.IPPROTO_TCP, root)
+	for len(k.all) < maxSockets {
+		k.all[new(Socket)] = struct{}{}
+	}
+	if e := k.Room(1); e != linux.ENFILE {
+		t.Errorf("one more: %v", e)
+	}
+	if e := s.ConnectInternet(to, false); e != linux.ECONNREFUSED || len(k.all) != maxSockets {
+		t.Errorf("one more by connecting: %v, %d", e, len(k.all))
+	}
+	s.Close()
+	if e := k.Room(1); e != 0 {
+		t.Errorf("after a close: %v", e)
+	}
+}
+
 // FuzzParse: no sockaddr makes the parser fail, and what it gives can be written and read again.
 func FuzzParse(f *testing.F) {
 	f.Add(1, []byte("\x01\x00/a/b\x00junk"))

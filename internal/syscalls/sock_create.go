@@ -57,6 +57,9 @@ func socket(t *proc.Thread, a Args) (int64, linux.Errno) {
 	if e != 0 {
 		return 0, e
 	}
+	if e := t.Table().Sockets().Room(1); e != 0 {
+		return 0, e
+	}
 	d := describe(t.Table().Sockets().New(domain, typ, proto, who(t)), flags)
 	n, e := t.Files().Install(d, 0, flags&linux.SOCK_CLOEXEC != 0, t.Limit(linux.RLIMIT_NOFILE))
 	return int64(n), e
@@ -69,6 +72,9 @@ func socketpair(t *proc.Thread, a Args) (int64, linux.Errno) {
 	}
 	if domain != linux.AF_UNIX {
 		return 0, linux.EOPNOTSUPP
+	}
+	if e := t.Table().Sockets().Room(2); e != 0 {
+		return 0, e
 	}
 	x, y := t.Table().Sockets().Pair(typ, who(t))
 	files := t.Files()

@@ -194,8 +194,15 @@ TEST(socket_oob) {
     printf("  %c\n", c[0]);
     RET(recv(p[1], c, 8, 0));
     printf("  %.2s\n", c);
-    int u = socket(AF_INET, SOCK_DGRAM, 0);
+    int u = socket(AF_INET, SOCK_DGRAM, 0), on = 1;
     ERR(send(u, c, 1, MSG_OOB));
+    tcp_pair(p);
+    RET(setsockopt(p[1], SOL_SOCKET, SO_OOBINLINE, &on, sizeof on));
+    RET(send(p[0], "cdY", 3, MSG_OOB));
+    RET(recv(p[1], c, 1, MSG_OOB));
+    RET(recv(p[1], c, 2, 0));
+    RET(recv(p[1], c + 2, 8, 0));
+    printf("  %.3s\n", c);
 }
 
 #define MB (1 << 20)
