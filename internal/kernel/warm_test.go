@@ -1,12 +1,15 @@
 package kernel
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -215,19 +218,50 @@ func TestWarmChanged(t *testing.T) {
 	}
 }
 
-// TestWarmMemory: an idle copy has little memory of its own, and a container that needs memory gives its images up.
-func TestWarmMemory(t *testing.T) {
-	c := newWarm(t, warmSpec, nil)
-	_, out := c.run("/bin/dash", "-c", untilWarm+`
-		mkfifo /tmp/end
-		for i in 1 2 3 4 5 6 7 8; do warm idle </tmp/end & done
-		exec 9>/tmp/end
-		wait_idle=0; sleep 0.2
-		exec 9>&-
-		wait`)
-	if n := strings.Count(out, "idle\n"); n != 8 {
-		t.Errorf("%d copies, want 8: %q", n, out)
+// idlers is the output of copies that wait.
+type idlers struct {
+	n    atomic.Int32
+	want int32
+	all  chan struct{} // closed when there are as many as wanted
+}
+
+func (i *idlers) Write(b []byte) (int, error) {
+	n := int32(bytes.Count(b, []byte("idle\n")))
+	if now := i.n.Add(n); now >= i.want && now-n < i.want {
+		close(i.all)
 	}
+	return len(b), nil
+}
+
+// TestWarmMemory: an idle copy has little memory of its own.
+func TestWarmMemory(t *testing.T) {
+	const copies, most = 50, 150 << 10
+	in, hold := io.Pipe()
+	idle := &idlers{want: copies, all: make(chan struct{})}
+	c := newWarm(t, warmSpec, func(config *Config) { config.Stdin, config.Stdout, config.Stderr = in, idle, idle })
+	go func() {
+		defer hold.Close()
+		select {
+		case <-idle.all:
+		case <-time.After(30 * time.Second):
+			t.Errorf("%d copies wait", idle.n.Load())
+			return
+		}
+		var own, n uint64
+		for _, p := range c.kernel.table.All() {
+			if p.Thread().Name() == "warm" {
+				p.View(func(m *proc.Memory) {
+					u := m.Space.Usage()
+					own, n = own+u.Resident-u.Lent, n+1
+				})
+			}
+		}
+		if n != copies || own/copies > most {
+			t.Errorf("%d copies have %d bytes, each its part of the image included", n, own)
+		}
+		t.Logf("an idle copy has %d bytes, its part of the image of %d included", own/copies, entryState(t, c, "warm").Bytes)
+	}()
+	c.run("/bin/dash", "-c", untilWarm+fmt.Sprintf("exec 3<&0; i=0; while [ $i -lt %d ]; do warm idle <&3 & i=$((i+1)); done; wait", copies))
 }
 
 func BenchmarkWarm(b *testing.B) {
