@@ -43,21 +43,18 @@ func mmap(t *proc.Thread, a Args) (int64, linux.Errno) {
 	case e != 0 || s.Mode&linux.S_IFMT != linux.S_IFREG:
 		return 0, linux.ENODEV
 	}
-	writes := d.Writable()
-	if f, ok := d.File().(vfs.Sealer); ok && f.Seals()&(linux.F_SEAL_WRITE|linux.F_SEAL_FUTURE_WRITE) != 0 {
-		if flags&linux.MAP_TYPE != linux.MAP_PRIVATE && prot&linux.PROT_WRITE != 0 {
-			return 0, linux.EPERM
-		}
-		writes = false
-	}
-	src := &mapped{d.File(), mm.Origin{Path: t.FS().PathString(d.Path()), Dev: s.Dev, Ino: s.Ino, Writable: writes}}
+	src := &mapped{d.File(), mm.Origin{Path: t.FS().PathString(d.Path()), Dev: s.Dev, Ino: s.Ino}}
 	if m, ok := d.File().(vfs.Mapper); ok {
-		object, e := m.Mapping(writes && flags&linux.MAP_TYPE != linux.MAP_PRIVATE)
+		shared := flags&linux.MAP_TYPE != linux.MAP_PRIVATE
+		object, e := m.Mapping(shared && d.Writable())
 		if e != 0 {
 			return 0, e
 		}
 		defer object.Release() // what is mapped holds it
-		src.origin.Object = object
+		if shared && prot&linux.PROT_WRITE != 0 && !object.Writes() {
+			return 0, linux.EPERM // sealed
+		}
+		src.origin.Object, src.origin.Writable = object, object.Writes()
 	}
 	addr, e := t.Space().Map(a.Addr(0), a.Size(1), prot, flags, src, a.Long(5))
 	return int64(addr), e

@@ -8,8 +8,8 @@ import (
 // Mapper is a File that mmap(2) can map: its content is memory of the host, or becomes so.
 type Mapper interface {
 	File
-	// Mapping gives the content as memory, held once for the caller. writes tells whether the
-	// description is open for writing, so that a shared mapping may be writable.
+	// Mapping gives the content as memory, held once for the caller. writes tells whether it is for a
+	// shared mapping of a description that is open for writing, which so may be, or become, writable.
 	Mapping(writes bool) (Mapping, linux.Errno)
 }
 
@@ -17,6 +17,7 @@ type Mapper interface {
 // content alive, and, if it writes, keeps the file from being executed.
 type Mapping interface {
 	FD() int             // of the host; open while the mapping is held
+	Writes() bool        // it may write: it was asked for, and no seal forbids it
 	Futexes() *futex.Set // of words in the file, by offset: one for all its mappings
 	Sync() linux.Errno   // writes changes to where the file lasts
 	Users() int          // how often the file's mappings are held

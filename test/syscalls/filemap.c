@@ -290,6 +290,22 @@ TEST(filemap_sparse) {
     CHECK(st.st_blocks <= 16 * 8);
 }
 
+TEST(filemap_seals) {
+    int fd = memfd_create("sealed", MFD_ALLOW_SEALING);
+    ftruncate(fd, 2 * PAGE);
+    char *private = map(fd, 2, PROT_READ | PROT_WRITE, MAP_PRIVATE, 0);
+    char *p = map(fd, 2, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
+    p[0] = 's';
+    ERR(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+    munmap(p, 2 * PAGE);
+    ERR(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+    ERR(mmap(0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED ? -1 : 0);
+    private[0] = 'x';
+    p = map(fd, 2, PROT_READ | PROT_WRITE, MAP_PRIVATE, 0);
+    p[1] = 'y';
+    printf("  %c %c %c\n", byte_at(fd, 0), p[0], p[1]);
+}
+
 TEST(filemap_in_proc_maps) {
     int fd = make_file("mapped file", 4, 4 * PAGE);
     char *p = map(fd, 3, PROT_READ, MAP_SHARED, 1);

@@ -74,6 +74,9 @@ func (f *file) mapLocked(fd int, writes bool) (*mapping, linux.Errno) {
 // FD is a descriptor of its own.
 func (m *mapping) FD() int { return m.fd }
 
+// Writes tells whether it may write.
+func (m *mapping) Writes() bool { return m.writes }
+
 // Futexes are the waiters for words in the file.
 func (m *mapping) Futexes() *futex.Set { return &m.f.uses.futexes }
 

@@ -56,7 +56,7 @@ func (p *mapping) begin() linux.Errno {
 	}
 	p.m = f.memory
 	p.m.mappings++
-	if p.writes {
+	if p.writes = p.writes && f.seals&unwritable == 0; p.writes {
 		p.m.writers++
 	}
 	return 0
@@ -82,6 +82,9 @@ func (p *mapping) end() {
 
 // FD is the memory's descriptor.
 func (p *mapping) FD() int { return p.m.fd }
+
+// Writes tells whether it may write.
+func (p *mapping) Writes() bool { return p.writes }
 
 // Futexes are the waiters for words in the file.
 func (p *mapping) Futexes() *futex.Set { return &p.m.futexes }
