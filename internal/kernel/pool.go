@@ -203,6 +203,9 @@ func (p *Pool) Start(j Job) (*Copy, error) {
 	if j.Dir == "" {
 		j.Dir = "/"
 	}
+	outside := p.kernel.table.Outside() // a cut waits for us, or we for it
+	outside.RLock()
+	defer outside.RUnlock()
 	child, e := p.kernel.table.Spawn(proc.First{
 		Files: files, Namespace: p.kernel.ns, Cwd: j.Dir, Cred: j.Cred, Argv: j.Argv, Env: j.Env,
 	}, p.image)
