@@ -15,7 +15,6 @@ type object struct {
 	fd      int
 	futexes futex.Set
 	holds   atomic.Int64
-	most    atomic.Int64
 }
 
 func newObject(t testing.TB, size int64) *object {
@@ -66,7 +65,7 @@ func TestObjectIsHeld(t *testing.T) {
 	s.Unmap(a+4096, 4096)
 	s.Protect(a, 4096, linux.PROT_READ)
 	o.held(t, 1, "cut and protected")
-	if a, e = s.Remap(a+2*4096, 6*4096, 16*4096, linux.MREMAP_MAYMOVE, 0); e != 0 {
+	if _, e = s.Remap(a+2*4096, 6*4096, 16*4096, linux.MREMAP_MAYMOVE, 0); e != 0 {
 		t.Fatal(e)
 	}
 	o.held(t, 1, "moved")

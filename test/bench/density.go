@@ -30,7 +30,9 @@ const idleFor = 3 * time.Second
 // the C library that most static programs have. In the last row all have mapped, and read, one file of 200 MB in
 // memory: a process's part of it is 210 KB, and its page tables 400 KiB.
 var idles = []idle{
-	{"idle_1000", 1000, "idle", "idle"}, {"idle_1000_glibc", 1000, "idle_glibc", "idle"}, {"idle_10000", 10000, "idle", "idle"},
+	{"idle_1000", 1000, "idle", "idle"},
+	{"idle_1000_glibc", 1000, "idle_glibc", "idle"},
+	{"idle_10000", 10000, "idle", "idle"},
 	{"mmap_shared_1000", 1000, "idle", "mapped"},
 }
 
