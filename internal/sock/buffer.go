@@ -372,16 +372,25 @@ func (b *buffer) drain() (files []Control, unread bool) {
 
 // eachFile calls f with the files that are in the buffer.
 func (b *buffer) eachFile(f func(d *fd.Description)) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, m := range b.marks {
-		for _, d := range m.Files {
+	b.eachControl(func(c *Control) {
+		for _, d := range c.Files {
 			f(d)
 		}
+	})
+}
+
+// eachControl calls f with what came with files.
+func (b *buffer) eachControl(f func(c *Control)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := range b.marks {
+		if len(b.marks[i].Files) > 0 {
+			f(&b.marks[i].Control)
+		}
 	}
-	for _, p := range b.list {
-		for _, d := range p.Files {
-			f(d)
+	for i := range b.list {
+		if len(b.list[i].Files) > 0 {
+			f(&b.list[i].Control)
 		}
 	}
 }

@@ -77,7 +77,7 @@ func (k *Stack) connectTCPLocked(s *Socket, to netip.AddrPort) linux.Errno {
 // enlistLocked connects s to a new socket in the listener's line.
 func (k *Stack) enlistLocked(s, l *Socket) {
 	child := k.childLocked(l)
-	child.listener = l
+	child.listener, child.accepted = l, true
 	if !s.unix() {
 		to := s.peer.IP
 		child.local.IP = show(l.Domain, to).IP

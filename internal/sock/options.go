@@ -1,11 +1,16 @@
 package sock
 
 import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"vkernel/internal/linux"
+	"vkernel/internal/state"
 )
 
 // Buffer sizes, as Linux has them: what is asked for is doubled, for its own bookkeeping, and
@@ -77,6 +82,50 @@ func (o *options) rememberLocked(k option, v int32) {
 		o.numbers = map[option]int32{}
 	}
 	o.numbers[k] = v
+}
+
+// SaveState writes the options.
+func (o *options) SaveState(e *state.Encoder) {
+	for _, b := range []*atomic.Bool{&o.passCred, &o.reuseAddr, &o.reusePort, &o.v6only, &o.oobInline, &o.sized} {
+		e.Bool(b.Load())
+	}
+	e.Uint(uint64(o.send.Load()))
+	e.Uint(uint64(o.recv.Load()))
+	e.Int(o.receiveTimeout.Load())
+	e.Int(o.sendTimeout.Load())
+	e.Bool(o.lingers)
+	e.Int(int64(o.seconds))
+	names := slices.SortedFunc(maps.Keys(o.numbers), func(a, b option) int {
+		return cmp.Or(cmp.Compare(a.level, b.level), cmp.Compare(a.name, b.name))
+	})
+	e.Len(len(names))
+	for _, k := range names {
+		e.Uint(uint64(k.level))
+		e.Uint(uint64(k.name))
+		e.Int(int64(o.numbers[k]))
+	}
+}
+
+// LoadState reads them.
+func (o *options) LoadState(d *state.Decoder) {
+	for _, b := range []*atomic.Bool{&o.passCred, &o.reuseAddr, &o.reusePort, &o.v6only, &o.oobInline, &o.sized} {
+		b.Store(d.Bool())
+	}
+	o.send.Store(int32(d.Uint(maxBuffer)))
+	o.recv.Store(int32(d.Uint(maxBuffer)))
+	o.receiveTimeout.Store(d.Int(0, math.MaxInt64))
+	o.sendTimeout.Store(d.Int(0, math.MaxInt64))
+	o.lingers = d.Bool()
+	o.seconds = int32(d.Int(math.MinInt32, math.MaxInt32))
+	for range d.Count(3) {
+		k := option{int(d.Uint(255)), int(d.Uint(255))}
+		v := int32(d.Int(math.MinInt32, math.MaxInt32))
+		if _, known := remembered[k]; !known {
+			d.Failf("option %d of level %d", k.name, k.level)
+			return
+		}
+		o.rememberLocked(k, v)
+	}
 }
 
 func (o *options) receive() int    { return int(o.recv.Load()) }

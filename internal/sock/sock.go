@@ -74,11 +74,11 @@ func NewStack(pool *pipe.Pool) *Stack {
 // are in flight: limits on descriptors do not count these.
 const maxSockets = 1 << 17
 
-// state is where a socket is in its life.
-type state uint8
+// phase is where a socket is in its life.
+type phase uint8
 
 const (
-	fresh      state = iota
+	fresh      phase = iota
 	connecting       // TCP, in a listener's second line
 	connected        // also a datagram socket with a peer
 	listening
@@ -106,8 +106,9 @@ type Socket struct {
 	opts    options
 
 	// guarded by Stack.mu
-	state    state
+	state    phase
 	bound    bool
+	accepted bool // it was made for a listener
 	local    Address
 	peer     Address
 	to       *Socket              // a datagram socket's peer

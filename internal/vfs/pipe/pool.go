@@ -91,3 +91,9 @@ func (p *Pool) Charge(n int) bool {
 
 // Discharge gives back what was charged.
 func (p *Pool) Discharge(n int) { p.used.Add(-int64(n)) }
+
+// Must is Get that passes the limit: for what was buffered when a container was saved.
+func (p *Pool) Must(n int) []byte { return p.must(n) }
+
+// Owe is Charge in the same way.
+func (p *Pool) Owe(n int) { p.used.Add(int64(n)) }
