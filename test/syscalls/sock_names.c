@@ -309,7 +309,7 @@ TEST(socket_shutdown_wakes_accept) {
     ERR(accept(l, 0, 0));
 }
 
-TEST(socket_thousand_connections) {
+TEST(socket_many_connections) {
     int port, l = listener4(&port), n = 0, good = 0;
     listen(l, 2000);
     static int c[1000], s[1000];
