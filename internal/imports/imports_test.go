@@ -112,7 +112,7 @@ func TestProfilesNameCalls(t *testing.T) {
 	later := strings.Fields(`accept accept4 arch_prctl bind clone3 connect epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_pwait2
 		epoll_wait eventfd eventfd2 getpeername getsockname getsockopt listen newfstatat recvfrom recvmmsg recvmsg sendmmsg sendmsg sendto
 		setsockopt shutdown signalfd4 socket socketpair tee timerfd_create timerfd_gettime timerfd_settime`)
-	never := strings.Fields(`capget capset chroot clock_settime mount personality reboot sched_setscheduler setdomainname setfsgid setfsuid
+	never := strings.Fields(`capget capset chroot clock_settime mount personality pidfd_getfd reboot sched_setscheduler setdomainname setfsgid setfsuid
 		process_vm_readv process_vm_writev ptrace setgid setgroups sethostname setregid setresgid setresuid setreuid settimeofday setuid syslog umount2`)
 	shell, err := policy.FindProfile("shell")
 	if err != nil {

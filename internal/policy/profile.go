@@ -32,15 +32,15 @@ const (
 	callsThreads = `clone clone3`
 	callsWait    = `alarm clock_nanosleep close_range dup dup2 dup3 epoll_create epoll_create1 epoll_ctl epoll_pwait
 		epoll_pwait2 epoll_wait eventfd eventfd2 fcntl getitimer ioctl nanosleep pause pipe pipe2 poll ppoll prctl pselect6
-		readahead rt_sigsuspend rt_sigtimedwait select sendfile setitimer signalfd4 splice tee timer_create timer_delete
-		timer_getoverrun timer_gettime timer_settime timerfd_create timerfd_gettime timerfd_settime umask`
+		readahead rt_sigsuspend rt_sigtimedwait select sendfile setitimer signalfd signalfd4 splice tee timer_create timer_delete
+		timer_getoverrun timer_gettime timer_settime timerfd_create timerfd_gettime timerfd_settime umask vmsplice`
 	callsLook = `access chdir faccessat faccessat2 fchdir fgetxattr flistxattr fstatat fstatfs getcwd getdents getdents64
-		getxattr lgetxattr listxattr llistxattr lstat newfstatat open openat openat2 readlink readlinkat stat statfs statx`
+		getxattr inotify_add_watch inotify_init inotify_init1 inotify_rm_watch lgetxattr listxattr llistxattr lstat newfstatat open openat openat2 readlink readlinkat stat statfs statx`
 	callsFiles = `chmod chown copy_file_range creat fallocate fchmod fchmodat fchmodat2 fchown fchownat fdatasync flock
 		fremovexattr fsetxattr fsync ftruncate futimesat lchown link linkat lremovexattr lsetxattr memfd_create mkdir
 		mkdirat removexattr rename renameat renameat2 rmdir setxattr symlink symlinkat sync sync_file_range syncfs
 		truncate unlink unlinkat utime utimensat utimes`
-	callsProcesses = `execve execveat fork getpriority kill mknod mknodat prlimit64 rt_sigqueueinfo rt_tgsigqueueinfo
+	callsProcesses = `execve execveat fork getpriority kill mknod mknodat pidfd_open pidfd_send_signal prlimit64 rt_sigqueueinfo rt_tgsigqueueinfo
 		setpgid setpriority setrlimit setsid vfork wait4 waitid`
 	callsLocal = `accept accept4 bind connect getpeername getsockname getsockopt listen recvfrom recvmsg recvmmsg sendto
 		sendmsg sendmmsg setsockopt shutdown socket socketpair`
