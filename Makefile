@@ -105,7 +105,7 @@ $(O)/systest.vk/manifest.json: $(O)/systest/root/bin/systest $(O)/demo/root.stam
 	@scripts/rootdir $(O)/systest/bundled $(O)/demo/ports $(O)/systest/root
 	$(O)/vkernel build -j $(JOBS) --name systest -o $(O)/systest.vk $(O)/systest/bundled >&2
 
--include test/tests.mk test/spec.mk test/bench/cpu/cpu.mk test/fuzz/fuzz.mk test/wasi/wasi.mk
+-include test/tests.mk test/python.mk test/spec.mk test/bench/cpu/cpu.mk test/fuzz/fuzz.mk test/wasi/wasi.mk
 
 # Benchmarks: the same C on both sides, native with clang -O2 and static musl
 

@@ -22,7 +22,7 @@ $(O)/python.vk/manifest.json: $(O)/python/root.stamp $(O)/vkernel
 	@$(O)/vkport -sources $(PORTS) python >$(O)/python/sources.json
 	$(O)/vkernel build -j $(JOBS) --name python --source $(O)/python/sources.json -o $(O)/python.vk $(O)/python/root >&2
 
-# Its own tests, from the source, on both sides: see test/python
+# Its own tests, from the source, on both sides: see test/python/main.go
 
 $(O)/src/python/Lib/test/regrtest.py: $(O)/vkport guest/recipes/python/recipe
 	@rm -rf $(O)/src/python
@@ -35,4 +35,4 @@ $(O)/python/native.stamp: $(O)/vkport $(O)/python/packages.stamp
 	@touch $@
 
 test-python: $(O)/python.vk/manifest.json.sig $(O)/python/native.stamp $(O)/src/python/Lib/test/regrtest.py ## CPython's test suite, beside a native python3
-	test/python/run -j $(JOBS) $(FILES)
+	$(GO) run ./test/python -j $(JOBS) $(FILES)
