@@ -79,12 +79,11 @@ func (d *Decoder) Load(b []byte) (Object, error) {
 func (d *Decoder) load(b []byte) (Object, error) {
 	objects := d.open(b)
 	for k, o := range objects {
-		rest := d.in
 		size := d.Count(1)
 		if d.err != nil {
 			return nil, d.err
 		}
-		rest = d.in[size:]
+		rest := d.in[size:]
 		d.in = d.in[:size]
 		d.where = o.StateType()
 		o.LoadState(d)
