@@ -40,9 +40,7 @@ func (s *Sandbox) Run(ctx context.Context, r Run) (kernel.Status, error) {
 	if err != nil {
 		return kernel.Status{}, err
 	}
-	if note := held.note(); note.Text != "" {
-		s.tell(note)
-	}
+	start.Note = held.note()
 	files := relay.theirs
 	if r.Log != nil {
 		files = append(files, r.Log)

@@ -80,6 +80,7 @@ func (l *loaded) run(c *conn, s *Start, files []*os.File) message {
 	if err != nil {
 		return exitMessage(kernel.Status{}, err)
 	}
+	l.note(&s.Note)
 	command := s.Command
 	if len(command) == 0 {
 		command = l.manifest.Command

@@ -46,6 +46,7 @@ type Start struct {
 	Strace        bool
 	Audit         bool         // decisions about files to be executed are told
 	Revoked       trust.Update // what may not be started; later ones are messages
+	Note          message      // for the log, before anything that the container prints
 
 	// What the descriptors that come with it are, in this order: the console's socket, or else
 	// standard input and output; standard error; the log.
