@@ -32,7 +32,8 @@ static void *client(void *unused) {
     for (int i = 0; i < 100; i++) {
         struct sockaddr_in a = here();
         int s = socket(AF_INET, SOCK_STREAM, 0), x = i, y = -1;
-        if (connect(s, (struct sockaddr *)&a, sizeof a) != 0 || write(s, &x, 4) != 4 || recv(s, &y, 4, MSG_WAITALL) != 4 || y != i + 1)
+        if (connect(s, (struct sockaddr *)&a, sizeof a) != 0 || write(s, &x, 4) != 4 ||
+            recv(s, &y, 4, MSG_WAITALL) != 4 || y != i + 1)
             failed++;
         close(s);
     }
@@ -113,7 +114,8 @@ static void *churn(void *arg) {
         } u = {{0}};
         char b = 0;
         struct iovec v = {&b, 1};
-        struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = &u, .msg_controllen = CMSG_SPACE(2 * sizeof(int))};
+        struct msghdr m = {
+            .msg_iov = &v, .msg_iovlen = 1, .msg_control = &u, .msg_controllen = CMSG_SPACE(2 * sizeof(int))};
         struct cmsghdr *c = CMSG_FIRSTHDR(&m);
         c->cmsg_level = SOL_SOCKET, c->cmsg_type = SCM_RIGHTS, c->cmsg_len = CMSG_LEN(2 * sizeof(int));
         memcpy(CMSG_DATA(c), p, sizeof p);

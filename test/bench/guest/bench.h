@@ -10,7 +10,8 @@ int64_t now(void);
 // fork_sample is one sample of a benchmark of fork.c, or -1.
 int64_t fork_sample(const char *name);
 
-// idle keeps count processes waiting, and mapped so many that have one large file mapped; spawn_loops is a sample of spawn_2loops (many.c).
+// idle keeps count processes waiting, and mapped so many that have one large file mapped; spawn_loops is a sample of
+// spawn_2loops (many.c).
 int idle(int count);
 int mapped(int count);
 int64_t spawn_loops(void);

@@ -21,7 +21,8 @@ static int dgram(int family) { return must(socket(family, SOCK_DGRAM, 0)); }
 
 // connect and bind: 127.0.0.1:4000, unix:/case/ok, unix:@ok. sendto and sendmsg: 127.0.0.1:4000, unix:/case/ok.
 HOST_CASE(addresses_that_are_open) {
-    struct sockaddr_in ok = in4("127.0.0.1", 4000), port = in4("127.0.0.1", 4001), ip = in4("127.0.0.2", 4000), any = in4("0.0.0.0", 4000);
+    struct sockaddr_in ok = in4("127.0.0.1", 4000), port = in4("127.0.0.1", 4001), ip = in4("127.0.0.2", 4000),
+                       any = in4("0.0.0.0", 4000);
     int l = stream(AF_INET), on = 1;
     must(setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on));
     WANT(err(bind(l, SA(port))), EPERM);
@@ -50,7 +51,8 @@ HOST_CASE(addresses_that_are_open) {
 }
 
 HOST_CASE(unix_addresses_that_are_open) {
-    struct sockaddr_un ok = un("ok"), whole = un("/case/../case/./ok"), no = un("no"), link = un("link"), dir = un("d/ok");
+    struct sockaddr_un ok = un("ok"), whole = un("/case/../case/./ok"), no = un("no"), link = un("link"),
+                       dir = un("d/ok");
     int l = stream(AF_UNIX);
     WANT(err(bind(l, SA(no))), EPERM);
     WANT(err(access("no", F_OK)), ENOENT);
