@@ -180,8 +180,9 @@ type Incoming struct {
 	Discard bool // TCP, MSG_TRUNC: the bytes are not wanted
 	Creds   bool // SO_PASSCRED: bytes of different senders are not given together
 
-	skip  int  // bytes that were peeked at by this call already
-	Ended bool // the call gets no more bytes
+	skip  int    // bytes that were peeked at by this call already
+	last  uint64 // where the bytes end with which its files came; 0: it has none
+	Ended bool   // the call gets no more bytes
 	From  Address
 	Control
 }
@@ -200,7 +201,10 @@ func (b *buffer) read(p []byte, in *Incoming) (int, linux.Errno) {
 	if len(p) == 0 {
 		return 0, 0
 	}
-	p = p[:b.boundLocked(len(p), in)]
+	if p = p[:b.boundLocked(len(p), in)]; len(p) == 0 { // another has read on meanwhile
+		in.Ended = true
+		return 0, 0
+	}
 	n := len(p)
 	if !in.Discard {
 		n = b.ring.peek(p, in.skip)
@@ -210,7 +214,7 @@ func (b *buffer) read(p []byte, in *Incoming) (int, linux.Errno) {
 		in.skip += n
 		return n, 0
 	}
-	spacious := b.spaciousLocked()
+	spacious := b.spaciousLocked() && b.ring.n < len(b.ring.buf) // a ring may be smaller than the limit
 	b.ring.drop(n)
 	b.taken += uint64(n)
 	b.trimLocked()
@@ -225,6 +229,9 @@ func (b *buffer) read(p []byte, in *Incoming) (int, linux.Errno) {
 func (b *buffer) boundLocked(n int, in *Incoming) int {
 	n = min(n, b.ring.n-in.skip)
 	pos := b.taken + uint64(in.skip)
+	if in.last != 0 { // a call gives the files of one message
+		n = int(min(uint64(n), in.last-min(in.last, pos)))
+	}
 	for i := range b.marks {
 		m := &b.marks[i]
 		switch {
@@ -256,13 +263,13 @@ func (b *buffer) controlLocked(n int, in *Incoming) {
 		if m.HasCred && !in.HasCred {
 			in.Cred, in.HasCred = m.Cred, true
 		}
-		if len(m.Files) > 0 {
-			in.Files, in.user = handOver(m.Files, in), m.user
+		if len(m.Files) > 0 && in.last == 0 {
+			in.Files, in.user, in.last = handOver(m.Files, in), m.user, m.end
 			if !in.Peek {
 				m.Files = nil
 			}
-			in.Ended = in.Ended || m.end == end
 		}
+		in.Ended = in.Ended || in.last == end
 		if in.Creds && m.end == end {
 			in.Ended = true
 		}

@@ -138,7 +138,14 @@ func (k *Stack) closeLocked(s *Socket, embryo bool) (files []Control) {
 }
 
 // hangUp ends a connection: what was not read is a reset for the other side.
+//
+// The other side may be writing: what it writes is refused before the buffer is emptied, or it would stay there.
 func (s *Socket) hangUp(c *conn, embryo bool) []Control {
+	if s.isTCP() {
+		c.in.abandon()
+	} else {
+		c.in.refuse()
+	}
 	files, unread := c.in.drain()
 	reset := unread || embryo
 	if s.isTCP() {
@@ -146,7 +153,6 @@ func (s *Socket) hangUp(c *conn, embryo bool) []Control {
 			reset = true
 		}
 		if !reset {
-			c.in.abandon()
 			c.out.finish()
 			return files
 		}
@@ -159,7 +165,6 @@ func (s *Socket) hangUp(c *conn, embryo bool) []Control {
 		c.peer.fail(e)
 		return files
 	}
-	c.in.refuse()
 	if reset {
 		c.peer.pending.Store(uint32(linux.ECONNRESET))
 	}

@@ -177,8 +177,8 @@ func (k *Stack) dissolveLocked(s *Socket) linux.Errno {
 
 // sever ends a TCP connection at once in both directions, as a reset that the peer receives.
 func (c *conn) sever(e linux.Errno) {
-	c.in.drain()
 	c.in.refuse()
+	c.in.drain()
 	c.out.finish()
 	c.peer.fail(e)
 }

@@ -33,7 +33,7 @@ func (s *Socket) Send(p []byte, o *Outgoing) (int, linux.Errno) {
 		if !with.HasCred && !s.opts.passCred.Load() && !c.peer.opts.passCred.Load() {
 			with = nil
 			if len(o.Files) > 0 {
-				with = &Control{Files: o.Files}
+				with = &Control{Files: o.Files, user: o.user}
 			}
 		} else {
 			with.HasCred = true
