@@ -188,8 +188,11 @@ func count(m *map[*Set]int, s *Set, n int) {
 // maxDepth is how many sets there may be below the uppermost (EP_MAX_NESTS).
 const maxDepth = 4
 
-// mayNest reports whether s may watch other: that makes no circle, and no chain that is too
-// long. Precondition: registry.nest is held.
+// maxWays is on how many ways an event in a set may reach sets above it: each of them is gone when it comes.
+const maxWays = 500
+
+// mayNest reports whether s may watch other: that makes no circle, no chain that is too
+// long, and not too many ways. Precondition: registry.nest is held.
 func mayNest(s, other *Set) bool {
 	seen := map[*Set]int{}
 	down := depth(other, func(x *Set) map[*Set]int { return x.children }, seen)
@@ -197,7 +200,30 @@ func mayNest(s, other *Set) bool {
 		return false
 	}
 	up := depth(s, func(x *Set) map[*Set]int { return x.parents }, map[*Set]int{})
-	return up+1+down <= maxDepth
+	if up+1+down > maxDepth {
+		return false
+	}
+	above := map[*Set]int{}
+	above[other] = min(ways(other, above)+1+ways(s, above), maxWays+1)
+	for x := range seen {
+		if ways(x, above) > maxWays {
+			return false
+		}
+	}
+	return true
+}
+
+// ways is on how many ways sets are above s, up to a little more than maxWays. Each set is visited once.
+func ways(s *Set, above map[*Set]int) int {
+	if n, ok := above[s]; ok {
+		return n
+	}
+	sum := 0
+	for p, n := range s.parents {
+		sum = min(sum+n*(1+ways(p, above)), maxWays+1)
+	}
+	above[s] = sum
+	return sum
 }
 
 // depth is the length of the longest way from s, along next. The chains have at most maxDepth

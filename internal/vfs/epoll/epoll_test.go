@@ -122,6 +122,45 @@ func TestCirclesInARace(t *testing.T) {
 	}
 }
 
+// An event takes every way up: sets that are joined in layers would make billions of them.
+func TestWaysAreBounded(t *testing.T) {
+	const wide = 60
+	var r Registry
+	var sets [4][wide]*Set
+	var ds [4][wide]*fd.Description
+	for l := range sets {
+		for n := range sets[l] {
+			sets[l][n], ds[l][n] = set(&r)
+			defer ds[l][n].Unref()
+		}
+	}
+	refused := false
+	for l := 3; l > 0; l-- {
+		for n := range wide {
+			for m := range wide {
+				e := sets[l][n].Control(linux.EPOLL_CTL_ADD, ds[l-1][m], int32(m), ev(uint32(wait.In), 0), nil)
+				refused = refused || e == linux.ELOOP
+			}
+		}
+	}
+	if !refused {
+		t.Error("never refused")
+	}
+	leaf := event(0)
+	defer leaf.Unref()
+	for n := range wide {
+		if e := sets[0][n].Control(linux.EPOLL_CTL_ADD, leaf, 1, ev(uint32(wait.In), 0), nil); e != 0 {
+			t.Fatal(e)
+		}
+		if w := ways(sets[0][n], map[*Set]int{}); w > maxWays {
+			t.Errorf("%d ways", w)
+		}
+	}
+	start := time.Now()
+	post(leaf)
+	t.Log(time.Since(start))
+}
+
 // TestHammer adds, changes, removes, closes, signals and waits from 64 goroutines, with sets in
 // sets. At the end nothing is left.
 func TestHammer(t *testing.T) {
