@@ -13,6 +13,9 @@ rm -rf "$lib"/test "$lib"/*/test "$lib"/*/tests "$lib"/idlelib "$lib"/tkinter "$
 # modules that say why they are not there
 cp "$RECIPE"/_ctypes.py "$lib/"
 
+# a script whose interpreter is elsewhere
+sed -i '1s:^#! */usr/local/bin/python:#!/usr/bin/python3:' "$lib/cgi.py"
+
 # where it was built is nobody's business
 for f in "$lib"/_sysconfigdata_*.py; do
 	sed -i -e "s:$CC:vkcc:g" -e "s:-[IL]$DEPS[^ ']*::g" -e "s:$DEPS::g" -e "s:$build:/usr/src/python3.11:g" "$f"
