@@ -9,6 +9,7 @@ import (
 	"path"
 	"runtime"
 	"sync"
+	"time"
 
 	"vkernel/internal/audit"
 	"vkernel/internal/bundle"
@@ -56,6 +57,7 @@ func load(files []*os.File) (*loaded, error) {
 	if err != nil {
 		return nil, fmt.Errorf("what to load: %w", err)
 	}
+	time.Local = time.FixedZone(l.spec.Zone, l.spec.Offset) // before anything below looks at a file's times
 	parsed := make(chan error, 1)
 	go func() { parsed <- l.parse() }()
 	code := files[1]

@@ -26,6 +26,9 @@ func outcome(t *testing.T, c Config, name string, sealed bool) string {
 	case w.Signaled() && w.Signal() == syscall.SIGSYS:
 		return killed
 	case w.Exited() && w.ExitStatus() == 0:
+		if strings.Contains(s.crash.text(), "DATA RACE") {
+			t.Errorf("%s", s.crash.text())
+		}
 		lines := strings.Split(s.crash.text(), "\n") // the race detector misses /proc, and says so first
 		return lines[len(lines)-1]
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"time"
 
 	"vkernel/internal/kernel"
 	"vkernel/internal/linux"
@@ -52,7 +51,6 @@ func run(c *conn, h hooks) error {
 	if err != nil {
 		return err
 	}
-	time.Local = time.FixedZone(l.spec.Zone, l.spec.Offset)
 	if h.sealed != nil {
 		h.sealed(c)
 	}
