@@ -128,7 +128,11 @@ func (s *Space) moveContent(a *area, to uint64) linux.Errno {
 		return s.inst.Unmap(a.start, a.size())
 	}
 	if a.object != nil {
-		return s.inst.MoveFile(a.start, to, a.size())
+		e := s.inst.MoveFile(a.start, to, a.size())
+		if e != 0 {
+			s.inst.Unmap(to, a.size()) // or a part would be mapped of which there is no area, and outlive its descriptor
+		}
+		return e
 	}
 	const rw = linux.PROT_READ | linux.PROT_WRITE
 	if a.prot != rw {

@@ -33,6 +33,7 @@ func (t *Table) Spawn(f First, w *Warm) (*Process, linux.Errno) { return t.begin
 func (t *Table) begin(f First, w *Warm) (*Process, linux.Errno) {
 	pid, e := t.reserve(nil)
 	if e != 0 {
+		f.Files.Release()
 		return nil, e
 	}
 	p := &Process{

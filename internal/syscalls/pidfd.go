@@ -91,6 +91,10 @@ func pidfdGetfd(t *proc.Thread, a Args) (int64, linux.Errno) {
 		if e != 0 {
 			return 0, e
 		}
+		if !t.Process().MayInspect(p) { // it has become another program meanwhile, whose descriptor this may be
+			d.Unref()
+			return 0, linux.EPERM
+		}
 		n, e := t.Files().Install(d, 0, true, t.Limit(linux.RLIMIT_NOFILE))
 		return int64(n), e
 	})
