@@ -77,7 +77,7 @@ func mayUse(t *proc.Thread, call string, a sock.Address) linux.Errno {
 }
 
 // mayUseUnix asks the policy about a UNIX address: an abstract name, or a path from the root of
-// the container.
+// the container. A NUL in a name stays one: shown as @ it would be another name's.
 func mayUseUnix(t *proc.Thread, call, name string) linux.Errno {
 	if p := t.Process().Held(); !p.MayUseUnix(call, name) && !mutant.Off("policy.addresses") {
 		return linux.EPERM
@@ -112,7 +112,7 @@ func bindUnix(t *proc.Thread, s *sock.Socket, to sock.Address) linux.Errno {
 		return s.Autobind()
 	}
 	if to.Abstract() {
-		if e := mayUseUnix(t, "bind", to.Shown()); e != 0 {
+		if e := mayUseUnix(t, "bind", "@"+to.Unix[1:]); e != 0 {
 			return e
 		}
 		return s.BindAbstract(to)
@@ -143,7 +143,7 @@ func findUnix(t *proc.Thread, call string, to sock.Address) (*sock.Socket, linux
 	case to.Unnamed():
 		return nil, linux.EINVAL
 	case to.Abstract():
-		if e := mayUseUnix(t, call, to.Shown()); e != 0 {
+		if e := mayUseUnix(t, call, "@"+to.Unix[1:]); e != 0 {
 			return nil, e
 		}
 		return t.Table().Sockets().Abstract(&to), 0
