@@ -218,6 +218,19 @@ func TestWarmChanged(t *testing.T) {
 	}
 }
 
+// TestWarmOtherName: a copy of the program elsewhere may have looked for files beside itself, which anybody may have
+// put there: its image is for nobody else, nor another's for it.
+func TestWarmOtherName(t *testing.T) {
+	for _, first := range []string{"/bin/warm", "/bin/other"} {
+		c := newWarm(t, warmSpec, nil)
+		_, out := c.run("/bin/dash", "-c", "cp /bin/warm /bin/other; until "+first+` is-warm; do :; done
+			for p in /bin/warm /bin/other; do $p is-warm && echo $p; done`)
+		if out != first+"\n" {
+			t.Errorf("%s: output %q\n%s", first, out, c.log.String())
+		}
+	}
+}
+
 // idlers is the output of copies that wait.
 type idlers struct {
 	n    atomic.Int32

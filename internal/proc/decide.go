@@ -93,13 +93,13 @@ func (t *Thread) decide(x *examined, f *ExecFile, action string) linux.Errno {
 		}
 	}
 	if w := f.pool; w != nil {
-		if why := w.begins(&x.target, t.start(f, &x.target)); why != "" {
+		if why := w.begins(&x.target, t.start(f, &x.target, "")); why != "" {
 			t.refuse(x, action, why)
 			return linux.EACCES
 		}
 		x.warm = w
 	} else if w := x.target.Warmth; w != nil && action == audit.Exec {
-		x.warm = w.Warm(t.start(f, &x.target))
+		x.warm = w.Warm(t.start(f, &x.target, t.FS().PathString(x.place)))
 	}
 	t.record(x, action, "")
 	return 0

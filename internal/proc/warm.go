@@ -28,6 +28,7 @@ type Warmth interface {
 
 // Start is what a process brings along that executes a program.
 type Start struct {
+	Name       string // path of the program's file; "": the image's
 	Argv, Env  []string
 	Ignored    signal.Set // signals that stay ignored
 	Securebits uint32     // as they are in the program
@@ -55,6 +56,8 @@ type Warm struct {
 // Suits tells why a process cannot start from the image: empty, if it can.
 func (w *Warm) Suits(s Start) string {
 	switch {
+	case s.Name != "" && s.Name != w.name:
+		return "another name" // a program may look for its files beside its own, where others can put theirs
 	case s.Securebits != w.securebits && !mutant.Off("warm.securebits"):
 		return "other secure bits"
 	case s.Ignored&w.asked != 0:
@@ -128,10 +131,10 @@ func (w *Warm) copy(p *Process) (Memory, linux.Errno) {
 }
 
 // start gives what the hash rule has to know of t to let it start a program warm.
-func (t *Thread) start(f *ExecFile, target *Target) Start {
+func (t *Thread) start(f *ExecFile, target *Target, name string) Start {
 	_, ignored, _ := t.process.sig.Sets()
 	return Start{
-		Argv: f.argv, Env: f.env, Ignored: ignored, Securebits: t.process.securebits.after(target.Securebits),
+		Name: name, Argv: f.argv, Env: f.env, Ignored: ignored, Securebits: t.process.securebits.after(target.Securebits),
 		Confined: t.FS().Root() != t.FS().Namespace().Root(), Stack: t.Limit(linux.RLIMIT_STACK),
 	}
 }
