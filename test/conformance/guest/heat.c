@@ -71,7 +71,8 @@ int main(int argc, char **argv) {
         if (prctl(PR_SET_SECUREBITS, 1 << 8)) return wrong("PR_SET_SECUREBITS");
         execl("/bin/heat", "heat", "look", (char *)0);
     } else if (!strcmp(what, "jail")) {
-        if (mkdir("/case/jail", 0755) || mkdir("/case/jail/bin", 0755) || copy("/case/jail/bin/heat", "") || chroot("/case/jail") || chdir("/"))
+        if (mkdir("/case/jail", 0755) || mkdir("/case/jail/bin", 0755) || copy("/case/jail/bin/heat", "") ||
+            chroot("/case/jail") || chdir("/"))
             return wrong("jail");
         execl("/bin/heat", "heat", "look", (char *)0);
     } else if (!strcmp(what, "changed")) {
