@@ -46,6 +46,7 @@ not at all; an older bundle of that name is replaced. Needs clang-19 and lld-19.
 	f.StringVar(&o.Name, "name", "", "name of the container (default: after BUNDLE)")
 	f.Uint64Var(&o.Release, "release", 0, "`N` that counts up with what is shipped under the name; a trust policy can refuse what is lower")
 	f.StringVar(&o.By, "by", "", "`WHO` builds, for the manifest")
+	libraries := f.StringArray("library", nil, "`INTERPRETER=DIR`: list all files below DIR as scripts of INTERPRETER, with x bits, for its secure bits (repeat for more)")
 	source := f.String("source", "", "JSON `FILE` that lists what the programs were made of, for the manifest ('vkport -sources' writes one)")
 	f.StringVar(&o.CacheDir, "cache", defaultCache(), "`DIR` that keeps compiled objects; empty for none")
 	f.IntVarP(&o.Jobs, "jobs", "j", 0, "compilers to run at a time (default: one per CPU)")
@@ -54,6 +55,13 @@ not at all; an older bundle of that name is replaced. Needs clang-19 and lld-19.
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if o.Out == "" {
 			return &statusError{exitUsage, fmt.Errorf("where to? Name the bundle: vkernel build -o BUNDLE %s", args[0])}
+		}
+		for _, s := range *libraries {
+			l, err := build.ParseLibrary(s)
+			if err != nil {
+				return &statusError{exitUsage, fmt.Errorf("--library %w", err)}
+			}
+			o.Libraries = append(o.Libraries, l)
 		}
 		if *source != "" {
 			data, err := os.ReadFile(*source)

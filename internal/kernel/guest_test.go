@@ -38,6 +38,7 @@ var guests = []guest{
 	{"gawk", "usr/bin/gawk"},
 	{"sqlite3", "usr/bin/sqlite3"},
 	{"warm", "usr/libexec/vkernel/warm"},
+	{"python", "usr/bin/python3.11"},
 }
 
 // available are the guests that are installed: the last ones, of which only some tests make use, may
@@ -45,7 +46,7 @@ var guests = []guest{
 var available = sync.OnceValue(func() []guest {
 	return slices.DeleteFunc(slices.Clone(guests), func(g guest) bool {
 		_, err := os.Stat(filepath.Join(os.Getenv("VKERNEL_GUESTS"), g.path))
-		return err != nil && slices.Contains([]string{"gawk", "sqlite3", "warm"}, g.name)
+		return err != nil && slices.Contains([]string{"gawk", "sqlite3", "warm", "python"}, g.name)
 	})
 })
 

@@ -45,6 +45,8 @@ type Options struct {
 	By      string   // who builds, for the manifest
 	Source  []manifest.Source
 
+	Libraries []Library // files that interpreters may read under the secure bits
+
 	CacheDir string // compiled objects by content; "" for none
 	Jobs     int    // compilers at a time; 0: one per CPU
 
@@ -157,6 +159,9 @@ func (b *builder) build(ctx context.Context) (*manifest.Manifest, error) {
 		return nil, err
 	}
 	if err := b.checkCommand(root); err != nil {
+		return nil, err
+	}
+	if err := b.checkLibraries(root); err != nil {
 		return nil, err
 	}
 	b.checkInterpreters(root)

@@ -140,6 +140,11 @@ func (b *builder) noteScript(n *manifest.Node, head []byte) {
 		b.Notice(n.Path + ": the line after #! names no interpreter: it cannot be executed")
 		return
 	}
+	b.list(n, interpreter)
+}
+
+// list notes a script for the manifest.
+func (b *builder) list(n *manifest.Node, interpreter string) {
 	if x, known := b.scripts[*n.SHA256]; known {
 		x.Paths = append(x.Paths, n.Path)
 		return

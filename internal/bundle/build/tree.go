@@ -71,6 +71,10 @@ func (b *builder) copyNode(src, dst, name string) error {
 		}
 	case unix.S_IFREG:
 		n.Type = manifest.TypeFile
+		if b.library(name) != nil {
+			n.Mode |= n.Mode & 0o444 >> 2
+			st.Nlink = 1 // its other names may have another mode
+		}
 		if err := b.copyFile(src, dst, &n, &st); err != nil {
 			return err
 		}
@@ -89,6 +93,7 @@ func (b *builder) copyFile(src, dst string, n *manifest.Node, st *unix.Stat_t) e
 	}
 	defer f.Close()
 	first, linked := b.links[fileID{uint64(st.Dev), st.Ino}]
+	linked = linked && st.Nlink > 1
 	var w io.Writer = io.Discard
 	if linked {
 		n.Hardlink = first
@@ -127,7 +132,7 @@ func (b *builder) copyContent(w io.Writer, f *os.File, n *manifest.Node) error {
 	}
 	d := manifest.Digest(h.Sum(nil))
 	n.Size, n.SHA256 = uint64(size), &d
-	if !executable || size == 0 {
+	if l := b.library(n.Path); l != nil && executable && b.noteLibrary(n, head.data, l) || !executable || size == 0 {
 		return nil
 	}
 	return b.noteExecutable(n, head.data, func() ([]byte, error) {
