@@ -65,6 +65,7 @@ int main(int argc, char **argv) {
         return 0;
     }
     if (until()) return wrong("it does not start warm");
+    if (mkdir("/case", 0755) && errno != EEXIST) return wrong("mkdir");
     if (!strcmp(what, "run")) {
         execv(argv[2], argv + 2);
     } else if (!strcmp(what, "bits")) {
