@@ -73,8 +73,10 @@ func (c *container) addPython() {
 	for _, d := range []string{"/usr", "/usr/lib", lib, lib + "/encodings", lib + "/importlib", lib + "/collections", lib + "/lib-dynload", "/evil.d", "/home/lib", "/home/lib/python3.11", "/home/lib/python3.11/encodings"} {
 		c.context.Mkdir(vfs.Path{}, d, 0o755)
 	}
-	for _, name := range []string{"os.py", "encodings/__init__.py", "encodings/aliases.py", "encodings/utf_8.py", "runpy.py", "pkgutil.py", "types.py", "warnings.py", "contextlib.py",
-		"collections/__init__.py", "functools.py", "keyword.py", "operator.py", "reprlib.py", "importlib/__init__.py", "importlib/_abc.py", "importlib/util.py", "importlib/machinery.py", "importlib/_bootstrap.py", "importlib/_bootstrap_external.py"} {
+	for _, name := range []string{
+		"os.py", "encodings/__init__.py", "encodings/aliases.py", "encodings/utf_8.py", "runpy.py", "pkgutil.py", "types.py", "warnings.py", "contextlib.py",
+		"collections/__init__.py", "functools.py", "keyword.py", "operator.py", "reprlib.py", "importlib/__init__.py", "importlib/_abc.py", "importlib/util.py", "importlib/machinery.py", "importlib/_bootstrap.py", "importlib/_bootstrap_external.py",
+	} {
 		data, err := os.ReadFile(filepath.Join(os.Getenv("VKERNEL_GUESTS"), lib, name))
 		if err != nil {
 			c.t.Fatal(err)
