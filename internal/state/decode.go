@@ -13,21 +13,24 @@ import (
 type Decoder struct {
 	types  map[string]Type
 	now    time.Time
-	chunks Chunks
+	chunks Source
 	err    error
 
 	externals map[string]any
 	refs      []any // by number less one
 	where     string
 	in        []byte // what is left of the object that is read
+	complete  []func() error
 	after     []func() error
 	undo      []func()
+
+	left int64 // bytes that Take may still give
 }
 
 // NewDecoder makes a decoder for objects of some types. now is the moment at which the saved
 // clocks go on. Chunks may be nil.
-func NewDecoder(types []Type, now time.Time, chunks Chunks) *Decoder {
-	d := &Decoder{types: map[string]Type{}, now: now, chunks: chunks, externals: map[string]any{}}
+func NewDecoder(types []Type, now time.Time, chunks Source) *Decoder {
+	d := &Decoder{types: map[string]Type{}, now: now, chunks: chunks, externals: map[string]any{}, left: math.MaxInt64}
 	for _, t := range types {
 		d.types[t.Name] = t
 	}
@@ -40,7 +43,27 @@ func (d *Decoder) External(name string, o any) { d.externals[name] = o }
 // Now is the moment at which the saved clocks go on.
 func (d *Decoder) Now() time.Time { return d.now }
 
-// After has f called when all objects are loaded. Its error is that of Load.
+// Limit bounds what the objects may take of memory beyond what they were read from.
+func (d *Decoder) Limit(bytes int64) { d.left = bytes }
+
+// Take counts memory that an object is about to make for what is written in fewer bytes: a table by its
+// size, pages of a file. It reports false, and the loading has failed, once that passes the limit.
+func (d *Decoder) Take(bytes int64) bool {
+	if d.err == nil && (bytes < 0 || bytes > d.left) {
+		d.Failf("%d bytes more than the memory that it may have", bytes)
+	}
+	if d.err != nil {
+		return false
+	}
+	d.left -= bytes
+	return true
+}
+
+// Complete has f called when all objects are read, before anything that After was asked for: an object
+// completes itself from what others have read, so that it can be used then.
+func (d *Decoder) Complete(f func() error) { d.complete = append(d.complete, f) }
+
+// After has f called when all objects are loaded and complete. Its error is that of Load.
 func (d *Decoder) After(f func() error) { d.after = append(d.after, f) }
 
 // Undo has f called if the loading fails: for what the host has to get back.
@@ -101,12 +124,14 @@ func (d *Decoder) load(b []byte) (Object, error) {
 	if d.err != nil {
 		return nil, d.err
 	}
-	for k := 0; k < len(d.after); k++ { // one may ask for more
-		if err := d.after[k](); err != nil {
-			return nil, err
-		}
-		if d.err != nil {
-			return nil, d.err
+	for _, list := range []*[]func() error{&d.complete, &d.after} {
+		for k := 0; k < len(*list); k++ { // one may ask for more
+			if err := (*list)[k](); err != nil {
+				return nil, err
+			}
+			if d.err != nil {
+				return nil, d.err
+			}
 		}
 	}
 	return objects[0], nil
@@ -310,6 +335,9 @@ func (d *Decoder) Chunk() []byte {
 	}
 	if d.chunks == nil {
 		d.Fail(errors.New("a chunk, but there are no chunks"))
+		return nil
+	}
+	if !d.Take(int64(size)) {
 		return nil
 	}
 	b, err := d.chunks.Get(Chunk(raw), size)

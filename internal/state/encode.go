@@ -13,7 +13,7 @@ import (
 type Encoder struct {
 	types  map[string]uint32 // versions by name
 	now    time.Time
-	chunks Chunks
+	chunks Sink
 	err    error
 
 	numbers   map[any]uint64
@@ -25,7 +25,7 @@ type Encoder struct {
 
 // NewEncoder makes an encoder for objects of some types. now is the moment of the cut. Chunks may
 // be nil if nothing writes any.
-func NewEncoder(types []Type, now time.Time, chunks Chunks) *Encoder {
+func NewEncoder(types []Type, now time.Time, chunks Sink) *Encoder {
 	e := &Encoder{types: map[string]uint32{}, now: now, chunks: chunks, numbers: map[any]uint64{}}
 	for _, t := range types {
 		if _, twice := e.types[t.Name]; twice {

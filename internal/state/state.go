@@ -11,7 +11,8 @@
 // Saving begins at one object, the root. Ref gives the object that it is called with the next number
 // and has it saved later, so no object is saved inside another and depth costs nothing. Loading makes
 // all objects empty first, then has each read what it wrote; a reference is a pointer at once, to an
-// object that may still be empty. What has to look into other objects is put off with After: it runs when all are loaded,
+// object that may still be empty. What has to look into other objects is put off: with Complete if the object needs it to be whole (an index
+// by names that other objects have), with After if it uses others, which are whole by then. Each runs
 // in the order in which it was asked for.
 //
 // Some objects are not saved, because they are the host's or are made anew from the same configuration: a program
@@ -99,12 +100,22 @@ const magic = "vkstate1"
 // Chunk is a content that is kept beside the stream, under its digest.
 type Chunk [32]byte
 
-// Chunks keeps the contents of chunks.
-type Chunks interface {
+// Sink takes the contents of chunks.
+type Sink interface {
 	// Put keeps a content, and gives its name. It does not hold on to b.
 	Put(b []byte) (Chunk, error)
+}
+
+// Source gives them back.
+type Source interface {
 	// Get gives the content of a name: size bytes.
 	Get(c Chunk, size int) ([]byte, error)
+}
+
+// Chunks is both.
+type Chunks interface {
+	Sink
+	Source
 }
 
 // maxChunk bounds the content of a chunk.
