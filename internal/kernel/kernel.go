@@ -97,6 +97,9 @@ type Config struct {
 	Stdout, Stderr io.Writer // nil: thrown away; if they are equal, order is kept
 	Console        *Console  // instead of all three
 
+	// Started is called when the first process has begun; nil: nobody is told.
+	Started func()
+
 	// Status is the open /proc/self/status of a process that cannot open it any more; nil
 	// has Run open it.
 	Status *os.File
@@ -225,6 +228,9 @@ func (k *Kernel) Run(ctx context.Context, argv, env []string, cwd string) (Statu
 	if e != 0 {
 		k.streams.drain(ctx)
 		return Status{}, &CommandError{Name: argv[0], Errno: e}
+	}
+	if f := k.config.Started; f != nil {
+		f()
 	}
 	defer k.warm.close()
 	defer k.pools.close()

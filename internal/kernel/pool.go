@@ -179,6 +179,7 @@ type Job struct {
 // Copy is a process that a pool has started.
 type Copy struct {
 	process *proc.Process
+	console *hostio.Console // its terminal, if it was given one
 	output  []<-chan struct{}
 }
 
@@ -215,7 +216,7 @@ func (p *Pool) Start(j Job) (*Copy, error) {
 	}
 	p.started.Add(1)
 	p.live = append(p.live, child)
-	return &Copy{child, output}, nil
+	return &Copy{process: child, output: output}, nil
 }
 
 // jobStreams opens descriptors 0, 1 and 2 of a copy.
@@ -256,14 +257,11 @@ func (c *Copy) PID() int { return c.process.PID() }
 
 // Wait waits for the end of the copy, and until all that it has written has been passed on.
 func (c *Copy) Wait(ctx context.Context) (Status, error) {
-	pause := 200 * time.Microsecond
-	for c.process.State() < proc.Zombie {
-		select {
-		case <-ctx.Done():
-			return Status{}, ctx.Err()
-		case <-time.After(pause):
-			pause = min(2*pause, 20*time.Millisecond)
-		}
+	if err := c.process.Await(ctx); err != nil {
+		return Status{}, err
+	}
+	if c.console != nil {
+		c.console.Close()
 	}
 	for _, written := range c.output {
 		select {

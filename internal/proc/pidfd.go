@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"context"
 	"fmt"
 	"sync/atomic"
 
@@ -82,4 +83,20 @@ func (p *Process) Take(n int32) (*fd.Description, linux.Errno) {
 		return nil, linux.ESRCH
 	}
 	return p.files.GetAny(n)
+}
+
+// Await returns when the process has ended, or ctx is done: then its error. It is for who is no thread of the container.
+func (p *Process) Await(ctx context.Context) error {
+	w := wait.New()
+	var entry wait.Entry
+	p.ended.Add(&entry, w, wait.In)
+	defer entry.Remove()
+	defer context.AfterFunc(ctx, w.Wake)()
+	for p.State() < Zombie {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		w.Sleep(-1)
+	}
+	return nil
 }

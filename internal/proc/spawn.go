@@ -23,14 +23,14 @@ type First struct {
 }
 
 // Start starts the first process, which is init. It is the leader of its session.
-func (t *Table) Start(f First) (*Process, linux.Errno) { return t.begin(f, nil) }
+func (t *Table) Start(f First) (*Process, linux.Errno) { return t.begin(f, true, nil) }
 
-// Spawn starts a process beside the first one, which nobody waits for: it goes when it ends. It begins as
+// Spawn starts a process beside the first one, which no process waits for: it goes when it ends. With w it begins as
 // a copy of w, if the hash rule allows that now: EACCES if not. The program
-// is the file that w was made from, whatever f.Argv says.
-func (t *Table) Spawn(f First, w *Warm) (*Process, linux.Errno) { return t.begin(f, w) }
+// is then the file that w was made from, whatever f.Argv says.
+func (t *Table) Spawn(f First, w *Warm) (*Process, linux.Errno) { return t.begin(f, false, w) }
 
-func (t *Table) begin(f First, w *Warm) (*Process, linux.Errno) {
+func (t *Table) begin(f First, isInit bool, w *Warm) (*Process, linux.Errno) {
 	pid, e := t.reserve(nil)
 	if e != 0 {
 		f.Files.Release()
@@ -48,7 +48,7 @@ func (t *Table) begin(f First, w *Warm) (*Process, linux.Errno) {
 	first := p.lead(newThread(p, pid, 0, linux.Stack{Flags: linux.SS_DISABLE}))
 
 	t.mu.Lock()
-	if w == nil {
+	if isInit {
 		t.init = p
 	} else if t.closing {
 		t.mu.Unlock()

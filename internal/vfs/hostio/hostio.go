@@ -126,7 +126,13 @@ type Console struct {
 // Attach serves the master side of a terminal from the host's streams: what in reads is
 // typed, what is shown is written to out. The end of in hangs the terminal up.
 func Attach(t *tty.TTY, outside sync.Locker, in io.Reader, out io.Writer) *Console {
-	c := &Console{master: t.Master(nil, nil), outside: outside, done: make(chan struct{}), out: out, buf: make([]byte, pipe.DefaultSize)}
+	return AttachMaster(t.Master(nil, nil), outside, in, out)
+}
+
+// AttachMaster is Attach for a terminal whose master is there.
+func AttachMaster(m *tty.Master, outside sync.Locker, in io.Reader, out io.Writer) *Console {
+	t := m.TTY()
+	c := &Console{master: m, outside: outside, done: make(chan struct{}), out: out, buf: make([]byte, pipe.DefaultSize)}
 	go func() {
 		defer close(c.done)
 		for n, e := 1, linux.Errno(0); n > 0 && e == 0; {

@@ -22,6 +22,14 @@ func (t *TTY) Master(stat func() (linux.Stat, linux.Errno), onClose func()) *Mas
 	return &Master{tty: t, stat: stat, onExit: onClose}
 }
 
+// Unlock lets the slave of a pseudo terminal be opened (unlockpt).
+func (m *Master) Unlock() {
+	t := m.tty
+	t.mu.Lock()
+	defer t.unlock()
+	t.locked = false
+}
+
 // TTY gives the terminal.
 func (m *Master) TTY() *TTY { return m.tty }
 
