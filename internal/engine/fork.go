@@ -66,6 +66,9 @@ func (i *Instance) copyStack(parent *Instance) linux.Errno {
 
 // usedStack is the native stack from the lowest byte that any activation uses.
 func (i *Instance) usedStack() []byte {
+	if !i.started {
+		return nil
+	}
 	low := max(i.sp()&^(pageSize-1), i.stackLow) // an overflowed one points below it
 	high := i.at + i.p.stackTop
 	return bytesAt(low, high-low)

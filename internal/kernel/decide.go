@@ -36,6 +36,9 @@ func (p *programs) Decide(r proc.Request) (proc.Target, string) {
 		return proc.Target{Script: true, Interpreter: e.Interpreter}, ""
 	}
 	held, ok := p.enter(r.From, e.ID)
+	if r.Again != nil {
+		held, ok = p.again(r.Again, e.ID)
+	}
 	switch {
 	case !ok && r.From != nil:
 		return proc.Target{}, reasonStarts + r.From.Entry
@@ -48,6 +51,19 @@ func (p *programs) Decide(r proc.Request) (proc.Target, string) {
 	}
 	t.Warmth = p.warm.of(r.Digest, &e, held, t.Program)
 	return t, ""
+}
+
+// again is the policy of a process that runs an entry already; false if that is another entry than the content's, or
+// the manifest has no such entries.
+func (p *programs) again(h *proc.Held, entry string) (*policy.Policy, bool) {
+	if h.Entry != entry {
+		return nil, false
+	}
+	if p.policies == nil {
+		return nil, len(h.By) == 0
+	}
+	held := p.policies.Held(h.Entry, h.By)
+	return held, held != nil
 }
 
 // target is the start of a program under a policy, if its module has the export that the manifest names.

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"sort"
 
-	"vkernel/internal/futex"
 	"vkernel/internal/linux"
 )
 
@@ -21,9 +20,6 @@ type area struct {
 	dev, ino   uint64 // of a file
 	frozen     bool   // a shared mapping of a file that is not open for writing
 }
-
-// share is a piece of anonymous memory that several spaces may have.
-type share struct{ futexes futex.Set }
 
 // Names of areas that are not files.
 const (

@@ -9,13 +9,14 @@ import (
 )
 
 // Types are what this package saves.
-var Types = []state.Type{state.Of[Space](1)}
+var Types = []state.Type{state.Of[Space](2), state.Of[share](1)}
 
 // StateType names the type.
 func (*Space) StateType() string { return "mm.Space" }
 
-// SaveState writes the areas and their pages. The contexts of its instances are saved by the threads that run in
-// them. Mappings of files and shared memory are not saved yet: a space that has any is refused.
+// SaveState writes the areas and their pages, and then the contexts of the instances that show them. What is mapped
+// from files is theirs; pages that were written to privately are written here, and those of shared memory
+// with the first space that has them.
 func (s *Space) SaveState(e *state.Encoder) {
 	if s.freed {
 		e.Fail(fmt.Errorf("the space was freed"))
@@ -36,21 +37,50 @@ func (s *Space) SaveState(e *state.Encoder) {
 			return
 		}
 	}
+	views := s.inst.Views()
+	e.Len(len(views))
+	for _, v := range views {
+		v.SaveContext(e)
+	}
 }
 
 // saveArea writes the pages of an area, which may have any protection.
 func (s *Space) saveArea(e *state.Encoder, a *area) linux.Errno {
-	if a.prot&linux.PROT_READ != 0 || s.inst.Shared() {
-		return s.inst.SavePages(e, a.start, a.size())
+	anonymous := a.anonymous()
+	switch {
+	case anonymous == nil && a.object != nil && a.shared:
+		return 0
+	case anonymous == nil && a.object != nil:
+		return s.inst.SaveFilePages(e, a.start, a.size())
+	case a.prot&linux.PROT_READ != 0:
+		return s.savePages(e, a, anonymous)
 	}
 	if errno := s.inst.Protect(a.start, a.size(), linux.PROT_READ); errno != 0 {
 		return errno
 	}
-	errno := s.inst.SavePages(e, a.start, a.size())
+	errno := s.savePages(e, a, anonymous)
 	if errno == 0 {
 		errno = s.inst.Protect(a.start, a.size(), a.prot)
 	}
 	return errno
+}
+
+// savePages writes the pages of an area that can be read.
+func (s *Space) savePages(e *state.Encoder, a *area, anonymous *share) linux.Errno {
+	if anonymous == nil {
+		return s.inst.SavePages(e, a.start, a.size())
+	}
+	first := uint64(a.off)
+	missing := anonymous.saving(e, first, first+a.size())
+	e.Len(len(missing))
+	for _, r := range missing {
+		e.Uint(r.start - first)
+		e.Uint(r.end - r.start)
+		if errno := s.inst.SaveSharedPages(e, a.start+r.start-first, r.end-r.start); errno != 0 {
+			return errno
+		}
+	}
+	return 0
 }
 
 // LoadState reads it, into a new instance. Limit sets its limits.
@@ -90,6 +120,29 @@ func (s *Space) LoadState(d *state.Decoder) {
 			return
 		}
 	}
+	s.loadViews(d)
+}
+
+// loadViews reads the contexts of the instances.
+func (s *Space) loadViews(d *state.Decoder) {
+	n := d.Count(1)
+	if n == 0 {
+		d.Failf("a space without an instance")
+	}
+	for k := range n {
+		v := s.inst
+		if k > 0 {
+			var errno linux.Errno
+			if v, errno = s.Thread(s.inst); errno != 0 {
+				d.Failf("the host has no room for thread %d: %v", k, errno)
+				return
+			}
+			d.Undo(func() { v.Free() })
+		}
+		if v.LoadContext(d); d.Failed() {
+			return
+		}
+	}
 }
 
 // loadAreas reads the list.
@@ -111,13 +164,31 @@ func (s *Space) loadAreas(d *state.Decoder) {
 		}
 		at = a.end
 		s.areas.list = append(s.areas.list, a)
-		s.areas.count(&a, true)
+		s.areas.virtual += a.size()
+		if a.data() {
+			s.areas.data += a.size()
+		}
+		if a.shared && a.object != nil {
+			s.shares.Store(true)
+		}
 	}
 }
 
-// loadArea maps an area and reads its pages.
+// loadArea maps an area and reads its pages; an area of a file when all files are loaded.
 func (s *Space) loadArea(d *state.Decoder, a *area) linux.Errno {
 	const rw = linux.PROT_READ | linux.PROT_WRITE
+	if anonymous := a.anonymous(); anonymous != nil {
+		return s.loadAnonymous(d, a, anonymous)
+	}
+	if a.object != nil {
+		var pages []engine.Pages
+		if !a.shared {
+			pages = engine.LoadFilePages(d, a.start, a.size())
+		}
+		at := a.start
+		d.After(func() error { return s.loadFile(d, at, pages) })
+		return 0
+	}
 	if start := max(a.start, s.initial); start < a.end {
 		if errno := s.inst.Map(start, a.end-start, rw, false); errno != 0 {
 			return errno
@@ -130,33 +201,100 @@ func (s *Space) loadArea(d *state.Decoder, a *area) linux.Errno {
 	return errno
 }
 
+// loadFile maps the file of the area that begins at an address, and puts what the process has written over it.
+func (s *Space) loadFile(d *state.Decoder, at uint64, pages []engine.Pages) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.areas.list[s.areas.first(at)]
+	s.areas.refer(a.object, 1)
+	errno := declare(s.inst, &s.areas, 0)
+	prot := a.prot
+	if len(pages) > 0 {
+		a.prot = linux.PROT_READ | linux.PROT_WRITE
+	}
+	if errno == 0 {
+		errno = s.mapFile(&a)
+	}
+	if errno == 0 {
+		s.inst.PutPages(d, pages)
+	}
+	if errno == 0 && a.prot != prot {
+		errno = s.inst.Protect(a.start, a.size(), prot)
+	}
+	if errno != 0 {
+		return fmt.Errorf("the mapping of %s at %#x: %w", a.name, a.start, errno)
+	}
+	return nil
+}
+
+// loadAnonymous maps shared memory, and reads what belongs to it here.
+func (s *Space) loadAnonymous(d *state.Decoder, a *area, anonymous *share) linux.Errno {
+	if errno := anonymous.open(d, s.inst.Program().Code()); errno != 0 {
+		return errno
+	}
+	s.areas.refer(anonymous, 1)
+	if errno := declare(s.inst, &s.areas, 0); errno != 0 {
+		return errno
+	}
+	all := *a
+	all.prot = linux.PROT_READ | linux.PROT_WRITE
+	if errno := s.mapFile(&all); errno != 0 {
+		return errno
+	}
+	for range d.Count(2) {
+		from, size := d.Uint(a.size()), d.Uint(a.size())
+		if from+size > a.size() || from%pageSize != 0 || size%pageSize != 0 {
+			d.Failf("%d bytes at %#x of a shared area of %d", size, from, a.size())
+		}
+		if d.Failed() {
+			return 0
+		}
+		if errno := s.inst.LoadPages(d, a.start+from, size); errno != 0 {
+			return errno
+		}
+	}
+	if a.prot != all.prot {
+		return s.inst.Protect(a.start, a.size(), a.prot)
+	}
+	return 0
+}
+
 // Limit makes a space that was loaded obey limits.
 func (s *Space) Limit(l Limits) { s.limits = l }
 
 // SaveState writes an area.
 func (a *area) SaveState(e *state.Encoder) {
-	if a.share != nil || a.object != nil {
-		e.Fail(fmt.Errorf("the mapping of %s at %#x cannot be saved yet", a.name, a.start))
-		return
-	}
+	anonymous := a.anonymous()
 	e.Uint(a.start)
 	e.Uint(a.end)
 	e.Uint(uint64(a.prot))
 	e.Bool(a.shared)
-	e.Bool(a.file)
+	e.Bool(a.file && anonymous == nil)
 	e.Bool(a.frozen)
 	e.Int(a.off)
 	e.String(a.name)
 	e.Uint(a.dev)
 	e.Uint(a.ino)
+	state.Ref(e, anonymous)
+	if anonymous == nil {
+		state.RefAny(e, a.object)
+	}
 }
 
-// LoadState reads an area.
+// LoadState reads an area. Shared memory is a file from then on.
 func (a *area) LoadState(d *state.Decoder) {
 	a.start, a.end = d.Uint(total), d.Uint(total)
 	a.prot = int(d.Uint(linux.PROT_READ | linux.PROT_WRITE))
 	a.shared, a.file, a.frozen = d.Bool(), d.Bool(), d.Bool()
-	a.off = d.Int(-1<<63, 1<<63-1)
+	a.off = d.Int(0, 1<<62)
 	a.name = d.String()
 	a.dev, a.ino = d.Uint(1<<64-1), d.Uint(1<<64-1)
+	if anonymous := state.Get[*share](d); anonymous != nil {
+		a.object, a.file = anonymous, true
+		if !a.shared || a.off%pageSize != 0 || uint64(a.off)+a.end-a.start > total {
+			d.Failf("shared memory that is not shared, or does not begin at a page")
+		}
+		return
+	}
+	a.object = state.Get[Object](d)
 }

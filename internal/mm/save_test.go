@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"math/rand/v2"
-	"strings"
+	"slices"
 	"testing"
 	"time"
 
@@ -198,12 +198,94 @@ func TestSaveSmall(t *testing.T) {
 	}
 }
 
-// TestSaveShared: what cannot be saved is refused, in words.
+// several are spaces that are saved together.
+type several struct{ spaces []*Space }
+
+func (*several) StateType() string { return "mm.several" }
+
+func (v *several) SaveState(e *state.Encoder) {
+	e.Len(len(v.spaces))
+	for _, s := range v.spaces {
+		state.Ref(e, s)
+	}
+}
+
+func (v *several) LoadState(d *state.Decoder) {
+	for range d.Count(1) {
+		v.spaces = append(v.spaces, state.Need[*Space](d))
+	}
+}
+
+// moved saves spaces, and loads them again.
+func moved(t *testing.T, p *engine.Program, spaces ...*Space) []*Space {
+	t.Helper()
+	m := chunks{}
+	types := append(slices.Clone(Types), state.Of[several](1))
+	e := state.NewEncoder(types, time.Now(), m)
+	e.External("program", p)
+	b, err := e.Save(&several{spaces})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := state.NewDecoder(types, time.Now(), m)
+	d.External("program", p)
+	o, err := d.Load(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range o.(*several).spaces {
+		t.Cleanup(func() { s.Free() })
+	}
+	return o.(*several).spaces
+}
+
+// TestSaveShared: memory that two spaces share is shared again, wherever each of them has it, and once more after
+// that.
 func TestSaveShared(t *testing.T) {
-	s := newSpace(t, load(t), Limits{})
-	anon(t, s, 1<<16, linux.MAP_SHARED)
-	if _, err := saveSpace(s, chunks{}); err == nil || !strings.Contains(err.Error(), "cannot be saved yet") {
-		t.Errorf("error %v", err)
+	p := load(t)
+	a := newSpace(t, p, Limits{})
+	at := anon(t, a, 64*pageSize, linux.MAP_SHARED)
+	a.inst.Memory().Write(at+5*pageSize, []byte("five"))
+	child, e := p.Fork(a.inst)
+	if e != 0 {
+		t.Fatal(e)
+	}
+	b, e := a.Fork(child, Limits{})
+	if e != 0 {
+		t.Fatal(e)
+	}
+	if e := a.Unmap(at, 3*pageSize); e != 0 {
+		t.Fatal(e)
+	}
+	b.inst.Memory().Write(at, []byte("zero"))
+	if e := b.Unmap(at+32*pageSize, 32*pageSize); e != 0 {
+		t.Fatal(e)
+	}
+	if e := b.Protect(at, 8*pageSize, linux.PROT_NONE); e != 0 {
+		t.Fatal(e)
+	}
+	for range 2 {
+		both := moved(t, p, a, b)
+		a, b = both[0], both[1]
+		if e := b.Protect(at, 8*pageSize, linux.PROT_READ|linux.PROT_WRITE); e != 0 {
+			t.Fatal(e)
+		}
+		want := func(s *Space, page uint32, text string) {
+			t.Helper()
+			got := make([]byte, len(text))
+			if e := s.inst.Memory().Read(at+page*pageSize, got); e != 0 || string(got) != text {
+				t.Errorf("page %d: %q, %v, want %q", page, got, e, text)
+			}
+		}
+		want(a, 5, "five")
+		want(b, 5, "five")
+		want(b, 0, "zero")
+		a.inst.Memory().Write(at+6*pageSize, []byte("six"))
+		want(b, 6, "six")
+		b.inst.Memory().Write(at+6*pageSize, []byte("   "))
+		if k := a.Futex(at+7*pageSize, false); k.Set == nil || k != b.Futex(at+7*pageSize, false) {
+			t.Error("a futex in shared memory is not one")
+		}
 	}
 }
 

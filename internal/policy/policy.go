@@ -160,6 +160,36 @@ func (p *Policy) Module() int { return p.module }
 // Remembered reports whether Enter will give this very policy again.
 func (p *Policy) Remembered() bool { return p.held == nil || p.remembered }
 
+// Holders are the ids of the entries with inherit that hold p beside its own.
+func (p *Policy) Holders() (ids []string) {
+	if p == nil {
+		return nil
+	}
+	for _, r := range p.held {
+		ids = append(ids, r.id)
+	}
+	return ids
+}
+
+// Held is the policy of an entry that others hold, as Holders lists them; nil if one of them is no entry.
+func (s *Set) Held(id string, by []string) *Policy {
+	own := s.entries[id]
+	if own == nil {
+		return nil
+	}
+	var held []*rules
+	for _, id := range by {
+		p := s.entries[id]
+		if p == nil || !p.inherit {
+			return nil
+		}
+		held = append(held, p.rules)
+	}
+	slices.SortFunc(held, func(a, b *rules) int { return cmp.Compare(a.index, b.index) })
+	held = slices.Compact(held)
+	return s.intersection(own, slices.DeleteFunc(held, func(r *rules) bool { return r == own.rules }))
+}
+
 // parts calls f with the entry's rules and with all that hold it, until f says no. It
 // reports whether f never did.
 func (p *Policy) parts(f func(r *rules) bool) bool {

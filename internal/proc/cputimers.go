@@ -8,28 +8,34 @@ import (
 
 // Clock is what a timer runs on: the wall clock if it is the zero value, else a CPU clock.
 type Clock struct {
-	// cpu gives what the clock shows, and how many threads make it go on just now.
-	cpu func() (shows time.Duration, threads int)
+	process *Process // whose CPU time it is
+	user    bool     // that in compiled code only
+	thread  *Thread  // whose CPU time it is
 }
 
 // ProcessClock is the CPU time of a process; UserClock that in compiled code.
-func ProcessClock(p *Process) Clock {
-	return Clock{func() (time.Duration, int) { return p.cpu.Times().Total(), p.cpu.Running() }}
-}
+func ProcessClock(p *Process) Clock { return Clock{process: p} }
 
 // UserClock is the CPU time that a process spends in compiled code.
-func UserClock(p *Process) Clock {
-	return Clock{func() (time.Duration, int) { return p.cpu.Times().User, p.cpu.Running() }}
-}
+func UserClock(p *Process) Clock { return Clock{process: p, user: true} }
 
 // ThreadClock is the CPU time of a thread.
-func ThreadClock(t *Thread) Clock {
-	return Clock{func() (time.Duration, int) {
-		if t.cpu.Running() {
-			return t.cpu.Ran(), 1
-		}
-		return t.cpu.Ran(), 0
-	}}
+func ThreadClock(t *Thread) Clock { return Clock{thread: t} }
+
+// cpu reports whether it is a CPU clock.
+func (c Clock) cpu() bool { return c != Clock{} }
+
+// read gives what a CPU clock shows, and how many threads make it go on just now.
+func (c Clock) read() (shows time.Duration, threads int) {
+	switch {
+	case c.thread != nil && c.thread.cpu.Running():
+		return c.thread.cpu.Ran(), 1
+	case c.thread != nil:
+		return c.thread.cpu.Ran(), 0
+	case c.user:
+		return c.process.cpu.Times().User, c.process.cpu.Running()
+	}
+	return c.process.cpu.Times().Total(), c.process.cpu.Running()
 }
 
 // intervalClock is the clock of an interval timer.
@@ -48,10 +54,10 @@ var wallStart = time.Now()
 
 // Shows is what the clock shows.
 func (c Clock) Shows() time.Duration {
-	if c.cpu == nil {
+	if !c.cpu() {
 		return time.Since(wallStart)
 	}
-	shows, _ := c.cpu()
+	shows, _ := c.read()
 	return shows
 }
 
@@ -62,10 +68,10 @@ const idlePoll = 10 * time.Millisecond
 // reaches is how long it takes at least until the clock shows end; it is to be asked again
 // then.
 func (c Clock) reaches(end time.Duration) time.Duration {
-	if c.cpu == nil {
+	if !c.cpu() {
 		return end - time.Since(wallStart)
 	}
-	shows, threads := c.cpu()
+	shows, threads := c.read()
 	left := end - shows
 	if threads == 0 && left > 0 {
 		return max(left, idlePoll)
@@ -96,7 +102,7 @@ func (p *Process) limitCPU() {
 		if l.Cur == linux.RLIM_INFINITY && l.Max == linux.RLIM_INFINITY {
 			return
 		}
-		s.limit = &timer{clock: ProcessClock(p), fire: func(int64) { p.overCPU() }}
+		s.limit = &timer{kind: cpuLimit, clock: ProcessClock(p)}
 	}
 	least := min(l.Cur, l.Max)
 	if least >= uint64(maxCPULimit/time.Second) {

@@ -74,7 +74,7 @@ func (t *Thread) load(f ExecFile, argv, env []string) (*Image, *Warm, linux.Errn
 			return nil, x.warm, linux.ELOOP
 		}
 		if !x.target.Script {
-			return &Image{Target: x.target, Exe: x.place, Argv: argv, scripts: scripts}, x.warm, 0
+			return &Image{Target: x.target, digest: x.sum, Exe: x.place, Argv: argv, scripts: scripts}, x.warm, 0
 		}
 		vfs.AllowWrite(x.place)
 		interpreter, arg, hasArg, e := parseScript(x.head)

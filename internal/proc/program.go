@@ -19,6 +19,14 @@ type Programs interface {
 type Request struct {
 	Digest [32]byte // SHA-256 of the content
 	From   *Target  // what the process executes that asks; nil before the first program
+	// Again is a program that runs already, in a container that is restored: its entry, and those that hold its policy.
+	Again *Held
+}
+
+// Held is what a program runs as: an entry, and those with inherit that hold its policy.
+type Held struct {
+	Entry string
+	By    []string
 }
 
 // Target is what a content starts.
@@ -59,6 +67,7 @@ func (p *Program) ImportName(index int) string {
 // immutable.
 type Image struct {
 	Target Target
+	digest [32]byte // of the program's file
 	Exe    vfs.Path // of the program; for a script, of its interpreter. Nobody writes to it
 	Argv   []string
 	Env    []string

@@ -34,7 +34,7 @@ type timers struct {
 
 // timer is one timer. Its fields are guarded by timers.mu.
 type timer struct {
-	fire    func(missed int64) // called without locks
+	kind    timerKind
 	clock   Clock
 	host    *time.Timer   // nil if not armed
 	end     time.Duration // what the clock shows then
@@ -43,7 +43,54 @@ type timer struct {
 	ticks   bool // armed, and wakes up more than once: counted in Table.ticking
 	firing  bool // expired, and armed again once it has fired
 	overrun int32
-	id      int32 // of the clock of a POSIX timer
+
+	// Of a POSIX timer.
+	id     int32        // of its clock
+	number int32        // its own
+	signal linux.Signal // 0: none
+	value  uint64
+	to     *Thread // nil: the process
+}
+
+// timerKind says what a timer does when it fires.
+type timerKind uint8
+
+const (
+	intervalReal timerKind = iota // the three of setitimer(2), by their numbers
+	intervalVirtual
+	intervalProf
+	posixTimer
+	cpuLimit
+)
+
+// fire does what an expired timer is for. It is called without locks.
+func (s *timers) fire(t *timer, missed int64) {
+	p := s.owner
+	switch t.kind {
+	case cpuLimit:
+		p.overCPU()
+	case posixTimer:
+		s.signal(t, missed)
+	default:
+		p.Signal(linux.Info(itimerSignals[t.kind], linux.SI_KERNEL))
+	}
+}
+
+// signal sends the signal of a POSIX timer.
+func (s *timers) signal(t *timer, missed int64) {
+	if t.signal == 0 {
+		return
+	}
+	over := int32(min(missed, 0x7fffffff))
+	s.mu.Lock()
+	t.overrun = over
+	s.mu.Unlock()
+	info := linux.InfoTimer(t.signal, t.number, over, t.value)
+	if t.to != nil {
+		t.to.Signal(info)
+	} else {
+		s.owner.Signal(info)
+	}
 }
 
 // set arms the timer to fire after d, then every period; 0 disarms. It gives what was left.
@@ -60,7 +107,7 @@ func (s *timers) setLocked(t *timer, d, period time.Duration) (left, oldPeriod t
 		t.period = max(period, leastInterval)
 	}
 	armed := d > 0 && !s.stopped
-	s.countLocked(t, armed && (period > 0 || t.clock.cpu != nil))
+	s.countLocked(t, armed && (period > 0 || t.clock.cpu()))
 	if armed {
 		t.end = t.clock.Shows() + d
 		s.armLocked(t, t.clock.reaches(t.end))
@@ -109,7 +156,7 @@ func (s *timers) expired(t *timer, round int) {
 		s.mu.Unlock()
 		return
 	}
-	if wait := t.clock.reaches(t.end); t.clock.cpu != nil && wait > 0 {
+	if wait := t.clock.reaches(t.end); t.clock.cpu() && wait > 0 {
 		s.armLocked(t, max(wait, s.least()))
 		s.mu.Unlock()
 		return
@@ -126,7 +173,7 @@ func (s *timers) expired(t *timer, round int) {
 		s.countLocked(t, false)
 	}
 	s.mu.Unlock()
-	t.fire(missed)
+	s.fire(t, missed)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if t.rounds == round && t.firing {
@@ -152,7 +199,7 @@ func (p *Process) SetInterval(which int, d, period time.Duration) (left, oldPeri
 	defer s.mu.Unlock()
 	t := s.interval[which]
 	if t == nil {
-		t = &timer{clock: p.intervalClock(which), fire: func(int64) { p.Signal(linux.Info(itimerSignals[which], linux.SI_KERNEL)) }}
+		t = &timer{kind: timerKind(which), clock: p.intervalClock(which)}
 		s.interval[which] = t
 	}
 	left, oldPeriod = s.setLocked(t, d, period)
@@ -190,21 +237,7 @@ func (p *Process) NewTimer(clockID int32, clock Clock, sig linux.Signal, value u
 	}
 	id = s.nextID
 	s.nextID = (s.nextID + 1) & 0x7fffffff
-	t := &timer{clock: clock, id: clockID}
-	t.fire = func(missed int64) {
-		if sig == 0 {
-			return
-		}
-		over := int32(min(missed, 0x7fffffff))
-		s.mu.Lock()
-		t.overrun = over
-		s.mu.Unlock()
-		if to != nil {
-			to.Signal(linux.InfoTimer(sig, id, over, value))
-		} else {
-			p.Signal(linux.InfoTimer(sig, id, over, value))
-		}
-	}
+	t := &timer{kind: posixTimer, clock: clock, id: clockID, number: id, signal: sig, value: value, to: to}
 	s.posix[id] = t
 	return id, 0
 }

@@ -326,10 +326,24 @@ func (d *Decoder) Wall() time.Time {
 	return time.Unix(s, int64(d.Uint(999_999_999)))
 }
 
+// Stored is a content that is kept beside the stream, and was not read yet.
+type Stored struct {
+	Chunk Chunk
+	Size  int
+}
+
 // Chunk reads a content that is kept beside the stream.
-func (d *Decoder) Chunk() []byte {
-	size := int(d.Uint(maxChunk))
-	raw := d.Raw(len(Chunk{}))
+func (d *Decoder) Chunk() []byte { return d.Fetch(d.Stored()) }
+
+// Stored reads where such a content is, which Fetch reads later.
+func (d *Decoder) Stored() (s Stored) {
+	s.Size = int(d.Uint(maxChunk))
+	copy(s.Chunk[:], d.Raw(len(s.Chunk)))
+	return s
+}
+
+// Fetch reads it; also while what was put off with After runs.
+func (d *Decoder) Fetch(s Stored) []byte {
 	if d.err != nil {
 		return nil
 	}
@@ -337,12 +351,9 @@ func (d *Decoder) Chunk() []byte {
 		d.Fail(errors.New("a chunk, but there are no chunks"))
 		return nil
 	}
-	if !d.Take(int64(size)) {
-		return nil
-	}
-	b, err := d.chunks.Get(Chunk(raw), size)
-	if err == nil && len(b) != size {
-		err = fmt.Errorf("chunk %x has %d bytes, not %d", raw, len(b), size)
+	b, err := d.chunks.Get(s.Chunk, s.Size)
+	if err == nil && len(b) != s.Size {
+		err = fmt.Errorf("chunk %x has %d bytes, not %d", s.Chunk, len(b), s.Size)
 	}
 	if err != nil {
 		d.Fail(err)
