@@ -17,13 +17,13 @@ import (
 // packages of lower layers, or of its own (as a DAG, which the compiler checks). A
 // package in a subfolder belongs to the entry with the longest matching prefix.
 var layers = [][]string{
-	{"linux", "guest", "wait", "mutant", "audit", "state"},
+	{"linux", "guest", "wait", "mutant", "audit", "state", "packet"},
 	{"wasm", "emit", "aot", "engine", "verify"},
 	{"manifest", "policy", "signature", "trust", "bundle", "router", "toolchain"},
 	{"mm", "vfs", "fd", "sock", "signal", "futex", "sched", "proc"},
 	{"syscalls", "wasi", "imports", "trace"},
 	{"kernel", "snapshot"},
-	{"sandbox"},
+	{"sandbox", "control"},
 	{"api", "shim"},
 }
 

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"testing"
+
+	"vkernel/internal/packet"
 )
 
 // TestLastWords: what a process has said before it ended is heard, although it left something
@@ -14,7 +16,7 @@ func TestLastWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ours.close()
-	theirs := &conn{file}
+	theirs := &conn{&packet.Conn{File: file}}
 	if err := ours.send(message{Kind: kindNote, Text: "unread"}); err != nil {
 		t.Fatal(err)
 	}

@@ -70,6 +70,7 @@ type Sandbox struct {
 	started bool
 	early   []message // that came before the start
 	revoked trust.Update
+	asked   questions
 }
 
 // patience is how long a launcher waits for what a sandbox process that works does at once: end when

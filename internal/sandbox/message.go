@@ -2,12 +2,10 @@ package sandbox
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 
-	"golang.org/x/sys/unix"
-
 	"vkernel/internal/audit"
+	"vkernel/internal/packet"
 )
 
 // Launcher and sandbox talk in datagrams over a socket of their own, each a JSON message. What
@@ -27,6 +25,12 @@ type message struct {
 	Errno   int    `json:"errno,omitempty"`
 	Command string `json:"command,omitempty"`
 
+	// Of a request, and of what answers it.
+	ID   uint64 `json:"id,omitempty"`
+	Name string `json:"name,omitempty"`
+	Data []byte `json:"data,omitempty"` // a piece of an answer
+	More bool   `json:"more,omitempty"` // of which there follow others
+
 	Record        *audit.Record `json:"record,omitempty"`
 	*Confinements `json:"confinements,omitempty"`
 }
@@ -40,39 +44,35 @@ const (
 	kindKill    = "kill"    // everything
 	kindRevoked = "revoked" // with a trust.Update
 	kindNote    = "note"    // Text, for the log; Warn if whoever has no log file shall see it
+	kindAsk     = "ask"     // ID, Name, with an argument: a request
+	kindControl = "control" // Signal, or Rows and Columns, to the process that request ID has started
 )
 
 // Kinds of message to the launcher.
 const (
 	kindReady = "ready" // sealed, with its Confinements
-	kindInput = "input" // standard input is wanted
-	kindAudit = "audit" // Record
-	kindExit  = "exit"  // Code, Signal; or Text is the error, with Errno and Command if that is why
+	kindInput   = "input"   // standard input is wanted, with ID that of the request's process
+	kindAudit   = "audit"   // Record
+	kindStarted = "started" // the first process has begun
+	kindAnswer  = "answer"  // ID, Data, More; the last one is as an exit
+	kindBegun   = "begun"   // ID, Code: the process that the request has started
+	kindExit    = "exit"    // Code, Signal; or Text is the error, with Errno and Command if that is why
 )
 
-// maxMessage bounds a datagram: less than what a socket takes by default.
-const maxMessage = 64 << 10
-
-// maxDescriptors is how many a message may carry.
-const maxDescriptors = 8
+// maxMessage bounds a datagram.
+const maxMessage = packet.Max
 
 // conn is one side of the socket. Sends from several goroutines are whole datagrams each.
-type conn struct{ file *os.File }
+type conn struct{ *packet.Conn }
 
 // connPair makes the two ends; the other one is for a new process.
 func connPair() (*conn, *os.File, error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, nil, fmt.Errorf("socketpair: %w", err)
-	}
-	return newConn(fds[0]), os.NewFile(uintptr(fds[1]), "control"), nil
+	c, theirs, err := packet.Pair()
+	return &conn{c}, theirs, err
 }
 
 // newConn takes over a descriptor.
-func newConn(fd int) *conn {
-	unix.SetNonblock(fd, true) //nolint:errcheck // it is a socket of ours
-	return &conn{os.NewFile(uintptr(fd), "control")}
-}
+func newConn(fd int) *conn { return &conn{packet.New(fd)} }
 
 // send sends a message and copies of descriptors.
 func (c *conn) send(m message, files ...*os.File) error {
@@ -80,75 +80,32 @@ func (c *conn) send(m message, files ...*os.File) error {
 	if err != nil {
 		return err
 	}
-	if len(data) > maxMessage {
-		return fmt.Errorf("a message of %d bytes, at most %d", len(data), maxMessage)
-	}
-	var rights []byte
-	if len(files) > 0 {
-		fds := make([]int, len(files))
-		for i, f := range files {
-			fds[i] = int(f.Fd())
-		}
-		rights = unix.UnixRights(fds...)
-	}
-	raw, err := c.file.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var sent error
-	err = raw.Write(func(fd uintptr) bool {
-		_, sent = unix.SendmsgN(int(fd), data, rights, nil, unix.MSG_NOSIGNAL)
-		return sent != unix.EAGAIN
-	})
-	if err == nil {
-		err = sent
-	}
-	return err
+	return c.Send(data, files...)
 }
 
 // hand sends a message with v in sealed memory, and copies of descriptors after it.
 func (c *conn) hand(kind string, v any, files ...*os.File) error {
-	memory, err := sealedMemory(kind, v)
+	return c.handMessage(message{Kind: kind}, v, files...)
+}
+
+// handMessage is hand for a message that says more.
+func (c *conn) handMessage(m message, v any, files ...*os.File) error {
+	memory, err := sealedMemory(m.Kind, v)
 	if err != nil {
 		return err
 	}
 	defer memory.Close()
-	return c.send(message{Kind: kind}, append([]*os.File{memory}, files...)...)
+	return c.send(m, append([]*os.File{memory}, files...)...)
 }
 
 // receive reads a message and its descriptors. os.ErrClosed or another error: there will be
 // no more.
 func (c *conn) receive() (m message, files []*os.File, err error) {
-	raw, err := c.file.SyscallConn()
+	data, files, err := c.Receive()
 	if err != nil {
 		return m, nil, err
 	}
-	data, rights := make([]byte, maxMessage), make([]byte, unix.CmsgSpace(4*maxDescriptors))
-	var n, nr, flags int
-	var got error
-	err = raw.Read(func(fd uintptr) bool {
-		n, nr, flags, _, got = unix.Recvmsg(int(fd), data, rights, unix.MSG_CMSG_CLOEXEC)
-		if got == unix.ECONNRESET { // the other end left with something unread, and may have said why
-			n, nr, flags, _, got = unix.Recvmsg(int(fd), data, rights, unix.MSG_CMSG_CLOEXEC)
-		}
-		return got != unix.EAGAIN
-	})
-	if err == nil {
-		err = got
-	}
-	if err != nil {
-		return m, nil, err
-	}
-	files = filesOf(rights[:nr])
-	switch {
-	case n == 0:
-		err = os.ErrClosed
-	case flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0:
-		err = fmt.Errorf("a message of more than %d bytes", maxMessage)
-	default:
-		m, err = parse(data[:n])
-	}
-	if err != nil {
+	if m, err = parse(data); err != nil {
 		closeAll(files)
 		return message{}, nil, err
 	}
@@ -161,28 +118,6 @@ func parse(data []byte) (m message, err error) {
 	return m, err
 }
 
-// filesOf makes files of passed descriptors.
-func filesOf(rights []byte) (files []*os.File) {
-	list, err := unix.ParseSocketControlMessage(rights)
-	if err != nil {
-		return nil
-	}
-	for i := range list {
-		fds, err := unix.ParseUnixRights(&list[i])
-		if err != nil {
-			continue
-		}
-		for _, fd := range fds {
-			files = append(files, os.NewFile(uintptr(fd), "passed"))
-		}
-	}
-	return files
-}
+func closeAll(files []*os.File) { packet.CloseAll(files) }
 
-func closeAll(files []*os.File) {
-	for _, f := range files {
-		f.Close()
-	}
-}
-
-func (c *conn) close() { c.file.Close() }
+func (c *conn) close() { c.Close() }

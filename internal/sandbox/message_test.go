@@ -56,7 +56,7 @@ func TestMessages(t *testing.T) {
 	if err := ours.send(message{Kind: kindNote, Text: strings.Repeat("x", maxMessage)}); err == nil {
 		t.Error("a message of any size was sent")
 	}
-	if _, err := theirs.file.Write([]byte("{}x")); err != nil {
+	if _, err := theirs.File.Write([]byte("{}x")); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := ours.receive(); err == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -22,6 +23,7 @@ type Run struct {
 	Streams       Streams
 	Log           *os.File   // nil: standard error
 	Audit         audit.Sink // nil: nobody is told
+	Started       func()     // called when the first process has begun; nil: nobody is told
 }
 
 // Run starts the container and waits for its end. When ctx is done, everything in it is
@@ -80,6 +82,8 @@ func (s *Sandbox) start(start *Start, files []*os.File) error {
 
 // follow does what the sandbox asks for until it says how the container has ended.
 func (s *Sandbox) follow(r *Run, relay *relay) (message, error) {
+	defer s.unanswered()
+	var once sync.Once
 	for {
 		m, files, err := s.conn.receive()
 		closeAll(files)
@@ -87,9 +91,18 @@ func (s *Sandbox) follow(r *Run, relay *relay) (message, error) {
 			s.Close()
 			return m, fmt.Errorf("the sandbox process has ended: %s", s.why())
 		}
+		switch {
+		case m.Kind == kindAnswer || m.Kind == kindBegun || m.Kind == kindInput && m.ID != 0:
+			s.answered(&m)
+			continue
+		}
 		switch m.Kind {
 		case kindInput:
 			relay.wantInput()
+		case kindStarted:
+			if r.Started != nil {
+				once.Do(r.Started)
+			}
 		case kindAudit:
 			if r.Audit != nil && m.Record != nil {
 				r.Audit.Decided(*m.Record)
@@ -141,7 +154,7 @@ func (s *Sandbox) tell(m message) {
 // sendLocked sends something to a process that runs. One that does not take it, though it has not ended,
 // is killed: it would go on without what was revoked, and the launcher would wait for it.
 func (s *Sandbox) sendLocked(send func() error) {
-	s.conn.file.SetWriteDeadline(time.Now().Add(patience)) //nolint:errcheck // it is a socket, or closed
+	s.conn.File.SetWriteDeadline(time.Now().Add(patience)) //nolint:errcheck // it is a socket, or closed
 	if send() != nil {
 		s.cmd.Process.Kill() //nolint:errcheck // it may be gone; Run notices
 	}

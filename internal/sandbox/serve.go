@@ -84,14 +84,14 @@ func (l *loaded) run(c *conn, s *Start, files []*os.File) message {
 		command = l.manifest.Command
 	}
 	ctx, kill := context.WithCancel(context.Background())
-	go l.obey(c, k, kill)
+	go l.obey(&live{conn: c, kernel: k}, kill)
 	return exitMessage(k.Run(ctx, command, s.Env, s.Dir))
 }
 
 // obey does what the launcher says, until it is gone: then the process has nobody to run for.
-func (l *loaded) obey(c *conn, k *kernel.Kernel, kill func()) {
+func (l *loaded) obey(at *live, kill func()) {
 	for {
-		m, files, err := c.receive()
+		m, files, err := at.conn.receive()
 		if err != nil {
 			os.Exit(exitFailed)
 		}
@@ -101,11 +101,16 @@ func (l *loaded) obey(c *conn, k *kernel.Kernel, kill func()) {
 		case kindNote:
 			l.note(&m)
 		case kindSignal:
-			k.Signal(linux.Signal(m.Signal))
+			at.outside(func() { at.kernel.Signal(linux.Signal(m.Signal)) })
 		case kindResize:
-			k.Resize(m.Rows, m.Columns)
+			at.outside(func() { at.kernel.Resize(m.Rows, m.Columns) })
 		case kindKill:
 			kill()
+			go at.resume() //nolint:errcheck // so that who is paused can end
+		case kindAsk:
+			go at.serve(&m, files)
+		case kindControl:
+			at.control(&m)
 		}
 	}
 }

@@ -1,14 +1,11 @@
 package sandbox
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 
-	"golang.org/x/sys/unix"
-
+	"vkernel/internal/packet"
 	"vkernel/internal/trust"
 )
 
@@ -93,28 +90,12 @@ func sealedMemory(name string, v any) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
-	if err != nil {
-		return nil, fmt.Errorf("memfd_create: %w", err)
-	}
-	f := os.NewFile(uintptr(fd), name)
-	if _, err := io.Copy(f, bytes.NewReader(data)); err != nil {
-		f.Close()
-		return nil, err
-	}
-	if _, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, allSeals); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("sealing the memfd of %s: %w", name, err)
-	}
-	return f, nil
+	return packet.Seal(name, data)
 }
-
-const allSeals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
 
 // readMemory reads what sealedMemory has written, and closes it.
 func readMemory(f *os.File, v any) error {
-	defer f.Close()
-	data, err := io.ReadAll(io.NewSectionReader(f, 0, maxHandover))
+	data, err := packet.ReadSealed(f, maxHandover)
 	if err != nil {
 		return err
 	}
