@@ -12,9 +12,9 @@
 //
 // # Rules
 //
-// The same input gives the same bytes, wherever it is built and whatever was cached. The
-// names of a program's symbols depend on its module's hash, not on its place, so an object
-// is of use to every megabinary that holds the program. The output appears whole or not at
+// The same input gives the same bytes, wherever it is built and whatever was cached. A cached
+// object depends on nothing but the C of its file: its symbols are named when it is
+// taken, so it is of use to every program that has that C, and to each version of it (names.go). The output appears whole or not at
 // all. clang and lld run with limits on time and memory; their input is hostile.
 package aot
 
@@ -53,4 +53,6 @@ type Options struct {
 	Unverified bool
 	// Global is passed to package emit, for tests.
 	Global func(im *wasm.Import) (bits uint64, ok bool)
+
+	fileBytes int // of bodies that go into one file of C, for tests
 }

@@ -146,7 +146,7 @@ func (b *builder) translate(m *module) error {
 	if err != nil {
 		return fmt.Errorf("program %s: %w", m.name, err)
 	}
-	m.out, err = emit.Emit(decoded, emit.Options{Prefix: m.prefix, Global: b.opts.Global, Bounded: m.bounded})
+	m.out, err = emit.Emit(decoded, emit.Options{Prefix: m.prefix, Global: b.opts.Global, Bounded: m.bounded, FileBytes: b.opts.fileBytes})
 	if err != nil {
 		return fmt.Errorf("program %s: %w", m.name, err)
 	}

@@ -11,7 +11,7 @@ import (
 // key is the name of an object in the cache: a hash of all that it depends on.
 func (b *builder) key(j job, runtime []byte) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%q\n%s\n%d %d\n", b.tools.version, compileFlags, j.name, len(runtime), len(j.text))
+	fmt.Fprintf(h, "%s\n%q\n%s\n%d %d\n", b.tools.version, compileFlags, j.source(), len(runtime), len(j.text))
 	h.Write(runtime)
 	h.Write(j.text)
 	return hex.EncodeToString(h.Sum(nil))
@@ -24,32 +24,28 @@ func (b *builder) cached(key string) string {
 // The cache holds an object and its hash before it: a damaged file is compiled again.
 const cacheHeader = sha256.Size
 
-// fromCache copies an object out of the cache, and says whether it was there.
-func (b *builder) fromCache(key, name string) bool {
-	if b.opts.CacheDir == "" {
-		return false
-	}
-	data, err := os.ReadFile(b.cached(key))
-	if err != nil || len(data) < cacheHeader {
-		return false
-	}
-	if sum := sha256.Sum256(data[cacheHeader:]); string(sum[:]) != string(data[:cacheHeader]) {
-		return false
-	}
-	return b.write(name, data[cacheHeader:]) == nil
-}
-
-// toCache puts an object into the cache, whole or not at all.
-func (b *builder) toCache(key, name string) error {
+// fromCache takes an object out of the cache; nil if it is not there.
+func (b *builder) fromCache(key string) []byte {
 	if b.opts.CacheDir == "" {
 		return nil
 	}
-	data, err := os.ReadFile(filepath.Join(b.dir, name))
-	if err != nil {
-		return err
+	data, err := os.ReadFile(b.cached(key))
+	if err != nil || len(data) < cacheHeader {
+		return nil
 	}
-	sum := sha256.Sum256(data)
-	return writeWhole(b.cached(key), append(sum[:], data...))
+	if sum := sha256.Sum256(data[cacheHeader:]); string(sum[:]) != string(data[:cacheHeader]) {
+		return nil
+	}
+	return data[cacheHeader:]
+}
+
+// toCache puts an object into the cache, whole or not at all.
+func (b *builder) toCache(key string, object []byte) error {
+	if b.opts.CacheDir == "" {
+		return nil
+	}
+	sum := sha256.Sum256(object)
+	return writeWhole(b.cached(key), append(sum[:], object...))
 }
 
 // writeWhole writes a file under another name and renames it.

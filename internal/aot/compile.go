@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -31,6 +33,7 @@ type job struct {
 	m     *module // nil: the runtime's
 	name  string  // in the scratch folder; the object is name + ".o"
 	text  []byte
+	names map[string]string // of the object's symbols, if the text has names of its own; see names.go
 	start time.Time
 	batch bool // of several modules
 	data  bool // assembly of nothing but bytes: written already, not worth caching
@@ -123,7 +126,8 @@ func (p *pool) add(m *module, together *batch) ([]string, error) {
 	for i := range m.out.Files {
 		f := &m.out.Files[i]
 		names = append(names, f.Name+".o")
-		p.submit(job{m: m, name: f.Name, text: f.Text, start: start})
+		text, symbols := ownNames(f.Text, m.prefix)
+		p.submit(job{m: m, name: f.Name, text: text, names: symbols, start: start})
 		f.Text = nil
 	}
 	return names, err
@@ -172,34 +176,75 @@ func (p *pool) finished(j job) {
 	}
 }
 
+// source is the name of the file that the compiler sees, which is in the object.
+func (j *job) source() string {
+	if j.names != nil {
+		return "vk.c"
+	}
+	return j.name
+}
+
 // object compiles a file, or takes its object from the cache.
 func (b *builder) object(ctx context.Context, j job) error {
 	who := "runtime"
 	if j.m != nil {
 		who = "program " + j.m.name
 	}
-	key := ""
-	if !j.data {
-		key = b.key(j, b.runtime)
-		if b.isBuilt(j.name, key) || b.fromCache(key, j.name+".o") {
-			return nil
+	if j.data {
+		if err := b.compileFile(ctx, j, "."); err != nil {
+			return fmt.Errorf("%s: %w", who, err)
 		}
-		if err := b.write(j.name, j.text); err != nil {
+		return nil
+	}
+	key := b.key(j, b.runtime)
+	made := key + " " + fmt.Sprint(j.names)
+	if b.isBuilt(j.name, made) {
+		return nil
+	}
+	object := b.fromCache(key)
+	if object == nil {
+		var err error
+		if object, err = b.compileText(ctx, j); err != nil {
+			return fmt.Errorf("%s: %w", who, err)
+		}
+		if err := b.toCache(key, object); err != nil {
 			return err
 		}
 	}
-	args := append(append([]string{}, compileFlags...), "-c", "-o", j.name+".o", j.name)
-	if err := b.clang(ctx, j.m, args); err != nil {
-		return fmt.Errorf("%s: compile %s: %w", who, j.name, err)
-	}
-	if err := b.checkObject(j.name + ".o"); err != nil {
+	object, err := name(object, j.names)
+	if err != nil {
 		return fmt.Errorf("%s: %s: %w", who, j.name, err)
 	}
-	if j.data {
-		return nil
+	if err := b.write(j.name+".o", object); err != nil {
+		return err
 	}
-	b.setBuilt(j.name, key)
-	return b.toCache(key, j.name+".o")
+	b.setBuilt(j.name, made)
+	return nil
+}
+
+// compileText compiles C in a folder of its own, and returns the object.
+func (b *builder) compileText(ctx context.Context, j job) ([]byte, error) {
+	dir := j.name + ".d"
+	if err := b.write(filepath.Join(dir, j.source()), j.text); err != nil {
+		return nil, err
+	}
+	if err := b.compileFile(ctx, j, dir); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(filepath.Join(b.dir, dir, j.source()+".o"))
+}
+
+// compileFile compiles a file in a folder of the scratch folder.
+func (b *builder) compileFile(ctx context.Context, j job, dir string) error {
+	source := j.source()
+	args := append(append([]string{}, compileFlags...), "-I"+b.dir, "-c", "-o", source+".o", source)
+	if err := b.clang(ctx, j.m, dir, args); err != nil {
+		return fmt.Errorf("compile %s: %w", j.name, err)
+	}
+	if err := b.checkObject(filepath.Join(dir, source+".o")); err != nil {
+		return fmt.Errorf("%s: %w", j.name, err)
+	}
+	return nil
 }
 
 // isBuilt tells whether an object of that name was made in an earlier round from the same.
@@ -217,16 +262,17 @@ func (b *builder) setBuilt(name, key string) {
 
 // clang runs the compiler within the time that the module has left: the limit of one process
 // bounds no module of many files.
-func (b *builder) clang(ctx context.Context, m *module, args []string) error {
+func (b *builder) clang(ctx context.Context, m *module, dir string, args []string) error {
+	dir = filepath.Join(b.dir, dir)
 	if m == nil {
-		return b.tools.run(ctx, b.dir, b.tools.clang, args...)
+		return b.tools.run(ctx, dir, b.tools.clang, args...)
 	}
 	allowed := leastSeconds + m.size/bytesPerSecond
 	left := allowed - int(m.spent.Load()/int64(time.Second))
 	if left <= 0 {
 		return fmt.Errorf("its compilers took more than %d s of CPU, which is the limit for a module of %d bytes", allowed, m.size)
 	}
-	used, err := b.tools.runFor(ctx, min(left, cpuSeconds), b.dir, b.tools.clang, args...)
+	used, err := b.tools.runFor(ctx, min(left, cpuSeconds), dir, b.tools.clang, args...)
 	m.spent.Add(int64(used))
 	return err
 }

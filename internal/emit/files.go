@@ -39,24 +39,22 @@ func (p *program) files() error {
 // group is the functions from from to to (not included) and the bytes of their bodies.
 type group struct{ from, to, bytes int }
 
-// split divides the functions into groups of about FileBytes.
+// split divides the functions into groups of about FileBytes. Where a group ends depends on how long the bodies
+// before are, and on nothing else: if a function changes or is new, the groups around it end elsewhere, and the others
+// are the same.
 func (p *program) split() []group {
-	total := 0
-	for i := range p.m.Funcs {
-		total += len(p.m.Funcs[i].Body)
-	}
-	n := max(1, (total+p.opts.FileBytes/2)/p.opts.FileBytes)
+	least, most := p.opts.FileBytes/2, 2*p.opts.FileBytes
 	groups := []group{{}}
-	done := 0
+	h := uint64(0)
 	for i := range p.m.Funcs {
 		g := &groups[len(groups)-1]
-		if g.to > g.from && done >= total*len(groups)/n {
-			groups = append(groups, group{from: i})
-			g = &groups[len(groups)-1]
+		size := len(p.m.Funcs[i].Body)
+		g.to, g.bytes = i+1, g.bytes+size
+		h = h<<16 ^ uint64(size)*0x9e3779b97f4a7c15 // the last four lengths
+		at := int(h * 0xff51afd7ed558ccd >> 33 % uint64(max(least, 1)))
+		if i+1 < len(p.m.Funcs) && (g.bytes >= most || g.bytes >= least && at < size) {
+			groups = append(groups, group{from: i + 1, to: i + 1})
 		}
-		g.to = i + 1
-		g.bytes += len(p.m.Funcs[i].Body)
-		done += len(p.m.Funcs[i].Body)
 	}
 	return groups
 }
