@@ -54,8 +54,8 @@ type Table struct {
 	started time.Time
 	digests digests
 	Futexes futex.Crossing
-	done    chan struct{} // closed when the last process is gone
-	locks   lock.Registry // of files
+	done    chan struct{}  // closed when the last process is gone
+	locks   *lock.Registry // of files
 	epolls  epoll.Registry
 	inotify inotify.Registry
 	ticking atomic.Int64 // periodic timers that are armed
@@ -90,7 +90,7 @@ func NewTable(c Config) *Table {
 		c.Sched = sched.New(0)
 	}
 	return &Table{
-		config: c, sched: c.Sched, started: time.Now(), done: done, crew: newCrew(done),
+		config: c, sched: c.Sched, started: time.Now(), done: done, crew: newCrew(done), locks: new(lock.Registry),
 		processes: map[int]*Process{}, threads: map[int]*Thread{}, groups: map[int]*Group{}, sessions: map[int]*Session{}, next: 1,
 	}
 }
@@ -111,7 +111,7 @@ func (t *Table) Epolls() *epoll.Registry { return &t.epolls }
 func (t *Table) Inotify() *inotify.Registry { return &t.inotify }
 
 // Locks are the advisory locks on files.
-func (t *Table) Locks() *lock.Registry { return &t.locks }
+func (t *Table) Locks() *lock.Registry { return t.locks }
 
 // Find gives the process with the id, zombies included.
 func (t *Table) Find(pid int) (*Process, bool) {

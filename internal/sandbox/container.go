@@ -131,7 +131,7 @@ func (l *loaded) config(s *Start) (*kernel.Config, error) {
 		return nil, err
 	}
 	tree := rootfs.New(rootfs.Options{
-		List: l.root, Content: l.contents.Open,
+		List: l.root, Digest: l.manifest.Rootfs.SHA256, Content: l.contents.Open,
 		Refused: func(n *manifest.Node, err error) { l.log.Error("file refused", "path", n.Path, "reason", err) },
 	})
 	root, e := tree.Layer(memfs.Options{Dev: devRoot, Bytes: l.spec.Disk})

@@ -15,13 +15,13 @@ type pathFile struct {
 	node Node
 }
 
-func (f pathFile) Stat() (linux.Stat, linux.Errno)        { return f.node.Stat() }
-func (f pathFile) Read([]byte, int64) (int, linux.Errno)  { return 0, linux.EBADF }
-func (f pathFile) Write([]byte, int64) (int, linux.Errno) { return 0, linux.EBADF }
-func (f pathFile) Poll() wait.Events                      { return wait.Nval }
-func (f pathFile) Queue() *wait.Queue                     { return nil }
+func (f *pathFile) Stat() (linux.Stat, linux.Errno)        { return f.node.Stat() }
+func (f *pathFile) Read([]byte, int64) (int, linux.Errno)  { return 0, linux.EBADF }
+func (f *pathFile) Write([]byte, int64) (int, linux.Errno) { return 0, linux.EBADF }
+func (f *pathFile) Poll() wait.Events                      { return wait.Nval }
+func (f *pathFile) Queue() *wait.Queue                     { return nil }
 
-func (f pathFile) Close() {
+func (f *pathFile) Close() {
 	if p, ok := f.node.(Pinner); ok {
 		p.Unpin()
 	}
@@ -42,7 +42,7 @@ func (w *walker) openPath(how OpenHow) (File, Path, linux.Errno) {
 	if pin, ok := p.Node().(Pinner); ok && !pin.Pin() {
 		return nil, Path{}, linux.ENOENT
 	}
-	return pathFile{p.Node()}, p, 0
+	return &pathFile{p.Node()}, p, 0
 }
 
 // OpenExec opens a program for execveat(2): a regular file that the caller may execute.

@@ -40,6 +40,12 @@ func (w *Writers) DenyWrite() bool { return w.step(-1) }
 // AllowWrite ends what DenyWrite began.
 func (w *Writers) AllowWrite() { w.n.Add(1) }
 
+// Count is the state of the counter, Restore sets it again: when a file is saved and loaded.
+func (w *Writers) Count() int64 { return w.n.Load() }
+
+// Restore sets what Count gave.
+func (w *Writers) Restore(n int64) { w.n.Store(n) }
+
 // step goes further away from zero on the side of by.
 func (w *Writers) step(by int64) bool {
 	for {

@@ -28,7 +28,7 @@ func (f *File) SaveState(e *state.Encoder) {
 	e.Len(len(all))
 	for _, k := range all {
 		e.Uint(uint64(k.ID))
-		state.RefAny(e, k.Node)
+		vfs.SaveNode(e, k.Node)
 		e.Uint(uint64(f.marks.Mask(k)))
 	}
 	e.Len(len(f.events))
@@ -49,8 +49,13 @@ func (f *File) LoadState(d *state.Decoder) {
 	marks := make([]*vfs.Mark, d.Count(3))
 	masks := make([]uint32, len(marks))
 	for i := range marks {
-		marks[i] = &vfs.Mark{ID: int32(d.Uint(math.MaxInt32)), Node: state.Need[vfs.Node](d), Listener: f}
+		marks[i] = &vfs.Mark{ID: int32(d.Uint(math.MaxInt32)), Node: vfs.LoadNode(d), Listener: f}
 		masks[i] = uint32(d.Uint(math.MaxUint32)) & (linux.IN_ALL_EVENTS | linux.IN_ONESHOT | linux.IN_EXCL_UNLINK)
+	}
+	for _, k := range marks {
+		if k.Node == nil {
+			d.Failf("watch %d is of no node", k.ID)
+		}
 	}
 	f.events = make([]event, d.Count(4))
 	for i := range f.events {

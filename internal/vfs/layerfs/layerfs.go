@@ -22,7 +22,11 @@
 package layerfs
 
 import (
+	"path"
+	"strings"
+
 	"vkernel/internal/linux"
+	"vkernel/internal/state"
 	"vkernel/internal/vfs"
 	"vkernel/internal/vfs/memfs"
 )
@@ -43,16 +47,36 @@ type base struct {
 }
 
 // Root describes the root directory.
-func (b *base) Root() (memfs.BaseNode, linux.Errno) { return b.node(b.lower.Root()) }
+func (b *base) Root() (memfs.BaseNode, linux.Errno) { return b.node("/", b.lower.Root()) }
 
-// node describes the node of an entry.
-func (b *base) node(ent *vfs.Entry) (n memfs.BaseNode, e linux.Errno) {
+// Find walks to a path. A name that is not there any more is ENOENT.
+func (b *base) Find(name string) (memfs.BaseNode, linux.Errno) {
+	ent := b.lower.Root()
+	for part := range strings.SplitSeq(name, "/") {
+		if part == "" {
+			continue
+		}
+		d, ok := ent.Node().(vfs.Dir)
+		if !ok {
+			return memfs.BaseNode{}, linux.ENOTDIR
+		}
+		var e linux.Errno
+		if ent, e = d.Lookup(b.c, ent, part); e != 0 {
+			return memfs.BaseNode{}, e
+		}
+	}
+	return b.node(name, ent)
+}
+
+// node describes the node of an entry, whose path in the file system below is name.
+func (b *base) node(name string, ent *vfs.Entry) (n memfs.BaseNode, e linux.Errno) {
+	n.Path = name
 	if n.Stat, e = ent.Node().Stat(); e != 0 {
 		return n, e
 	}
 	switch v := ent.Node().(type) {
 	case vfs.Dir:
-		n.List = func() ([]memfs.BaseEntry, linux.Errno) { return b.list(ent, v) }
+		n.List = func() ([]memfs.BaseEntry, linux.Errno) { return b.list(name, ent, v) }
 	case vfs.Symlink:
 		n.Link, e = v.Readlink(b.c)
 	default:
@@ -63,7 +87,7 @@ func (b *base) node(ent *vfs.Entry) (n memfs.BaseNode, e linux.Errno) {
 
 // list reads a directory. A name that is not found any more, or that lies out of reach,
 // is left out.
-func (b *base) list(ent *vfs.Entry, d vfs.Dir) ([]memfs.BaseEntry, linux.Errno) {
+func (b *base) list(at string, ent *vfs.Entry, d vfs.Dir) ([]memfs.BaseEntry, linux.Errno) {
 	names, e := b.names(d)
 	if e != 0 {
 		return nil, e
@@ -77,7 +101,7 @@ func (b *base) list(ent *vfs.Entry, d vfs.Dir) ([]memfs.BaseEntry, linux.Errno) 
 		if e != 0 {
 			return nil, e
 		}
-		n, e := b.node(child)
+		n, e := b.node(path.Join(at, name), child)
 		if e != 0 {
 			return nil, e
 		}
@@ -105,4 +129,29 @@ func (b *base) names(d vfs.Dir) ([]string, linux.Errno) {
 		return true
 	})
 	return names, e
+}
+
+// Types are what this package saves.
+var Types = []state.Type{state.Of[base](1)}
+
+// StateType names the type.
+func (*base) StateType() string { return "layerfs.base" }
+
+// SaveState writes the file system below, and the context that reads it.
+func (b *base) SaveState(e *state.Encoder) {
+	state.RefAny(e, b.lower)
+	state.Ref(e, b.c)
+}
+
+// LoadState reads it.
+func (b *base) LoadState(d *state.Decoder) {
+	b.lower = state.Need[vfs.FS](d)
+	b.c = state.Need[*vfs.Context](d)
+}
+
+// Externals are those of the file system below.
+func (b *base) Externals(give func(name string, o any)) {
+	if h, ok := b.lower.(vfs.HostBacked); ok {
+		h.Externals(give)
+	}
 }

@@ -10,10 +10,13 @@ import (
 // Base is a read-only tree under a file system, which never changes.
 type Base interface {
 	Root() (BaseNode, linux.Errno)
+	// Find gives the node of a path that a BaseNode had.
+	Find(path string) (BaseNode, linux.Errno)
 }
 
 // BaseNode describes a node of a base.
 type BaseNode struct {
+	Path string     // in the base, absolute: a file system that was saved finds the node again
 	Stat linux.Stat // Dev and Ino tell hard links; the rest is what the guest sees at first
 	Link string     // target of a symbolic link
 	// List gives the names of a directory; it is called once or not at all.
@@ -50,7 +53,7 @@ func (n *inode) initBase(fs *FS, s *linux.Stat) {
 }
 
 func (fs *FS) baseDir(b *BaseNode) *dir {
-	d := &dir{children: map[string]child{}, seq: dotDotCookie, base: b.List}
+	d := &dir{children: map[string]child{}, seq: dotDotCookie, base: b.List, basePath: b.Path}
 	d.initBase(fs, &b.Stat)
 	d.free = 1
 	return d
@@ -100,7 +103,7 @@ func (fs *FS) baseNode(b *BaseNode) vfs.Node {
 func (fs *FS) newBaseNode(b *BaseNode) vfs.Node {
 	switch b.Stat.Mode & linux.S_IFMT {
 	case linux.S_IFREG:
-		f := &file{base: &baseFile{open: b.Open}, baseSize: b.Stat.Size}
+		f := &file{base: &baseFile{path: b.Path, open: b.Open}, baseSize: b.Stat.Size}
 		f.initBase(fs, &b.Stat)
 		f.size.Store(b.Stat.Size)
 		f.blocks.Store(f.basePages())
@@ -118,6 +121,7 @@ func (fs *FS) newBaseNode(b *BaseNode) vfs.Node {
 // baseFile is the content of a file in the base: open between the first read and the end
 // of the last handle.
 type baseFile struct {
+	path string
 	mu   sync.Mutex
 	open func() (vfs.File, linux.Errno)
 

@@ -21,6 +21,7 @@ type dir struct {
 	seq      int64     // of the newest child
 	removed  bool
 	base     func() ([]BaseEntry, linux.Errno) // names still to be taken over, or nil
+	basePath string                            // of the directory that base lists
 }
 
 // child is a name: seq tells where it is in order.
@@ -259,6 +260,7 @@ func (d *dir) batch(cookie int64) ([]linux.Dirent, linux.Errno) {
 type member interface {
 	vfs.Node
 	number() uint64
+	system() *FS
 	unlinked() bool
 	changed()
 }

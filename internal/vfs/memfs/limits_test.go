@@ -176,6 +176,12 @@ func (o oneFile) Root() (BaseNode, linux.Errno) {
 	}, 0
 }
 
+func (o oneFile) Find(string) (BaseNode, linux.Errno) {
+	root, _ := o.Root()
+	list, e := root.List()
+	return list[0].Node, e
+}
+
 // TestVersionOfHalfAChange: what fails for want of space may have changed a part.
 func TestVersionOfHalfAChange(t *testing.T) {
 	w := vfstest.NewTree(t, newFS(t, Options{Base: oneFile{}, Bytes: pageSize}))

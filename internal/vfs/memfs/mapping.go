@@ -15,10 +15,9 @@ import (
 
 // mapping is the use of a file's memory by mappings of one description.
 type mapping struct {
-	f       *file
-	m       *memory
-	writes  bool // through it the content may change
-	counted bool // it counts as a writer of f
+	f       *file // its memory stays as long as there are mappings
+	writes  bool  // through it the content may change
+	counted bool  // it counts as a writer of f
 	holds   atomic.Int64
 }
 
@@ -54,10 +53,9 @@ func (p *mapping) begin() linux.Errno {
 			return e
 		}
 	}
-	p.m = f.memory
-	p.m.mappings++
+	f.memory.mappings++
 	if p.writes = p.writes && f.seals&unwritable == 0; p.writes {
-		p.m.writers++
+		f.memory.writers++
 	}
 	return 0
 }
@@ -67,33 +65,33 @@ func (p *mapping) end() {
 	f := p.f
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	p.m.mappings--
+	f.memory.mappings--
 	if p.writes {
-		p.m.writers--
+		f.memory.writers--
 		if !mutant.Off("mapping.version") {
 			f.version++
 		}
 	}
 	f.chargeLocked()
-	if p.m.mappings == 0 {
+	if f.memory.mappings == 0 {
 		f.leaveMemoryLocked()
 	}
 }
 
 // FD is the memory's descriptor.
-func (p *mapping) FD() int { return p.m.fd }
+func (p *mapping) FD() int { return p.f.memory.fd }
 
 // Writes tells whether it may write.
 func (p *mapping) Writes() bool { return p.writes }
 
 // Futexes are the waiters for words in the file.
-func (p *mapping) Futexes() *futex.Set { return &p.m.futexes }
+func (p *mapping) Futexes() *futex.Set { return &p.f.memory.futexes }
 
 // Sync has nothing to do.
 func (p *mapping) Sync() linux.Errno { return 0 }
 
 // Users counts the holds of all mappings of the file.
-func (p *mapping) Users() int { return int(p.m.users.Load()) }
+func (p *mapping) Users() int { return int(p.f.memory.users.Load()) }
 
 // Cached says no: the memory is the container's.
 func (p *mapping) Cached() bool { return false }
@@ -101,12 +99,12 @@ func (p *mapping) Cached() bool { return false }
 // Hold holds it once more. Precondition: it is held, or new.
 func (p *mapping) Hold() {
 	p.holds.Add(1)
-	p.m.users.Add(1)
+	p.f.memory.users.Add(1)
 }
 
 // Release ends a Hold.
 func (p *mapping) Release() {
-	p.m.users.Add(-1)
+	p.f.memory.users.Add(-1)
 	if p.holds.Add(-1) != 0 {
 		return
 	}

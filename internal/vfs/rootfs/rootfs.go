@@ -13,6 +13,7 @@
 package rootfs
 
 import (
+	"fmt"
 	"os"
 	"path"
 
@@ -31,6 +32,8 @@ const blockSize = 4096
 // Options say where a tree comes from.
 type Options struct {
 	List *manifest.Root
+	// Digest is the list's in the manifest: how a container that was saved finds the tree again.
+	Digest [32]byte
 	// Content opens the verified content of a regular file (bundle.Bundle.Content).
 	Content func(n *manifest.Node) (*os.File, error)
 	// Refused is told why a content could not be opened; nil for nobody.
@@ -87,8 +90,26 @@ func stat(ino uint64, mode uint32) linux.Stat {
 	return linux.Stat{Ino: ino, Nlink: 1, Mode: mode, Blksize: blockSize, Atim: at, Mtim: at, Ctim: at}
 }
 
+// Find gives the node of a path in the list.
+func (t *Tree) Find(p string) (memfs.BaseNode, linux.Errno) {
+	if p == "/" {
+		return t.Root()
+	}
+	for _, i := range t.children[path.Dir(p)] {
+		if t.List.Files[i].Path == p {
+			return t.node(int(i)), 0
+		}
+	}
+	return memfs.BaseNode{}, linux.ENOENT
+}
+
+// Externals names the tree by what its list says: a container that was saved over it is loaded over the same.
+func (t *Tree) Externals(give func(name string, o any)) {
+	give(fmt.Sprintf("files of the bundle %x", t.Digest), t)
+}
+
 func (t *Tree) directory(p string, st linux.Stat) memfs.BaseNode {
-	return memfs.BaseNode{Stat: st, List: func() ([]memfs.BaseEntry, linux.Errno) {
+	return memfs.BaseNode{Path: p, Stat: st, List: func() ([]memfs.BaseEntry, linux.Errno) {
 		list := make([]memfs.BaseEntry, 0, len(t.children[p]))
 		for _, i := range t.children[p] {
 			list = append(list, memfs.BaseEntry{Name: path.Base(t.List.Files[i].Path), Node: t.node(int(i))})
@@ -106,7 +127,7 @@ func (t *Tree) node(i int) memfs.BaseNode {
 	case manifest.TypeLink:
 		st := stat(ino, linux.S_IFLNK|uint32(n.Mode))
 		st.Size = int64(len(n.Target))
-		return memfs.BaseNode{Stat: st, Link: n.Target}
+		return memfs.BaseNode{Path: n.Path, Stat: st, Link: n.Target}
 	}
 	st := stat(ino, linux.S_IFREG|uint32(n.Mode))
 	st.Size = int64(n.Size)
@@ -118,7 +139,7 @@ func (t *Tree) node(i int) memfs.BaseNode {
 	if l, ok := t.links[first]; ok {
 		st.Ino, st.Nlink = l.ino, l.names
 	}
-	return memfs.BaseNode{Stat: st, Open: func() (vfs.File, linux.Errno) { return t.open(n, st) }}
+	return memfs.BaseNode{Path: n.Path, Stat: st, Open: func() (vfs.File, linux.Errno) { return t.open(n, st) }}
 }
 
 func (t *Tree) open(n *manifest.Node, st linux.Stat) (vfs.File, linux.Errno) {
