@@ -97,7 +97,7 @@ func TestParseRefuses(t *testing.T) {
 		{"securebit", `"syscalls": ["read", "write"]`, `"syscalls": [], "securebits": ["noroot"]`, "entries[0].securebits[0]", "expected"},
 		{"securebit twice", `"syscalls": ["read", "write"]`, `"syscalls": [], "securebits": ["exec-restrict-file", "exec-restrict-file"]`, "entries[0].securebits[1]", "given twice"},
 		{"warm", `"syscalls": ["read", "write"]`, `"syscalls": [], "warm": {"environ": []}`, "entries[0].warm.environ", "unknown field"},
-		{"warm variable", `"syscalls": ["read", "write"]`, `"syscalls": [], "warm": {"env": ["A", "B=1"]}`, "entries[0].warm.env[1]", "malformed"},
+		{"warm variable", `"syscalls": ["read", "write"]`, `"syscalls": [], "warm": {"env": ["A", "=1"]}`, "entries[0].warm.env[1]", "malformed"},
 		{"warm option", `"syscalls": ["read", "write"]`, `"syscalls": [], "warm": {"args": ["R"]}`, "entries[0].warm.args[0]", "malformed"},
 		{"warm option twice", `"syscalls": ["read", "write"]`, `"syscalls": [], "warm": {"args": ["-R", "-R"]}`, "entries[0].warm.args[1]", "given twice"},
 		{"limits", `"syscalls": ["read", "write"]`, `"syscalls": [], "limits": {"disk": 1}`, "entries[0].limits.disk", "unknown field"},

@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,11 +12,29 @@ import (
 // it was ready to look at its arguments.
 type Warm struct {
 	// Env are names of environment variables whose value the program looks at before that: if one is
-	// set, it starts cold. A name that ends with * stands for all that begin so.
+	// set, it starts cold. A name that ends with * stands for all that begin so. NAME=VALUE is that value only.
 	Env []string `json:"env,omitzero"`
 	// Args are options that it looks at before that: if it is given one, it starts cold. "-R" is found
 	// among joined ones ("-IR"), too; one that ends with * stands for all that begin so.
 	Args []string `json:"args,omitzero"`
+}
+
+// WarmSection is the custom section of a module in which a program that calls vkernel.ready says when it may
+// start warm: JSON of a Warm. 'vkernel build' copies it into the program's entry.
+const WarmSection = "vkernel.warm"
+
+// ParseWarm reads what a module says.
+func ParseWarm(data []byte) (*Warm, error) {
+	w := &Warm{}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(w); err != nil {
+		return nil, fmt.Errorf("section %s: %w", WarmSection, err)
+	}
+	if d.More() {
+		return nil, fmt.Errorf("section %s: more than one value", WarmSection)
+	}
+	return w, w.check(WarmSection)
 }
 
 // maxWarm bounds the lists.
@@ -29,7 +49,7 @@ func (w *Warm) check(field string) error {
 		all  []string
 		ok   func(string) bool
 	}{
-		{"env", w.Env, func(s string) bool { return s != "" && !strings.ContainsAny(s, "=\x00") }},
+		{"env", w.Env, func(s string) bool { return s != "" && s[0] != '=' && !strings.Contains(s, "\x00") }},
 		{"args", w.Args, func(s string) bool { return len(s) > 1 && s[0] == '-' && !strings.Contains(s, "\x00") }},
 	} {
 		if len(list.all) > maxWarm {
@@ -53,7 +73,12 @@ func (w *Warm) check(field string) error {
 func (w *Warm) Cold(argv, env []string) string {
 	for _, v := range env {
 		name, _, _ := strings.Cut(v, "=")
-		if slices.ContainsFunc(w.Env, func(pattern string) bool { return fits(pattern, name) }) {
+		if slices.ContainsFunc(w.Env, func(pattern string) bool {
+			if strings.Contains(pattern, "=") {
+				return fits(pattern, v)
+			}
+			return fits(pattern, name)
+		}) {
 			return name
 		}
 	}

@@ -122,6 +122,25 @@ func TestBuild(t *testing.T) {
 	checkSame(t, o)
 }
 
+// TestBuildWarm: when a program may start warm stands in its module, and then in its entry.
+func TestBuildWarm(t *testing.T) {
+	needClang(t)
+	section := func(s string) string {
+		return "\x00" + string(rune(len(s)+1+len(manifest.WarmSection))) + string(rune(len(manifest.WarmSection))) + manifest.WarmSection + s
+	}
+	r, err := Build(context.Background(), options(makeRoot(t, file{"bin/sh", minimal, 0o755}, file{"bin/warm", minimal + section(`{"env":["A*"]}`), 0o755})))
+	must(t, err)
+	if e := r.Manifest.Entries; e[0].Warm != nil || e[1].Warm == nil || len(e[1].Warm.Env) != 1 {
+		t.Errorf("%+v", e)
+	}
+	for text, want := range map[string]string{section(`{"x":1}`): "/bin/warm: section vkernel.warm: ", section("{}") + section("{}"): "/bin/warm: two sections vkernel.warm"} {
+		_, err := Build(context.Background(), options(makeRoot(t, file{"bin/sh", minimal, 0o755}, file{"bin/warm", minimal + text, 0o755})))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, expected ...%s...", err, want)
+		}
+	}
+}
+
 // checkCopy looks at the list and the host's copies.
 func checkCopy(t *testing.T, out string) {
 	data, err := os.ReadFile(filepath.Join(out, manifest.RootFile))

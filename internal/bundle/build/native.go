@@ -31,7 +31,7 @@ func (b *builder) describe(m *manifest.Manifest) {
 	for i, p := range b.programs {
 		m.Entries = append(m.Entries, manifest.Entry{
 			ID: p.name, Name: p.name, Module: i, Export: entryExport,
-			Syscalls: append([]string{}, p.syscalls...),
+			Syscalls: append([]string{}, p.syscalls...), Warm: p.warm,
 		})
 		m.Executables = append(m.Executables, manifest.Executable{SHA256: p.digest, Entry: p.name, Paths: p.paths})
 	}

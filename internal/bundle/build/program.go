@@ -22,6 +22,7 @@ type program struct {
 	wasm     []byte
 	paths    []string
 	syscalls []string
+	warm     *manifest.Warm
 }
 
 // noteExecutable decides what a file with an x bit is. read gives all of it.
@@ -103,6 +104,17 @@ func (b *builder) newProgram(n *manifest.Node, data []byte) (*program, error) {
 	}
 	slices.Sort(p.syscalls)
 	p.syscalls = slices.Compact(p.syscalls)
+	for _, c := range m.Customs {
+		if c.Name != manifest.WarmSection {
+			continue
+		}
+		if p.warm != nil {
+			return nil, fmt.Errorf("%s: two sections %s", n.Path, c.Name)
+		}
+		if p.warm, err = manifest.ParseWarm(c.Data); err != nil {
+			return nil, fmt.Errorf("%s: %w", n.Path, err)
+		}
+	}
 	return p, nil
 }
 
