@@ -3,6 +3,7 @@ package kernel
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"vkernel/internal/manifest"
 	"vkernel/internal/mutant"
@@ -14,8 +15,9 @@ import (
 // An entry with "warm" in the manifest starts from a frozen process of its own program, once there
 // is one. A container makes its images itself: when a program that was started cold calls vkernel.ready,
 // a process is run up to there that nobody in the container sees or has made (warm_maker.go).
-// An image belongs to a content, its entry and the policy under which it runs; each start
-// has been decided by Decide before an image is looked for.
+// An image belongs to a content, its name, its entry and the policy under which it runs; each start
+// has been decided by Decide before an image is looked for, and begins there only if all that the image has looked
+// at in the tree is as it was (vfs.Witness).
 
 // warmKey is what an image belongs to.
 type warmKey struct {
@@ -27,6 +29,7 @@ type warmKey struct {
 // warmImages are those of a container.
 type warmImages struct {
 	kernel *Kernel
+	quick  bool     // tests: an image is made again at once
 	all    sync.Map // warmKey -> *warmth
 
 	making sync.Mutex // one is made at a time
@@ -37,19 +40,16 @@ type warmImages struct {
 	cancel func() // ends what is being made; guarded by mu
 }
 
-// warmth is the image of one key, or why there is none. It is what proc.Target refers to.
+// warmth are the images of one key. It is what proc.Target refers to.
 type warmth struct {
 	images  *warmImages
 	key     warmKey
 	entry   router.Entry
 	program *proc.Program
 	spec    *manifest.Warm
+	named   named
 
-	asked  atomic.Bool // an image is being made, or there was a reason not to make one
-	image  atomic.Pointer[proc.Warm]
-	reason atomic.Pointer[string] // why there is none
-
-	warm, cold atomic.Int64 // starts
+	warm, cold, made atomic.Int64 // starts, images
 }
 
 // of gives the place of the image of a target; nil if it is to have none.
@@ -70,46 +70,52 @@ func (w *warmImages) of(digest [32]byte, e *router.Entry, held *policy.Policy, p
 
 // Warm gives the image, if it suits the start.
 func (w *warmth) Warm(s proc.Start) *proc.Warm {
-	image := w.image.Load()
-	if image == nil || w.spec.Cold(s.Argv, s.Env) != "" || image.Suits(s) != "" || !image.Use() {
-		w.cold.Add(1)
-		return nil
+	if x := w.named.find(s.Name); x != nil && w.spec.Cold(s.Argv, s.Env) == "" {
+		if image := x.take(s, w.images.now()); image != nil {
+			w.warm.Add(1)
+			return image
+		}
 	}
-	w.warm.Add(1)
-	return image
+	w.cold.Add(1)
+	return nil
 }
 
-// Reached has an image made, the first time.
+// Reached has an image made, if there is none for the name and it is time for one.
 func (w *warmth) Reached(p *proc.Process) {
-	if w.image.Load() != nil || w.asked.Swap(true) {
-		return
+	name, now := p.FS().PathString(p.Image().Exe), w.images.now()
+	x := w.named.find(name)
+	if x == nil {
+		x = w.named.add(name, p.Cred().UID, now)
 	}
-	name := p.FS().PathString(p.Image().Exe)
-	w.images.start(func() { w.make(name) })
+	if x != nil && (x.begin(now) || w.images.quick && x.begin(never-1)) {
+		w.images.start(func() { w.make(x) })
+	}
 }
 
-// make makes the image; name is a path of the content.
-func (w *warmth) make(name string) {
+// make makes the image of a name.
+func (w *warmth) make(x *warmName) {
 	m := &maker{kernel: w.images.kernel, warmth: w}
-	image, reason := m.run(name)
+	image, reason := m.run(x.name)
 	log := w.images.kernel.config.Log
 	if image == nil {
-		w.reason.Store(&reason)
-		log.Info("no warm image", "entry", w.entry.ID, "reason", reason)
+		x.end(nil, reason, !m.again, w.images.now())
+		log.Info("no warm image", "entry", w.entry.ID, "name", x.name, "reason", reason)
 		return
 	}
-	log.Debug("warm image", "entry", w.entry.ID, "bytes", image.Bytes())
-	w.image.Store(image)
+	log.Debug("warm image", "entry", w.entry.ID, "name", x.name, "bytes", image.Bytes())
+	w.made.Add(1)
+	x.end(&madeImage{image: image, seen: m.seen}, "", false, w.images.now())
 	if w.images.over() {
 		w.drop()
 	}
 }
 
-// drop gives the image up.
-func (w *warmth) drop() bool {
-	old := w.image.Swap(nil)
-	old.Release()
-	return old != nil
+// drop gives the images up. It reports whether there were any.
+func (w *warmth) drop() (some bool) {
+	for _, x := range w.named.all() {
+		some = x.drop(w.images.now()) || some
+	}
+	return some
 }
 
 // start does work in the background, one piece at a time.
@@ -165,10 +171,7 @@ func (w *warmImages) relieve() (some bool) {
 	}
 	w.mu.Unlock()
 	w.all.Range(func(_, v any) bool {
-		if v.(*warmth).drop() {
-			v.(*warmth).asked.Store(false)
-			some = true
-		}
+		some = v.(*warmth).drop() || some
 		return true
 	})
 	return some
@@ -189,26 +192,37 @@ func (w *warmImages) close() {
 	})
 }
 
-// WarmState is what a container knows of an image.
+// epoch is when the clock of images began.
+var epoch = time.Now()
+
+func (w *warmImages) now() time.Duration { return time.Since(epoch) }
+
+// WarmState is what a container knows of the images of an entry.
 type WarmState struct {
 	Entry  string `json:"entry"`
 	Ready  bool   `json:"ready"`
 	Reason string `json:"reason,omitempty"` // why there is none
 	Bytes  uint64 `json:"bytes"`
-	Warm   int64  `json:"warm"` // starts from it
+	Warm   int64  `json:"warm"` // starts from one
 	Cold   int64  `json:"cold"` // other starts
+	Made   int64  `json:"made"` // images
 }
 
 // Warm lists the images of the container, and those that it does not have.
 func (k *Kernel) Warm() (list []WarmState) {
 	k.warm.all.Range(func(_, v any) bool {
 		w := v.(*warmth)
-		s := WarmState{Entry: w.entry.ID, Warm: w.warm.Load(), Cold: w.cold.Load()}
-		if image := w.image.Load(); image != nil && image.Use() {
-			s.Ready, s.Bytes = true, image.Bytes()
-			image.Release()
-		} else if reason := w.reason.Load(); reason != nil {
-			s.Reason = *reason
+		s := WarmState{Entry: w.entry.ID, Warm: w.warm.Load(), Cold: w.cold.Load(), Made: w.made.Load()}
+		for _, x := range w.named.all() {
+			if m := x.made.Load(); m != nil && m.image.Use() {
+				s.Ready, s.Bytes = true, s.Bytes+m.image.Bytes()
+				m.image.Release()
+			} else if reason := x.reason.Load(); reason != nil && !s.Ready {
+				s.Reason = *reason
+			}
+		}
+		if s.Ready {
+			s.Reason = ""
 		}
 		list = append(list, s)
 		return true

@@ -8,6 +8,7 @@ import (
 	"vkernel/internal/fd"
 	"vkernel/internal/imports"
 	"vkernel/internal/linux"
+	"vkernel/internal/mutant"
 	"vkernel/internal/proc"
 	"vkernel/internal/signal"
 	"vkernel/internal/vfs"
@@ -22,6 +23,8 @@ type maker struct {
 	kernel *Kernel
 	warmth *warmth
 	table  *proc.Table
+	seen   *vfs.Witness // of all that it looks at
+	again  bool         // why there is no image may not hold for long; set when run returns
 
 	mu      sync.Mutex
 	asked   signal.Set // guarded by mu: signals about whose action it has asked
@@ -48,6 +51,7 @@ func (m *maker) run(name string) (*proc.Warm, string) {
 	if err != nil {
 		return nil, err.Error()
 	}
+	m.seen = ns.Witness()
 	quiet := slog.New(slog.DiscardHandler)
 	m.table = proc.NewTable(proc.Config{
 		Programs: m, Processes: 1, Pipes: k.pipes, Log: quiet, Memory: k.memory,
@@ -67,7 +71,7 @@ func (m *maker) run(name string) (*proc.Warm, string) {
 	}
 	defer k.warm.running(nil)
 	cred := proc.Cred{UID: nobody, EUID: nobody, SUID: nobody, FSUID: nobody, GID: nobody, EGID: nobody, SGID: nobody, FSGID: nobody}
-	p, e := m.table.Start(proc.First{Files: files, Namespace: ns, Cwd: "/", Cred: cred, Argv: []string{name}, Env: makerEnv})
+	p, e := m.table.Start(proc.First{Files: files, Namespace: ns, Cred: cred, Argv: []string{name}, Env: makerEnv})
 	if e != 0 {
 		return nil, "it does not start: " + e.Error()
 	}
@@ -80,7 +84,11 @@ func (m *maker) run(name string) (*proc.Warm, string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.image == nil && m.refused == "" {
-		m.refused = "it ended before it was ready"
+		m.refused, m.again = "it ended before it was ready", true
+	}
+	if m.image != nil && !m.seen.Same() && !mutant.Off("warm.unseen") {
+		m.image.Release()
+		m.image, m.refused, m.again = nil, m.seen.Lost(), true
 	}
 	return m.image, m.refused
 }

@@ -15,7 +15,7 @@ import (
 type First struct {
 	Files     *fd.Table
 	Namespace *vfs.Namespace
-	Cwd       string
+	Cwd       string // "": the root directory
 	Cred      Cred
 	Argv, Env []string
 	Search    []string // directories in which Argv[0] is looked up, if it has no slash
@@ -65,7 +65,10 @@ func (t *Table) begin(f First, isInit bool, w *Warm) (*Process, linux.Errno) {
 		f.Terminal.Control(int32(pid), int32(pid))
 	}
 
-	if e = p.fs.Chdir(vfs.Path{}, f.Cwd, 0); e == 0 && w != nil {
+	if f.Cwd != "" {
+		e = p.fs.Chdir(vfs.Path{}, f.Cwd, 0)
+	}
+	if e == 0 && w != nil {
 		e = first.Exec(ExecFile{Name: w.name, Shown: w.name, pool: w}, f.Argv, f.Env)
 	} else if e == 0 {
 		e = p.execFirst(f)

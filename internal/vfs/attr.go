@@ -95,8 +95,10 @@ func (c *Context) Access(at Path, name string, mode, flags uint32) linux.Errno {
 	case mode&linux.X_OK != 0 && typ == linux.S_IFREG && p.Mount.Flags&NoExec != 0:
 		return linux.EACCES
 	case !cred.allowed(perm, mode):
+		c.ns.witness.denied()
 		return linux.EACCES
 	case mode&linux.W_OK != 0 && p.readOnly() && (typ == linux.S_IFREG || typ == linux.S_IFDIR || typ == linux.S_IFLNK):
+		c.ns.witness.denied()
 		return linux.EROFS
 	}
 	return 0

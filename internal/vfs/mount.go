@@ -44,6 +44,7 @@ type Namespace struct {
 	table   atomic.Pointer[mountTable]
 	openers openers
 	marks   Marks
+	witness *Witness // set before anybody looks; nil: nobody wants to know
 }
 
 // mountTable is immutable.

@@ -73,6 +73,9 @@ func wants(flags uint32) uint32 {
 
 // open opens what exists at p.
 func (w *walker) open(p Path, flags uint32) (File, Path, linux.Errno) {
+	if s := w.c.ns.witness; s != nil {
+		s.end(p)
+	}
 	if e := w.c.mayOpen(p, flags); e != 0 {
 		return nil, Path{}, e
 	}
@@ -87,8 +90,10 @@ func (w *walker) open(p Path, flags uint32) (File, Path, linux.Errno) {
 	case typ == linux.S_IFDIR && write:
 		return nil, Path{}, linux.EISDIR
 	case typ == linux.S_IFREG && write && p.readOnly():
+		w.c.ns.witness.denied()
 		return nil, Path{}, linux.EROFS
 	case !w.cred.allowed(perm, want):
+		w.c.ns.witness.denied()
 		return nil, Path{}, linux.EACCES
 	case flags&linux.O_NOATIME != 0 && !w.cred.owns(perm):
 		return nil, Path{}, linux.EPERM

@@ -96,6 +96,7 @@ func (w *walker) parent() linux.Errno {
 			return w.notDir(w.pos)
 		}
 		if !w.cred.Super() && !w.cred.allowed(dir.Perm(), linux.X_OK) {
+			w.c.ns.witness.denied()
 			return linux.EACCES
 		}
 		if strings.Trim(after, "/") == "" {
@@ -162,11 +163,19 @@ func (w *walker) find(dir Dir, name string) (*Entry, linux.Errno) {
 		}
 		return nil, linux.ENAMETOOLONG
 	}
-	ent, e := dir.Lookup(w.c, w.pos.Entry, name)
+	ent, e := w.lookup(dir, name)
 	if e != 0 {
 		return nil, w.hide(name, e)
 	}
 	return ent, 0
+}
+
+// lookup asks dir, which lies at pos, for a name.
+func (w *walker) lookup(dir Dir, name string) (*Entry, linux.Errno) {
+	if s := w.c.ns.witness; s != nil {
+		return s.find(w.c, w.pos, dir, name)
+	}
+	return dir.Lookup(w.c, w.pos.Entry, name)
 }
 
 // dotdot goes to the parent of pos.
@@ -240,6 +249,14 @@ func (w *walker) jump(m MagicLink) linux.Errno {
 // resolveAll walks to the end. A link in last place is followed if follow is set or
 // slashes come after it.
 func (w *walker) resolveAll(follow bool) (Path, linux.Errno) {
+	p, e := w.resolveEnd(follow)
+	if s := w.c.ns.witness; s != nil && e == 0 {
+		s.end(p)
+	}
+	return p, e
+}
+
+func (w *walker) resolveEnd(follow bool) (Path, linux.Errno) {
 	for {
 		if e := w.parent(); e != 0 {
 			return Path{}, e

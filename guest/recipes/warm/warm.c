@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -18,6 +19,30 @@ extern char *program_invocation_name, *program_invocation_short_name;
 #define WORDS (1 << 19)
 static unsigned *heap;
 static char secret[4096]; /* what one process writes here no other may find */
+
+/* What is looked at before it is ready, and must be what is found afterwards. */
+struct look {
+    char text[64];
+    long size, extra, modes;
+    int names;
+};
+
+static void look(struct look *l) {
+    struct stat st;
+    memset(l, 0, sizeof *l);
+    int fd = open("/etc/warm.conf", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        if (read(fd, l->text, sizeof l->text) < 0) l->text[0] = '!';
+        close(fd);
+    }
+    l->size = stat("/etc/warm.link", &st) ? -1 : st.st_size;
+    l->extra = access("/etc/warm.d/extra", F_OK);
+    l->modes = stat("/etc/warm.d", &st) ? -1 : st.st_mode;
+    DIR *d = opendir("/etc/warm.d/list");
+    if (!d) return;
+    while (readdir(d)) l->names++;
+    closedir(d);
+}
 
 static void on_signal(int sig) { (void)sig; }
 
@@ -89,9 +114,15 @@ int main(int argc, char **argv) {
     heap = malloc(WORDS * sizeof *heap);
     for (int i = 0; i < WORDS; i++) heap[i] = i;
     signal(SIGUSR1, on_signal);
+    struct look before, after;
+    look(&before);
     int warm = vkernel_ready(&argc, &argv, NULL);
     const char *what = argc > 1 ? argv[1] : "";
     if (!strcmp(what, "is-warm")) return !warm;
+    if (!strcmp(what, "look")) {
+        look(&after);
+        return memcmp(&before, &after, sizeof before) != 0;
+    }
     if (!strcmp(what, "nothing")) return 0;
     if (!strcmp(what, "random")) {
         unsigned long long n;

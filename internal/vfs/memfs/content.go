@@ -68,7 +68,7 @@ func (f *file) writeLocked(p []byte, off int64) (n int, e linux.Errno) {
 		return 0, linux.EFBIG
 	}
 	p = p[:min(int64(len(p)), math.MaxInt64-off)]
-	f.version++
+	f.changesLocked()
 	if f.memory != nil {
 		return f.writeMemoryLocked(p, off)
 	}

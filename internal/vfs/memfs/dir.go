@@ -266,6 +266,3 @@ type member interface {
 }
 
 func (n *inode) number() uint64 { return n.ino }
-
-// changed sets the ctime, after a rename.
-func (n *inode) changed() { n.ctime.Store(n.fs.opts.Clock()) }

@@ -43,6 +43,20 @@ func (fs *FS) newFile(v *vfs.NewNode) *file {
 	return f
 }
 
+// changesLocked counts a change of content, before it is made. Precondition: mu is held.
+func (f *file) changesLocked() {
+	f.version++
+	f.noted()
+}
+
+// Watch counts the changes from now on. Those that are made through a mapping nobody counts.
+func (f *file) Watch() (changes uint64, all bool, fs *atomic.Uint64) {
+	changes, _, fs = f.inode.Watch()
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return changes, f.memory == nil || f.memory.writers == 0, fs
+}
+
 // Stat is stat(2).
 func (f *file) Stat() (linux.Stat, linux.Errno) {
 	s := f.stat()
@@ -101,8 +115,8 @@ func (f *file) die() {
 // unlinked records that a name is gone. The charge of the last one stays until the end.
 func (f *file) unlinked() bool {
 	f.attr.Lock()
-	f.ctime.Store(f.fs.opts.Clock())
 	last, dies := f.nlink.Add(-1) == 0, false
+	f.changed()
 	if last {
 		dies = f.dyingLocked()
 	} else {
@@ -130,7 +144,7 @@ func (f *file) linked() linux.Errno {
 	}
 	f.linkable = false
 	f.nlink.Add(1)
-	f.ctime.Store(f.fs.opts.Clock())
+	f.changed()
 	return 0
 }
 
@@ -166,7 +180,7 @@ func (f *file) truncate(size int64, always bool) linux.Errno {
 	if always || size != f.size.Load() {
 		f.touch()
 	}
-	f.version++
+	f.changesLocked()
 	return f.resizeLocked(size)
 }
 

@@ -166,7 +166,7 @@ func (h *handle) Allocate(mode uint32, off, n int64) linux.Errno {
 	if e := f.allocatableLocked(mode, off, n); e != 0 {
 		return e
 	}
-	f.version++ // first: what fails half-way has changed something, too
+	f.changesLocked() // first: what fails half-way has changed something, too
 	if mode&(punch|zero) != 0 {
 		if e := f.zeroLocked(off, off+n); e != 0 {
 			return e

@@ -24,6 +24,10 @@ type inode struct {
 	// systems with a range: to the years 1677 to 2262.
 	atime, mtime, ctime atomic.Int64
 
+	// For vfs.Witness: edits counts changes of anything but atime, once it is watched.
+	watched atomic.Bool
+	edits   atomic.Uint64
+
 	attr sync.Mutex
 
 	// guarded by attr
@@ -67,6 +71,28 @@ func (n *inode) touch() {
 	now := n.fs.opts.Clock()
 	n.mtime.Store(now)
 	n.ctime.Store(now)
+	n.noted()
+}
+
+// changed sets the ctime, after a change.
+func (n *inode) changed() {
+	n.ctime.Store(n.fs.opts.Clock())
+	n.noted()
+}
+
+// noted counts a change, if somebody watches. It comes after the change, or under the lock that
+// readers of what changes take.
+func (n *inode) noted() {
+	if n.watched.Load() {
+		n.edits.Add(1)
+		n.fs.edits.Add(1)
+	}
+}
+
+// Watch counts the changes from now on.
+func (n *inode) Watch() (changes uint64, all bool, fs *atomic.Uint64) {
+	n.watched.Store(true)
+	return n.edits.Load(), true, &n.fs.edits
 }
 
 // accessed records a read by the rule of relatime: at most once a day, unless the node
@@ -111,6 +137,7 @@ func (n *inode) setAttr(a *vfs.Attr) {
 		n.mtime.Store(nanos(a.Mtime, now))
 	}
 	n.ctime.Store(now)
+	n.noted()
 }
 
 // withoutPriv drops S_ISUID, and S_ISGID of a file that its group may execute.
@@ -135,7 +162,7 @@ func (n *inode) giveNameLocked() {
 func (n *inode) unlinked() bool {
 	n.attr.Lock()
 	defer n.attr.Unlock()
-	n.ctime.Store(n.fs.opts.Clock())
+	defer n.changed()
 	n.giveNameLocked()
 	return n.nlink.Add(-1) == 0
 }

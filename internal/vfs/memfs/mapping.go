@@ -56,6 +56,7 @@ func (p *mapping) begin() linux.Errno {
 	f.memory.mappings++
 	if p.writes = p.writes && f.seals&unwritable == 0; p.writes {
 		f.memory.writers++
+		f.noted()
 	}
 	return 0
 }
@@ -69,7 +70,7 @@ func (p *mapping) end() {
 	if p.writes {
 		f.memory.writers--
 		if !mutant.Off("mapping.version") {
-			f.version++
+			f.changesLocked()
 		}
 	}
 	f.chargeLocked()

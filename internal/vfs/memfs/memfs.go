@@ -74,6 +74,7 @@ type FS struct {
 	root *vfs.Entry
 
 	lastIno atomic.Uint64
+	edits   atomic.Uint64 // of all inodes that are watched
 	inodes  counter
 	pages   counter
 

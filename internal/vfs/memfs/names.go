@@ -138,7 +138,7 @@ func (d *dir) unlinked() bool {
 	d.attr.Lock()
 	defer d.attr.Unlock()
 	d.nlink.Store(0)
-	d.ctime.Store(d.fs.opts.Clock())
+	d.changed()
 	d.giveNameLocked()
 	return true
 }

@@ -21,7 +21,7 @@ func (n *inode) linked() linux.Errno {
 		return linux.ENOSPC
 	}
 	n.nlink.Add(1)
-	n.ctime.Store(n.fs.opts.Clock())
+	n.changed()
 	return 0
 }
 
