@@ -10,18 +10,24 @@ import (
 
 // Stat is what fstat(2) says of all of them.
 func Stat() linux.Stat {
-	return linux.Stat{Dev: 0xe, Ino: 1, Nlink: 1, Mode: 0o600, Blksize: 4096}
+	return linux.Stat{Dev: 0xe, Ino: inode.ino, Nlink: 1, Mode: 0o600, Blksize: 4096}
 }
 
 // Path is the path of such a file; name is what a link of /proc/PID/fd shows, such as
 // "anon_inode:[eventfd]".
-func Path(name string) vfs.Path { return vfs.Anonymous(name, node{}) }
+func Path(name string) vfs.Path { return vfs.Anonymous(name, inode) }
 
-type node struct{ vfs.FixedNode }
+// inode is the one that all share. It never changes.
+var inode = &node{ino: 1}
 
-func (node) Perm() vfs.Perm                  { return vfs.Perm{Mode: 0o600} }
-func (node) Stat() (linux.Stat, linux.Errno) { return Stat(), 0 }
-func (node) Open(*vfs.Context, uint32) (vfs.File, linux.Errno) {
+type node struct {
+	vfs.FixedNode
+	ino uint64 // a structure without fields could share its address with others
+}
+
+func (*node) Perm() vfs.Perm                  { return vfs.Perm{Mode: 0o600} }
+func (*node) Stat() (linux.Stat, linux.Errno) { return Stat(), 0 }
+func (*node) Open(*vfs.Context, uint32) (vfs.File, linux.Errno) {
 	return nil, linux.ENXIO
 }
 

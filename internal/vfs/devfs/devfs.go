@@ -78,11 +78,11 @@ func New(dev uint64, console bool) (vfs.FS, linux.Errno) {
 // Register tells ns what the devices are. console may be nil.
 func Register(ns *vfs.Namespace, console *tty.TTY, pts *PTS) {
 	files := map[uint32]func(n vfs.Special) vfs.File{
-		3: func(n vfs.Special) vfs.File { return null{base{node: n}} },
-		5: func(n vfs.Special) vfs.File { return zero{base{node: n}} },
-		7: func(n vfs.Special) vfs.File { return full{zero{base{node: n}}} },
-		8: func(n vfs.Special) vfs.File { return random{base{node: n}} },
-		9: func(n vfs.Special) vfs.File { return random{base{node: n}} },
+		3: func(n vfs.Special) vfs.File { return &null{base{node: n}} },
+		5: func(n vfs.Special) vfs.File { return &zero{base{node: n}} },
+		7: func(n vfs.Special) vfs.File { return &full{zero{base{node: n}}} },
+		8: func(n vfs.Special) vfs.File { return &random{base{node: n}} },
+		9: func(n vfs.Special) vfs.File { return &random{base{node: n}} },
 	}
 	for minor, open := range files {
 		ns.Register(linux.S_IFCHR, 1, minor, func(_ *vfs.Context, _ vfs.Path, n vfs.Special, _ uint32) (vfs.File, linux.Errno) {
@@ -103,7 +103,7 @@ func openTTY(t *tty.TTY, n vfs.Special) (vfs.File, linux.Errno) {
 	if t == nil {
 		return nil, linux.ENXIO
 	}
-	f, e := t.Open(n.Stat)
+	f, e := t.Open(n)
 	if e != 0 {
 		return nil, e
 	}

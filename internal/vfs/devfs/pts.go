@@ -45,8 +45,11 @@ type slave struct {
 // NewPTS makes it without terminals. dev is its st_dev.
 func NewPTS(dev uint64, jobs tty.Jobs) *PTS {
 	p := &PTS{jobs: jobs, dev: dev, slaves: map[int]*slave{}}
-	p.root = vfs.NewRoot(&ptsDir{newNode(dev, 1, linux.S_IFDIR|0o755, 0), p})
-	p.ptmx = vfs.NewEntry(p.root, "ptmx", special{newNode(dev, 2, linux.S_IFCHR|0o666, linux.Makedev(ptmxMajor, ptmxMinor))})
+	dir, ptmx := &ptsDir{pts: p}, new(special)
+	dir.init(dev, 1, linux.S_IFDIR|0o755, 0)
+	ptmx.init(dev, 2, linux.S_IFCHR|0o666, linux.Makedev(ptmxMajor, ptmxMinor))
+	p.root = vfs.NewRoot(dir)
+	p.ptmx = vfs.NewEntry(p.root, "ptmx", ptmx)
 	return p
 }
 
@@ -90,19 +93,21 @@ func (p *PTS) create(cred *vfs.Cred, ptmx vfs.Special) (vfs.File, linux.Errno) {
 		return nil, linux.ENOSPC
 	}
 	rdev := linux.Makedev(slaveMajor, uint32(n))
-	s := &slave{special: special{newNode(p.dev, uint64(n)+3, linux.S_IFCHR|0o620, rdev)}}
+	s := new(slave)
+	s.init(p.dev, uint64(n)+3, linux.S_IFCHR|0o620, rdev)
 	s.stat.UID, s.stat.GID = cred.FSUID, cred.FSGID
 	s.tty = tty.NewPTY(p.jobs, rdev, fmt.Sprintf("/dev/pts/%d", n))
 	s.entry = vfs.NewEntry(p.root, strconv.Itoa(n), s)
 	p.slaves[n] = s
-	return s.tty.Master(ptmx.Stat, func() { p.remove(n) }), 0
+	return s.tty.Master(ptmx, p), 0
 }
 
-// remove ends a slave's name.
-func (p *PTS) remove(n int) {
+// MasterClosed ends a slave's name.
+func (p *PTS) MasterClosed(t *tty.TTY) {
+	n := int(linux.Minor(t.Device()))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if s := p.slaves[n]; s != nil {
+	if s := p.slaves[n]; s != nil && s.tty == t {
 		s.entry.Remove()
 		delete(p.slaves, n)
 	}
@@ -116,16 +121,16 @@ type node struct {
 	stat linux.Stat
 }
 
-func newNode(dev, ino uint64, mode uint32, rdev uint64) *node {
+func (n *node) init(dev, ino uint64, mode uint32, rdev uint64) {
 	now := time.Now()
 	t := linux.Timespec{Sec: now.Unix(), Nsec: int64(now.Nanosecond())}
 	links := uint64(1)
 	if mode&linux.S_IFMT == linux.S_IFDIR {
 		links = 2
 	}
-	return &node{stat: linux.Stat{
+	n.stat = linux.Stat{
 		Dev: dev, Ino: ino, Mode: mode, Nlink: links, Rdev: rdev, Blksize: 4096, Atim: t, Mtim: t, Ctim: t,
-	}}
+	}
 }
 
 func (n *node) Stat() (linux.Stat, linux.Errno) {
@@ -155,17 +160,17 @@ func (n *node) SetAttr(a *vfs.Attr) linux.Errno {
 }
 
 // special is a node that the namespace's openers open.
-type special struct{ *node }
+type special struct{ node }
 
-func (s special) Open(*vfs.Context, uint32) (vfs.File, linux.Errno) { return nil, linux.ENXIO }
+func (s *special) Open(*vfs.Context, uint32) (vfs.File, linux.Errno) { return nil, linux.ENXIO }
 
-func (s special) Rdev() uint64 { return s.stat.Rdev }
+func (s *special) Rdev() uint64 { return s.stat.Rdev }
 
-func (s special) Attached(func() any) any { return nil }
+func (s *special) Attached(func() any) any { return nil }
 
 // ptsDir is the root directory.
 type ptsDir struct {
-	*node
+	node
 	pts *PTS
 }
 
@@ -188,7 +193,7 @@ func (d *ptsDir) Lookup(_ *vfs.Context, _ *vfs.Entry, name string) (*vfs.Entry, 
 }
 
 // Open opens the directory for reading.
-func (d *ptsDir) Open(*vfs.Context, uint32) (vfs.File, linux.Errno) { return ptsList{d: d}, 0 }
+func (d *ptsDir) Open(*vfs.Context, uint32) (vfs.File, linux.Errno) { return &ptsList{d: d}, 0 }
 
 // ptsList is the open directory. The cookie after a slave is its number plus three.
 type ptsList struct {
@@ -196,11 +201,11 @@ type ptsList struct {
 	d *ptsDir
 }
 
-func (l ptsList) Stat() (linux.Stat, linux.Errno) { return l.d.Stat() }
+func (l *ptsList) Stat() (linux.Stat, linux.Errno) { return l.d.Stat() }
 
-func (l ptsList) Read([]byte, int64) (int, linux.Errno) { return 0, linux.EISDIR }
+func (l *ptsList) Read([]byte, int64) (int, linux.Errno) { return 0, linux.EISDIR }
 
-func (l ptsList) ReadDir(_ *vfs.Context, cookie int64, emit func(*linux.Dirent) bool) linux.Errno {
+func (l *ptsList) ReadDir(_ *vfs.Context, cookie int64, emit func(*linux.Dirent) bool) linux.Errno {
 	l.d.pts.mu.Lock()
 	numbers := make([]int, 0, len(l.d.pts.slaves))
 	for n := range l.d.pts.slaves {

@@ -34,7 +34,7 @@ func (d dir) Open(c *vfs.Context, _ uint32) (vfs.File, linux.Errno) {
 	if _, e := d.request(c); e != 0 {
 		return nil, e
 	}
-	return dirFile{dir: d}, 0
+	return &dirFile{dir: d}, 0
 }
 
 // dirFile is an open directory. The cookie after a row is its index and three, after a
@@ -44,12 +44,12 @@ type dirFile struct {
 	dir dir
 }
 
-func (f dirFile) Stat() (linux.Stat, linux.Errno) { return f.dir.Stat() }
+func (f *dirFile) Stat() (linux.Stat, linux.Errno) { return f.dir.Stat() }
 
-func (f dirFile) Read([]byte, int64) (int, linux.Errno) { return 0, linux.EISDIR }
+func (f *dirFile) Read([]byte, int64) (int, linux.Errno) { return 0, linux.EISDIR }
 
 // ReadDir lists the directory.
-func (f dirFile) ReadDir(c *vfs.Context, cookie int64, emit func(*linux.Dirent) bool) linux.Errno {
+func (f *dirFile) ReadDir(c *vfs.Context, cookie int64, emit func(*linux.Dirent) bool) linux.Errno {
 	d := f.dir
 	r, e := d.request(c)
 	if e != 0 {

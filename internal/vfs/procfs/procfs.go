@@ -113,7 +113,7 @@ func New(sys System, ns *vfs.Namespace, dev uint64, bootID [16]byte) *FS {
 		sys: sys, dev: dev, ns: ns, id: bootID,
 		boot: linux.Timespec{Sec: t.Unix(), Nsec: int64(t.Nanosecond())},
 	}
-	fs.root = vfs.NewRoot(dir{node{fs: fs, kind: rootKind}})
+	fs.root = vfs.NewRoot(node{fs: fs, kind: rootKind}.wrap())
 	return fs
 }
 

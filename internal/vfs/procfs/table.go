@@ -79,6 +79,7 @@ func init() {
 	for i, k := range []*kind{rootKind, pidKind, taskDirKind, taskKind, linkFD, infoFD} {
 		k.ino = 200 + uint64(i)
 	}
+	nameAll()
 }
 
 // number gives rows their inode numbers, those of subdirectories included.

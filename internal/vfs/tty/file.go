@@ -1,6 +1,7 @@
 package tty
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -11,13 +12,18 @@ import (
 // File is an open slave: what a process has as its terminal. It is a vfs.File.
 type File struct {
 	tty    *TTY
-	stat   func() (linux.Stat, linux.Errno)
+	inode  Inode
 	closed atomic.Bool
 }
 
-// Open opens the slave. stat answers fstat(2), from the device's inode. EIO: a pseudo
+// Inode is the device's: it answers fstat(2).
+type Inode interface {
+	Stat() (linux.Stat, linux.Errno)
+}
+
+// Open opens the slave under an inode. EIO: a pseudo
 // terminal that is locked or whose master is gone; EBUSY: TIOCEXCL.
-func (t *TTY) Open(stat func() (linux.Stat, linux.Errno)) (*File, linux.Errno) {
+func (t *TTY) Open(n Inode) (*File, linux.Errno) {
 	t.mu.Lock()
 	defer t.unlock()
 	if t.locked || t.hungUp {
@@ -29,14 +35,14 @@ func (t *TTY) Open(stat func() (linux.Stat, linux.Errno)) (*File, linux.Errno) {
 	t.slaves++
 	t.opened = true
 	t.masterQueue.Notify(wait.Out)
-	return &File{tty: t, stat: stat}, 0
+	return &File{tty: t, inode: n}, 0
 }
 
 // TTY gives the terminal.
 func (f *File) TTY() *TTY { return f.tty }
 
 // Stat is fstat(2).
-func (f *File) Stat() (linux.Stat, linux.Errno) { return f.stat() }
+func (f *File) Stat() (linux.Stat, linux.Errno) { return f.inode.Stat() }
 
 // Read takes input: a line or a part of one in canonical mode, else at least VMIN bytes.
 func (f *File) Read(p []byte, _ int64) (int, linux.Errno) { return f.tty.read(p, false) }
@@ -194,12 +200,20 @@ func (t *TTY) rawLocked(size int, partial bool) (int, linux.Errno) {
 
 // armLocked starts the timer between bytes for a read that waits, if it does not run.
 func (t *TTY) armLocked() {
-	if t.interbyte != nil {
-		return
+	if t.interbyte == nil {
+		t.armUntilLocked(time.Now().Add(time.Duration(t.termios.Cc[linux.VTIME]) * 100 * time.Millisecond))
 	}
-	d := time.Duration(t.termios.Cc[linux.VTIME]) * 100 * time.Millisecond
+}
+
+// armUntilLocked has reads get what there is from a moment on. It comes from outside: not while the container is
+// paused.
+func (t *TTY) armUntilLocked(ends time.Time) {
 	var timer *time.Timer
-	timer = time.AfterFunc(d, func() {
+	timer = time.AfterFunc(time.Until(ends), func() {
+		if j, ok := t.jobs.(interface{ Outside() *sync.RWMutex }); ok {
+			j.Outside().RLock()
+			defer j.Outside().RUnlock()
+		}
 		t.mu.Lock()
 		defer t.unlock()
 		if t.interbyte == timer {
@@ -207,7 +221,7 @@ func (t *TTY) armLocked() {
 			t.slaveQueue.Notify(wait.In)
 		}
 	})
-	t.interbyte = timer
+	t.interbyte, t.byteEnds = timer, ends
 }
 
 // disarmLocked stops the timer between bytes.
@@ -215,7 +229,7 @@ func (t *TTY) disarmLocked() {
 	if t.interbyte != nil {
 		t.interbyte.Stop()
 	}
-	t.interbyte, t.timeUp = nil, false
+	t.interbyte, t.byteEnds, t.timeUp = nil, time.Time{}, false
 }
 
 // arrivedLocked tells readers in noncanonical mode that a byte came.

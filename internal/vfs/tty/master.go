@@ -11,16 +11,16 @@ import (
 // pseudo terminal. It is a vfs.File.
 type Master struct {
 	tty    *TTY
-	stat   func() (linux.Stat, linux.Errno)
-	onExit func()
+	inode  Inode
+	owner  Owner
 	closed atomic.Bool
 }
 
-// Master gives the master side; there is one. stat may be nil for a console; onClose, if
-// not nil, is called when the master has been closed.
-func (t *TTY) Master(stat func() (linux.Stat, linux.Errno), onClose func()) *Master {
-	return &Master{tty: t, stat: stat, onExit: onClose}
-}
+// Owner is told that the master of a terminal has been closed.
+type Owner interface{ MasterClosed(t *TTY) }
+
+// Master gives the master side; there is one. The inode may be nil for a console, and so may the owner.
+func (t *TTY) Master(n Inode, o Owner) *Master { return &Master{tty: t, inode: n, owner: o} }
 
 // Unlock lets the slave of a pseudo terminal be opened (unlockpt).
 func (m *Master) Unlock() {
@@ -35,10 +35,10 @@ func (m *Master) TTY() *TTY { return m.tty }
 
 // Stat is fstat(2).
 func (m *Master) Stat() (linux.Stat, linux.Errno) {
-	if m.stat == nil {
+	if m.inode == nil {
 		return linux.Stat{Mode: linux.S_IFCHR | 0o600}, 0
 	}
-	return m.stat()
+	return m.inode.Stat()
 }
 
 // Write types p. EAGAIN: the input buffer is full.
@@ -110,8 +110,8 @@ func (m *Master) Close() {
 		return
 	}
 	m.tty.Hangup()
-	if m.onExit != nil {
-		m.onExit()
+	if m.owner != nil {
+		m.owner.MasterClosed(m.tty)
 	}
 }
 

@@ -77,6 +77,7 @@ type TTY struct {
 	exclusive  bool        // TIOCEXCL
 	locked     bool        // TIOCSPTLCK
 	interbyte  *time.Timer // runs while a read waits for the next byte (VMIN, VTIME)
+	byteEnds   time.Time   // when it runs out
 	timeUp     bool        // it ran out
 	pending    []delivery
 }
