@@ -9,7 +9,6 @@ import (
 	"vkernel/internal/linux"
 	"vkernel/internal/proc"
 	"vkernel/internal/vfs"
-	"vkernel/internal/vfs/hostio"
 	"vkernel/internal/vfs/tty"
 )
 
@@ -80,7 +79,7 @@ func (k *Kernel) jobConsole(c *Copy, files *fd.Table, host *Console) (*tty.TTY, 
 	}
 	install(files, slave, slave.Ref(), slave.Ref())
 	return t, func() {
-		c.console = hostio.AttachMaster(master, k.table.Outside().RLocker(), host, host)
+		c.console = k.host.AttachMaster("", master, host, host)
 	}, nil
 }
 

@@ -35,6 +35,8 @@ import (
 	"vkernel/internal/sock"
 	"vkernel/internal/trace"
 	"vkernel/internal/vfs"
+	"vkernel/internal/vfs/devfs"
+	"vkernel/internal/vfs/hostio"
 	"vkernel/internal/vfs/memfs"
 	"vkernel/internal/vfs/pipe"
 	"vkernel/internal/vfs/tty"
@@ -122,10 +124,24 @@ type Kernel struct {
 	pipes   *pipe.Pool
 	console *tty.TTY
 	streams streams
+	host    *hostio.Host // of the streams, and of those of other processes that were started from outside
+	pts     *devfs.PTS
 }
 
 // New builds a container. Nothing runs yet.
 func New(c Config) (*Kernel, error) {
+	k, err := newKernel(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := k.buildTree(); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+// newKernel builds a container without a tree of files.
+func newKernel(c Config) (*Kernel, error) {
 	c.defaults()
 	k := &Kernel{config: c, pipes: pipe.NewPool(c.Limits.PipeBytes)}
 	var err error
@@ -142,9 +158,7 @@ func New(c Config) (*Kernel, error) {
 		Programs: k.code, Audit: c.Audit, Processes: c.Limits.Processes, Pipes: k.pipes, Sockets: sock.NewStack(k.pipes), Anonymous: anonymous, Log: c.Log,
 		Memory: k.memory, UTS: proc.NewUTS(c.Hostname, "(none)"), Observer: observer(c.Trace), Sched: c.Sched, Ready: k.reached,
 	})
-	if err := k.buildTree(); err != nil {
-		return nil, err
-	}
+	k.host = hostio.NewHost(k.table.Outside().RLocker())
 	return k, nil
 }
 
@@ -232,6 +246,12 @@ func (k *Kernel) Run(ctx context.Context, argv, env []string, cwd string) (Statu
 	if f := k.config.Started; f != nil {
 		f()
 	}
+	return k.Wait(ctx)
+}
+
+// Wait is the rest of Run: it waits until all processes have ended. When ctx is done, every process is killed. A
+// container that was restored is run by Resume and Wait.
+func (k *Kernel) Wait(ctx context.Context) (Status, error) {
 	defer k.warm.close()
 	defer k.pools.close()
 	watched, unwatch := context.WithCancel(ctx)

@@ -48,25 +48,28 @@ func report(t *testing.T, took []time.Duration) {
 	t.Logf("%d pauses began within %v (middle), %v (longest)", len(took), took[len(took)/2], took[len(took)-1])
 }
 
+// workloads are scripts that wait and compute in many ways, and what they print.
+var workloads = []struct{ name, script, out string }{
+	{"computing", `i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done; echo $i`, "60000\n"},
+	{"pipe chain", `seq 1 60000 | cat | sort -rn | cat | head -n 1; seq 1 30000 | md5sum`, "60000\n" + md5of30000},
+	{"large writes", `yes 0123456789abcde | dd bs=1000000 count=4 iflag=fullblock 2>/dev/null | (sleep 0.05; wc -c)`, "4000000\n"},
+	{"one large write", `head -c 3000000 /dev/zero > /tmp/z; dd if=/tmp/z bs=3000000 2>/tmp/e | (sleep 0.1; wc -c); cat /tmp/e | head -n 2`, "3000000\n1+0 records in\n1+0 records out\n"},
+	{"sleeps", `for i in 1 2 3 4 5; do sleep 0.03 & done; wait; echo slept`, "slept\n"},
+	{"children", `i=0; while [ $i -lt 400 ]; do (exit $((i%7))); [ $? = $((i%7)) ] || echo bad $i; i=$((i+1)); done; echo end`, "end\n"},
+	{"spawned", `i=0; while [ $i -lt 400 ]; do /bin/true || echo bad; i=$((i+1)); done; echo end`, "end\n"},
+	{"signals", `n=0; trap 'n=$((n+1))' USR1; for i in 1 2 3 4 5 6 7 8; do kill -USR1 $$; sleep 0.01; done; echo $n`, "8\n"},
+	{"a handler that is interrupted", `trap 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo $i' USR1; kill -USR1 $$; echo end`, "20000\nend\n"},
+	{"fifo", `mkfifo /tmp/f; (for i in 1 2 3; do sleep 0.02; echo $i; done > /tmp/f) & cat /tmp/f; wait`, "1\n2\n3\n"},
+	{"stopped", `sleep 0.3 & kill -STOP $!; sleep 0.05; kill -CONT $!; wait $!; echo $?`, "0\n"},
+	{"vfork", `seq 1 300 | xargs -n 1 echo | wc -l`, "300\n"},
+	{"poll", `(sleep 0.15; echo x) | (read -t 5 a; echo $a)`, "x\n"},
+	{"time-outs", `timeout 0.05 sleep 10; echo $?`, "Terminated\n143\n"},
+	{"interpreter", `lua -e 'local s=0 for i=1,30000000 do s=s+i%7 end print(s)'`, "89999997\n"},
+}
+
 // TestPauseIsNotSeen pauses workloads again and again; their output is what it is without.
 func TestPauseIsNotSeen(t *testing.T) {
-	for _, tt := range []struct{ name, script, out string }{
-		{"computing", `i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done; echo $i`, "60000\n"},
-		{"pipe chain", `seq 1 60000 | cat | sort -rn | cat | head -n 1; seq 1 30000 | md5sum`, "60000\n" + md5of30000},
-		{"large writes", `yes 0123456789abcde | dd bs=1000000 count=4 iflag=fullblock 2>/dev/null | (sleep 0.05; wc -c)`, "4000000\n"},
-		{"one large write", `head -c 3000000 /dev/zero > /tmp/z; dd if=/tmp/z bs=3000000 2>/tmp/e | (sleep 0.1; wc -c); cat /tmp/e | head -n 2`, "3000000\n1+0 records in\n1+0 records out\n"},
-		{"sleeps", `for i in 1 2 3 4 5; do sleep 0.03 & done; wait; echo slept`, "slept\n"},
-		{"children", `i=0; while [ $i -lt 400 ]; do (exit $((i%7))); [ $? = $((i%7)) ] || echo bad $i; i=$((i+1)); done; echo end`, "end\n"},
-		{"spawned", `i=0; while [ $i -lt 400 ]; do /bin/true || echo bad; i=$((i+1)); done; echo end`, "end\n"},
-		{"signals", `n=0; trap 'n=$((n+1))' USR1; for i in 1 2 3 4 5 6 7 8; do kill -USR1 $$; sleep 0.01; done; echo $n`, "8\n"},
-		{"a handler that is interrupted", `trap 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo $i' USR1; kill -USR1 $$; echo end`, "20000\nend\n"},
-		{"fifo", `mkfifo /tmp/f; (for i in 1 2 3; do sleep 0.02; echo $i; done > /tmp/f) & cat /tmp/f; wait`, "1\n2\n3\n"},
-		{"stopped", `sleep 0.3 & kill -STOP $!; sleep 0.05; kill -CONT $!; wait $!; echo $?`, "0\n"},
-		{"vfork", `seq 1 300 | xargs -n 1 echo | wc -l`, "300\n"},
-		{"poll", `(sleep 0.15; echo x) | (read -t 5 a; echo $a)`, "x\n"},
-		{"time-outs", `timeout 0.05 sleep 10; echo $?`, "Terminated\n143\n"},
-		{"interpreter", `lua -e 'local s=0 for i=1,30000000 do s=s+i%7 end print(s)'`, "89999997\n"},
-	} {
+	for _, tt := range workloads {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newContainer(t, nil)
 			done, took := make(chan struct{}), make(chan []time.Duration)

@@ -224,7 +224,7 @@ func (k *Kernel) jobStreams(j *Job) (*fd.Table, []<-chan struct{}, error) {
 	files := fd.NewTable()
 	var in *fd.Description
 	if j.Stdin != nil {
-		end, path := hostio.Input(k.pipes, k.table.Outside().RLocker(), j.Stdin)
+		end, path := k.host.Input(k.pipes, "", j.Stdin)
 		in = fd.New(end, path, linux.O_RDONLY)
 	} else {
 		var err error
@@ -237,7 +237,7 @@ func (k *Kernel) jobStreams(j *Job) (*fd.Table, []<-chan struct{}, error) {
 		if w == nil {
 			w = io.Discard
 		}
-		end, path, written := hostio.Output(k.pipes, k.table.Outside().RLocker(), w)
+		end, path, written := k.host.Output(k.pipes, "", w)
 		done = append(done, written)
 		return fd.New(end, path, linux.O_WRONLY)
 	}

@@ -18,6 +18,14 @@ type streams struct {
 	console *hostio.Console
 }
 
+// Names of the streams of the first process: see hostio.Host.
+const (
+	nameStdin   = "stdin"
+	nameStdout  = "stdout"
+	nameStderr  = "stderr"
+	nameConsole = "console"
+)
+
 // drain waits until all output has reached the host, or ctx is done. It is called when
 // every process has ended.
 func (s *streams) drain(ctx context.Context) {
@@ -39,7 +47,7 @@ func (k *Kernel) openStreams(files *fd.Table) error {
 	}
 	var in *fd.Description
 	if r := k.config.Stdin; r != nil {
-		end, path := hostio.Input(k.pipes, k.table.Outside().RLocker(), r)
+		end, path := k.host.Input(k.pipes, nameStdin, r)
 		in = fd.New(end, path, linux.O_RDONLY)
 	} else {
 		var err error
@@ -47,12 +55,12 @@ func (k *Kernel) openStreams(files *fd.Table) error {
 			return err
 		}
 	}
-	out := k.output(k.config.Stdout)
+	out := k.output(nameStdout, k.config.Stdout)
 	errors := out
 	if same(k.config.Stdout, k.config.Stderr) {
 		out.Ref()
 	} else {
-		errors = k.output(k.config.Stderr)
+		errors = k.output(nameStderr, k.config.Stderr)
 	}
 	install(files, in, out, errors)
 	return nil
@@ -61,7 +69,7 @@ func (k *Kernel) openStreams(files *fd.Table) error {
 // openConsole opens the terminal as all three.
 func (k *Kernel) openConsole(files *fd.Table) error {
 	c := k.config.Console
-	k.streams.console = hostio.Attach(k.console, k.table.Outside().RLocker(), c, c)
+	k.streams.console = k.host.Attach(nameConsole, k.console, c, c)
 	d, err := k.open("/dev/console", linux.O_RDWR)
 	if err != nil {
 		return err
@@ -86,11 +94,11 @@ func (k *Kernel) open(name string, flags uint32) (*fd.Description, error) {
 }
 
 // output makes the stream that leads to w.
-func (k *Kernel) output(w io.Writer) *fd.Description {
+func (k *Kernel) output(name string, w io.Writer) *fd.Description {
 	if w == nil {
 		w = io.Discard
 	}
-	end, path, done := hostio.Output(k.pipes, k.table.Outside().RLocker(), w)
+	end, path, done := k.host.Output(k.pipes, name, w)
 	k.streams.output = append(k.streams.output, done)
 	return fd.New(end, path, linux.O_WRONLY)
 }

@@ -34,9 +34,8 @@ func (k *Kernel) buildTree() error {
 		k.console = tty.New(k.table, consoleDevice, "/dev/console")
 		k.Resize(c.Rows, c.Columns)
 	}
-	pts := devfs.NewPTS(devPts, k.table)
-	devfs.Register(k.ns, k.console, pts)
-	k.ns.Register(linux.S_IFIFO, 0, 0, pipe.Opener(k.pipes))
+	k.pts = devfs.NewPTS(devPts, k.table)
+	k.register()
 
 	dev, e := devfs.New(devDev, k.console != nil)
 	if e != 0 {
@@ -53,7 +52,7 @@ func (k *Kernel) buildTree() error {
 	mounts := []Mount{
 		{"/proc", k.procfs(), "proc", vfs.NoSUID | vfs.NoDev | vfs.NoExec},
 		{"/dev", dev, "dev", vfs.NoSUID | vfs.NoExec},
-		{"/dev/pts", pts, "devpts", vfs.NoSUID | vfs.NoExec},
+		{"/dev/pts", k.pts, "devpts", vfs.NoSUID | vfs.NoExec},
 		{"/dev/shm", shm, "shm", vfs.NoSUID | vfs.NoDev | vfs.NoExec},
 		{"/tmp", tmp, "tmpfs", vfs.NoSUID | vfs.NoDev},
 	}
@@ -63,6 +62,12 @@ func (k *Kernel) buildTree() error {
 		}
 	}
 	return nil
+}
+
+// register says what the device numbers of the tree open.
+func (k *Kernel) register() {
+	devfs.Register(k.ns, k.console, k.pts)
+	k.ns.Register(linux.S_IFIFO, 0, 0, pipe.Opener(k.pipes))
 }
 
 // mount mounts a file system and makes the directory for it if there is none.

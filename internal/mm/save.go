@@ -206,7 +206,7 @@ func (s *Space) loadFile(d *state.Decoder, at uint64, pages []engine.Pages) erro
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.areas.list[s.areas.first(at)]
-	s.areas.refer(a.object, 1)
+	s.areas.loadObject(a.object)
 	errno := declare(s.inst, &s.areas, 0)
 	prot := a.prot
 	if len(pages) > 0 {
@@ -225,6 +225,15 @@ func (s *Space) loadFile(d *state.Decoder, at uint64, pages []engine.Pages) erro
 		return fmt.Errorf("the mapping of %s at %#x: %w", a.name, a.start, errno)
 	}
 	return nil
+}
+
+// loadObject counts an area of a file. That the space holds it was counted when it was saved.
+func (l *areas) loadObject(o Object) {
+	if l.objects == nil {
+		l.objects = map[Object]int{}
+	}
+	l.objects[o]++
+	l.files++
 }
 
 // loadAnonymous maps shared memory, and reads what belongs to it here.

@@ -73,6 +73,7 @@ type Image struct {
 	Env    []string
 
 	scripts []script // that led to the program, which its interpreters are to read
+	held    []string // of an image that is loaded: the entries that hold its policy
 
 	size  int64        // of Argv and Env, see Arguments
 	users atomic.Int32 // processes

@@ -12,7 +12,7 @@ import (
 func (t *Thread) run(result uint64) {
 	debug.SetPanicOnFault(true)
 	defer t.crashed()
-	for result, alive := t.settle(int64(result)); alive; {
+	for result, alive := t.first(int64(result)); alive; {
 		switch t.inst.Resume(result) {
 		case layout.ExitSyscall:
 			result, alive = t.syscall()

@@ -63,6 +63,9 @@ func (e *Encoder) Fail(err error) {
 	e.err = err
 }
 
+// Failf is Fail with a message.
+func (e *Encoder) Failf(format string, a ...any) { e.Fail(fmt.Errorf(format, a...)) }
+
 // Failed reports whether there has been an error, so that a long loop can end.
 func (e *Encoder) Failed() bool { return e.err != nil }
 

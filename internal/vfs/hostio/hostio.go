@@ -21,26 +21,50 @@ import (
 	"vkernel/internal/wait"
 )
 
-// Input makes a stream that gives the guest what r reads.
-func Input(pool *pipe.Pool, outside sync.Locker, r io.Reader) (*pipe.End, vfs.Path) {
+// Input makes a stream that gives the guest what r reads. It is known by its name, see Host.
+func (h *Host) Input(pool *pipe.Pool, name string, r io.Reader) (*pipe.End, vfs.Path) {
 	end, w, path := pipe.New(pool, linux.Stat{})
-	end.Pipe().OnDemand(func() {
-		go func() {
-			pump(r, outside, w)
-			outside.Lock()
-			defer outside.Unlock()
-			w.Close()
-		}()
-	})
+	l := h.add(name, w, true)
+	end.Pipe().OnDemand(func() { h.asked(l, r) })
 	return end, path
 }
 
+// asked begins an input that the guest has asked for.
+func (h *Host) asked(l *link, r io.Reader) {
+	l.asked = true
+	go h.feed(l, r)
+}
+
+// feed gives the guest what r reads, and then the end of the file.
+func (h *Host) feed(l *link, r io.Reader) {
+	h.pump(l, r)
+	h.outside.Lock()
+	defer h.outside.Unlock()
+	l.end.Close()
+	h.remove(l)
+}
+
 // pump writes what r reads to the guest, until either side ends.
-func pump(r io.Reader, outside sync.Locker, w *pipe.End) {
+func (h *Host) pump(l *link, r io.Reader) {
 	buf := make([]byte, pipe.PageSize)
 	for {
+		for len(l.pending) > 0 {
+			_, e := retry(h.outside, l.end.Queue(), wait.Out, func() (int, linux.Errno) {
+				n, e := l.end.Write(l.pending, 0)
+				if e == 0 {
+					l.pending = l.pending[n:]
+				}
+				return n, e
+			})
+			if e != 0 {
+				return
+			}
+		}
 		n, err := r.Read(buf)
-		if !send(outside, w, buf[:n], wait.Out) || err != nil {
+		h.outside.Lock()
+		l.pending = buf[:n]
+		h.outside.Unlock()
+		if n == 0 && err != nil {
 			return
 		}
 	}
@@ -82,28 +106,42 @@ func retry(outside sync.Locker, q *wait.Queue, mask wait.Events, try func() (int
 
 // Output makes a stream whose bytes are written to w. done is closed when the guest has
 // closed it and everything is written, or when w failed; then the guest gets EPIPE.
-func Output(pool *pipe.Pool, outside sync.Locker, w io.Writer) (end *pipe.End, path vfs.Path, done <-chan struct{}) {
+func (h *Host) Output(pool *pipe.Pool, name string, w io.Writer) (end *pipe.End, path vfs.Path, done <-chan struct{}) {
 	r, end, path := pipe.New(pool, linux.Stat{})
+	return end, path, h.empty(h.add(name, r, false), w)
+}
+
+// empty starts the goroutine of an output.
+func (h *Host) empty(l *link, w io.Writer) (done <-chan struct{}) {
 	finished := make(chan struct{})
 	go func() {
 		defer close(finished)
-		drain(r, outside, w)
-		outside.Lock()
-		defer outside.Unlock()
-		r.Close()
+		h.drain(l, w)
+		h.outside.Lock()
+		defer h.outside.Unlock()
+		l.end.Close()
+		h.remove(l)
 	}()
-	return end, path, finished
+	return finished
 }
 
-// drain writes what the file gives to w, until either ends.
-func drain(r vfs.File, outside sync.Locker, w io.Writer) {
+// drain writes what the guest has written to w, until either ends.
+func (h *Host) drain(l *link, w io.Writer) {
 	buf := make([]byte, pipe.DefaultSize)
 	for {
-		n, e := retry(outside, r.Queue(), wait.In, func() (int, linux.Errno) { return r.Read(buf, 0) })
+		n, e := retry(h.outside, l.end.Queue(), wait.In, func() (int, linux.Errno) {
+			n, e := l.end.Read(buf, 0)
+			if n > 0 {
+				l.busy.Lock()
+			}
+			return n, e
+		})
 		if e != 0 || n == 0 {
 			return
 		}
-		if _, err := w.Write(buf[:n]); err != nil {
+		_, err := w.Write(buf[:n])
+		l.busy.Unlock()
+		if err != nil {
 			return
 		}
 	}
@@ -111,8 +149,11 @@ func drain(r vfs.File, outside sync.Locker, w io.Writer) {
 
 // Console is the host's side of a terminal.
 type Console struct {
+	name    string
+	host    *Host
 	master  *tty.Master
 	outside sync.Locker
+	busy    sync.Mutex // held while bytes that were shown are on their way
 	done    chan struct{}
 	once    sync.Once
 
@@ -125,14 +166,16 @@ type Console struct {
 
 // Attach serves the master side of a terminal from the host's streams: what in reads is
 // typed, what is shown is written to out. The end of in hangs the terminal up.
-func Attach(t *tty.TTY, outside sync.Locker, in io.Reader, out io.Writer) *Console {
-	return AttachMaster(t.Master(nil, nil), outside, in, out)
+func (h *Host) Attach(name string, t *tty.TTY, in io.Reader, out io.Writer) *Console {
+	return h.AttachMaster(name, t.Master(nil, nil), in, out)
 }
 
 // AttachMaster is Attach for a terminal whose master is there.
-func AttachMaster(m *tty.Master, outside sync.Locker, in io.Reader, out io.Writer) *Console {
+func (h *Host) AttachMaster(name string, m *tty.Master, in io.Reader, out io.Writer) *Console {
+	outside := h.outside
 	t := m.TTY()
-	c := &Console{master: m, outside: outside, done: make(chan struct{}), out: out, buf: make([]byte, pipe.DefaultSize)}
+	c := &Console{name: name, host: h, master: m, outside: outside, done: make(chan struct{}), out: out, buf: make([]byte, pipe.DefaultSize)}
+	h.addConsole(c)
 	go func() {
 		defer close(c.done)
 		for n, e := 1, linux.Errno(0); n > 0 && e == 0; {
@@ -165,6 +208,7 @@ func (c *Console) show() (int, linux.Errno) {
 	if e != 0 || n == 0 {
 		return n, e
 	}
+	defer c.busy.Unlock()
 	if _, err := c.out.Write(c.buf[:n]); err != nil {
 		return 0, linux.EIO
 	}
@@ -175,7 +219,11 @@ func (c *Console) show() (int, linux.Errno) {
 func (c *Console) take() (int, linux.Errno) {
 	c.outside.Lock()
 	defer c.outside.Unlock()
-	return c.master.Read(c.buf, 0)
+	n, e := c.master.Read(c.buf, 0)
+	if e == 0 && n > 0 {
+		c.busy.Lock()
+	}
+	return n, e
 }
 
 // unlocked is for an operation that locks by itself.
@@ -195,4 +243,5 @@ func (c *Console) Resize(w linux.Winsize) { c.master.TTY().SetWinsize(w) }
 func (c *Console) Close() {
 	c.once.Do(c.master.Close)
 	<-c.done
+	c.host.removeConsole(c)
 }

@@ -18,8 +18,14 @@ import (
 // all reads a guest's end to its end of file.
 func all(f vfs.File) string {
 	var b bytes.Buffer
-	drain(f, unlocked{}, &b)
-	return b.String()
+	p := make([]byte, 4096)
+	for {
+		n, e := retry(unlocked{}, f.Queue(), wait.In, func() (int, linux.Errno) { return f.Read(p, 0) })
+		if e != 0 || n == 0 {
+			return b.String()
+		}
+		b.Write(p[:n])
+	}
 }
 
 // watched notes that it was read.
@@ -39,7 +45,7 @@ func (w *watched) Read(p []byte) (int, error) {
 func TestInputOnDemand(t *testing.T) {
 	text := strings.Repeat("0123456789", 50000)
 	r := &watched{Reader: strings.NewReader(text)}
-	end, _ := Input(pipe.NewPool(1<<20), unlocked{}, r)
+	end, _ := NewHost(unlocked{}).Input(pipe.NewPool(1<<20), "", r)
 	time.Sleep(20 * time.Millisecond)
 	r.mu.Lock()
 	if r.read {
@@ -57,7 +63,7 @@ func TestInputOnDemand(t *testing.T) {
 
 func TestOutputIsComplete(t *testing.T) {
 	var b bytes.Buffer
-	end, _, done := Output(pipe.NewPool(1<<20), unlocked{}, &b)
+	end, _, done := NewHost(unlocked{}).Output(pipe.NewPool(1<<20), "", &b)
 	var want strings.Builder
 	for i := range 3000 {
 		line := strings.Repeat(string(rune('a'+i%26)), i%300) + "\n"
@@ -77,7 +83,7 @@ type broken struct{}
 func (broken) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
 func TestOutputFails(t *testing.T) {
-	end, _, done := Output(pipe.NewPool(1<<20), unlocked{}, broken{})
+	end, _, done := NewHost(unlocked{}).Output(pipe.NewPool(1<<20), "", broken{})
 	end.Write([]byte("x"), 0)
 	<-done
 	if _, e := end.Write([]byte("x"), 0); e != linux.EPIPE {
@@ -98,7 +104,7 @@ func TestConsole(t *testing.T) {
 	if e != 0 {
 		t.Fatal(e)
 	}
-	c := Attach(term, unlocked{}, in, &out)
+	c := NewHost(unlocked{}).Attach("", term, in, &out)
 	c.Resize(linux.Winsize{Row: 3, Col: 4})
 	typing.Write([]byte("hello\r"))
 	p := make([]byte, 100)
