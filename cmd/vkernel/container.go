@@ -26,6 +26,11 @@ func (o *runOptions) run(ctx context.Context) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	name, err := o.reserve()
+	if err != nil {
+		return 0, err
+	}
+	defer name.close()
 	var s *sandbox.Sandbox // starts while the bundle is verified
 	var known verify.Known
 	defer func() {
@@ -78,6 +83,12 @@ func (o *runOptions) run(ctx context.Context) (status int, err error) {
 		return 0, err
 	}
 	defer t.restore()
+	ctx, kill := context.WithCancel(ctx)
+	defer kill()
+	run.Started, err = name.serve(o, b, s, kill)
+	if err != nil {
+		return 0, err
+	}
 	return supervise(ctx, s, t, func(ctx context.Context) (kernel.Status, error) { return s.Run(ctx, run) })
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vkernel/internal/bundle"
+	"vkernel/internal/control"
 	"vkernel/internal/kernel"
 	"vkernel/internal/linux"
 )
@@ -34,12 +35,16 @@ bytes. Otherwise standard input, output and error are plain streams.
 An executable file that is not in the manifest is refused (EACCES), and the kernel's log
 says which and why.
 
+With --name other commands find the container while it runs: 'vkernel ps', 'exec', 'pause', 'resume',
+'rm'. With --detach it runs on in the background, with no input; vkernel prints its name once COMMAND has begun.
+
 The exit status is that of COMMAND, or 128 and the signal that killed it. 125 says that
 the container was not started, 126 that COMMAND may not be executed, 127 that there is
 none.`,
 		Example: `  vkernel run demo.vk
   vkernel run -v "$PWD:/src:ro" -w /src demo.vk grep -rn main .
   echo 'ls / | wc -l' | vkernel run demo.vk sh
+  vkernel run -d --name web demo.vk sh -c 'while :; do date; sleep 1; done'
   vkernel run --key release.key.pub --strace app.vk /bin/app 2>trace`,
 		Args: args(1, -1, "a bundle, and a command if you like"),
 	}
@@ -57,6 +62,11 @@ none.`,
 	f.VarP(&o.memory, "memory", "m", "most `BYTES` of the host's memory; beyond it the largest processes are killed (default half of what there is)")
 	f.BoolVar(&o.strace, "strace", false, "print every system call to standard error")
 	f.BoolVar(&o.privateCode, "private-code", false, "share no native code with other containers: to share it tells other users that a container of this bundle runs")
+	f.StringVar(&o.name, "name", "", "`NAME` by which other commands find the container")
+	f.BoolVarP(&o.detach, "detach", "d", false, "leave the container in the background")
+	f.StringVar(&o.output, "output", "", "append what a detached container prints to `FILE` (default: it is thrown away)")
+	f.IntVar(&o.ready, "detached", 0, "")
+	f.MarkHidden("detached") //nolint:errcheck // it exists
 	o.trust = addTrustFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if o.memory != 0 && o.memory < leastMemory {
@@ -67,7 +77,20 @@ none.`,
 		}
 		o.bundle, o.command = args[0], args[1:]
 		o.std = stdio{cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()}
-		status, err := o.run(cmd.Context())
+		if err := o.checkNamed(); err != nil {
+			return &statusError{exitUsage, err}
+		}
+		if o.detach && o.ready == 0 {
+			return o.leave()
+		}
+		if o.ready != 0 {
+			out, err := o.background()
+			if err != nil {
+				return &statusError{exitRefused, err}
+			}
+			defer out.Close()
+		}
+		status, err := o.run(background(cmd))
 		if err != nil {
 			return &statusError{refusal(err), err}
 		}
@@ -93,6 +116,9 @@ type runOptions struct {
 	disk, memory           byteSize
 	processes              int
 	strace, privateCode    bool
+	name, output           string
+	detach                 bool
+	ready                  int // of a detached launcher: the descriptor that is closed when the container has begun
 	std                    stdio
 }
 
@@ -131,6 +157,9 @@ func (o *runOptions) protected() ([]string, error) {
 	}
 	if o.auditFile != "" {
 		list = append(list, o.auditFile)
+	}
+	if runtime, err := control.Dir(); err == nil {
+		list = append(list, runtime)
 	}
 	for i, p := range list {
 		abs, err := filepath.Abs(p)

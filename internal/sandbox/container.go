@@ -196,6 +196,7 @@ func (l *loaded) build(s *Start, files []*os.File, c *conn) (*kernel.Kernel, err
 	if s.Audit {
 		config.Audit = told{c}
 	}
+	config.Started = func() { c.send(message{Kind: kindStarted}) } //nolint:errcheck // see obey
 	if s.Console {
 		config.Console = &kernel.Console{ReadWriter: st.console, Rows: s.Rows, Columns: s.Columns}
 	} else {

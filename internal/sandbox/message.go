@@ -50,7 +50,7 @@ const (
 
 // Kinds of message to the launcher.
 const (
-	kindReady = "ready" // sealed, with its Confinements
+	kindReady   = "ready"   // sealed, with its Confinements
 	kindInput   = "input"   // standard input is wanted, with ID that of the request's process
 	kindAudit   = "audit"   // Record
 	kindStarted = "started" // the first process has begun

@@ -184,3 +184,37 @@ func sameFile(a, b any) bool {
 	t, err2 := y.Stat()
 	return errors.Join(err, err2) == nil && os.SameFile(s, t)
 }
+
+// Relay carries the streams of a process for who has them and is not its launcher.
+type Relay struct{ relay *relay }
+
+// Relay makes the descriptors to be handed over, and notes in start what they are.
+func (s *Streams) Relay(start *Start) (*Relay, error) {
+	r, err := s.connect(start)
+	if err != nil {
+		return nil, err
+	}
+	if start.Console { // all of it is shown there
+		start.Stderr = false
+		r.theirs = r.theirs[:1]
+	}
+	return &Relay{r}, nil
+}
+
+// Files are the descriptors, in the order of Start.
+func (r *Relay) Files() []*os.File { return r.relay.theirs }
+
+// Begin lets go of what was handed over, and begins to carry output.
+func (r *Relay) Begin(console bool) { r.relay.begin(console) }
+
+// WantInput begins to send standard input.
+func (r *Relay) WantInput() { r.relay.wantInput() }
+
+// Drain returns when all output has been carried.
+func (r *Relay) Drain() { r.relay.drain() }
+
+// Close lets go of what was to be handed over.
+func (r *Relay) Close() { r.relay.close() }
+
+// Plain reports whether a descriptor may be passed to a sandbox as it is.
+func Plain(f *os.File) bool { return plain(f) }

@@ -71,6 +71,11 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
 			env.Setenv("XDG_CACHE_HOME", cache)
+			env.Setenv("XDG_RUNTIME_DIR", filepath.Join(env.WorkDir, "runtime"))
+			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
+			if err := os.Mkdir(filepath.Join(env.WorkDir, "runtime"), 0o700); err != nil {
+				return err
+			}
 			env.Setenv("DEMO", demoPath)
 			env.Setenv("KEY", filepath.Join(config, "vkernel", "local.key.pub"))
 			return nil
