@@ -22,7 +22,7 @@ type placeKind uint8
 
 const (
 	placed    placeKind = iota
-	removed             // was there, under that name
+	removed             // a bit: was there, under that name
 	anonymous           // never was in a tree: pipe:[12]
 )
 
@@ -51,7 +51,7 @@ func (e *Entry) Parent() *Entry { return e.place.Load().parent }
 func (e *Entry) Name() string { return e.place.Load().name }
 
 // Removed reports whether the name was removed (or never was, for a temporary file).
-func (e *Entry) Removed() bool { return e.place.Load().kind == removed }
+func (e *Entry) Removed() bool { return e.place.Load().kind&removed != 0 }
 
 // Mounted reports whether a mount lies on the entry, which may then be neither removed nor
 // renamed.

@@ -182,7 +182,7 @@ func (d *dir) Open(_ *vfs.Context, flags uint32) (vfs.File, linux.Errno) {
 type dirHandle struct {
 	vfs.BaseFile
 	d  *dir
-	fd int
+	fd int // -1: it was removed before the container was saved
 
 	mu sync.Mutex // held while the position of fd matters
 }
@@ -190,6 +190,10 @@ type dirHandle struct {
 // Stat is fstat(2).
 func (h *dirHandle) Stat() (linux.Stat, linux.Errno) {
 	var s unix.Stat_t
+	if h.fd < 0 {
+		p := h.d.Perm()
+		return linux.Stat{Dev: h.d.fs.opts.Dev, Ino: h.d.ino, Mode: p.Mode, UID: p.UID, GID: p.GID}, 0
+	}
 	if err := unix.Fstat(h.fd, &s); err != nil {
 		return linux.Stat{}, from(err)
 	}
@@ -206,7 +210,7 @@ func (h *dirHandle) Sync() linux.Errno { return from(unix.Fsync(h.fd)) }
 func (h *dirHandle) HostFD() int { return h.fd }
 
 // Close closes it.
-func (h *dirHandle) Close() { unix.Close(h.fd) }
+func (h *dirHandle) Close() { closeFD(h.fd) }
 
 // ReadDir lists names, with the host's cookies.
 func (h *dirHandle) ReadDir(_ *vfs.Context, cookie int64, emit func(*linux.Dirent) bool) linux.Errno {
@@ -236,6 +240,9 @@ func (h *dirHandle) ReadDir(_ *vfs.Context, cookie int64, emit func(*linux.Diren
 
 // getdents reads what comes after the cookie.
 func (h *dirHandle) getdents(cookie int64, buf []byte) (int, linux.Errno) {
+	if h.fd < 0 {
+		return 0, linux.ENOENT
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if _, err := unix.Seek(h.fd, cookie, unix.SEEK_SET); err != nil {

@@ -1,6 +1,7 @@
 package hostfs
 
 import (
+	"os"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -20,6 +21,8 @@ type file struct {
 	fresh int          // open since its creation, for the open that created it; else -1
 	open  map[int]bool // descriptors of handles
 	uses  *uses        // of mappings; nil until the first
+
+	content *os.File // while a file without a name is being loaded
 }
 
 // keep stores the descriptor of a file that was just made.

@@ -58,13 +58,16 @@ type Owner struct{ UID, GID uint32 }
 
 // FS is a directory of the host.
 type FS struct {
-	opts Options
-	root *vfs.Entry
-	dev  uint64 // of the host
+	opts  Options
+	root  *vfs.Entry
+	dev   uint64 // of the host
+	place *Place
 
 	renames sync.Mutex
 	fds     fdCache
 	mapped  atomic.Int64 // descriptors for mappings
+
+	loading *loading // while the file system is being loaded
 }
 
 // Open shows the directory at path, which is resolved here and now.
@@ -91,7 +94,7 @@ func New(fd int, opts Options) (*FS, error) {
 		unix.Close(fd)
 		return nil, err
 	}
-	fs := &FS{opts: opts, dev: s.Dev}
+	fs := &FS{opts: opts, dev: s.Dev, place: &Place{fd: fd, dev: s.Dev, ino: s.Ino, readOnly: opts.ReadOnly}}
 	d := &dir{fd: fd, refs: 1} // the reference that keeps the root open
 	d.init(fs, &s)
 	fs.root = vfs.NewRoot(d)
