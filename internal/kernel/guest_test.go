@@ -80,9 +80,12 @@ var compiled = sync.OnceValues(func() (*engine.Code, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	compiledFile = f // stays open, for TestRestore
 	return engine.Load(f)
 })
+
+// compiledFile is what compiled has loaded.
+var compiledFile *os.File
 
 // routes is a router for tests: a content is executed as the guest that it names.
 type routes map[[32]byte]router.Entry

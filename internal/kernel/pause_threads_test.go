@@ -54,6 +54,13 @@ const manyThreads = `(module
 
 // buildWat builds native code of one program in WebAssembly's text form.
 func buildWat(t *testing.T, text string) *engine.Code {
+	c, f := buildWatFile(t, text)
+	f.Close()
+	return c
+}
+
+// buildWatFile also gives the open file.
+func buildWatFile(t *testing.T, text string) (*engine.Code, *os.File) {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "p.wat"), []byte(text), 0o600); err != nil {
@@ -76,13 +83,13 @@ func buildWat(t *testing.T, text string) *engine.Code {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	t.Cleanup(func() { f.Close() })
 	c, err := engine.Load(f)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	return c
+	return c, f
 }
 
 // TestPauseThreads pauses 64 threads that compute, sleep, and wait for words, again and again.

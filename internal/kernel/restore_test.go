@@ -18,7 +18,8 @@ import (
 	"testing"
 	"time"
 
-	"vkernel/internal/linux"
+	"vkernel/internal/engine"
+	"vkernel/internal/proc"
 	"vkernel/internal/router"
 	"vkernel/internal/sched"
 	"vkernel/internal/state"
@@ -60,7 +61,15 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-const restoreIn = "VKERNEL_RESTORE" // directory of a snapshot that the test's process is to restore
+const restoreIn = "VKERNEL_RESTORE" // a file that says what the test's process is to restore
+
+// task is what the other process is to do. Descriptor 3 is the code.
+type task struct {
+	Dir    string // of the snapshot
+	Answer string // file for the answer
+	Routes map[string]router.Entry
+	Input  string // for its standard input
+}
 
 // restored is what the other process says of the container.
 type restored struct {
@@ -73,39 +82,54 @@ type restored struct {
 
 // TestRestoreChild is the other process.
 func TestRestoreChild(t *testing.T) {
-	dir := os.Getenv(restoreIn)
-	if dir == "" {
+	name := os.Getenv(restoreIn)
+	if name == "" {
 		t.Skip("for the other tests here")
 	}
+	var todo task
+	text, err := os.ReadFile(name)
+	if err == nil {
+		err = json.Unmarshal(text, &todo)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	var r restored
-	if err := r.run(t, dir); err != nil {
+	if err := r.run(t, &todo); err != nil {
 		r.Error = err.Error()
 	}
-	text, err := json.Marshal(&r)
-	if err == nil {
-		err = os.WriteFile(os.Getenv(restoreIn+"_OUT"), text, 0o600)
+	if text, err = json.Marshal(&r); err == nil {
+		err = os.WriteFile(todo.Answer, text, 0o600)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (r *restored) run(t *testing.T, dir string) error {
-	code, err := compiled()
+func (r *restored) run(t *testing.T, todo *task) error {
+	code, err := engine.Load(os.NewFile(3, "code"))
 	if err != nil {
 		return err
 	}
-	root, err := os.ReadFile(filepath.Join(dir, "root"))
+	root, err := os.ReadFile(filepath.Join(todo.Dir, "root"))
 	if err != nil {
 		return err
+	}
+	known := routes{}
+	for digest, e := range todo.Routes {
+		b, err := hex.DecodeString(digest)
+		if err != nil {
+			return err
+		}
+		known[[32]byte(b)] = e
 	}
 	out, log := &buffer{}, &buffer{}
 	defer func() { r.Out, r.Log = out.String(), log.String() }()
 	began := time.Now()
 	k, err := Restore(Config{
-		Code: code, Router: guestRoutes(), Sched: sched.New(slots), Stdout: out, Stderr: out,
+		Code: code, Router: known, Sched: sched.New(slots), Stdin: strings.NewReader(todo.Input), Stdout: out, Stderr: out,
 		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	}, root, store(dir))
+	}, root, store(todo.Dir))
 	if err != nil {
 		return err
 	}
@@ -120,26 +144,32 @@ func (r *restored) run(t *testing.T, dir string) error {
 	return err
 }
 
-// guestRoutes are the routes of the guests alone.
-func guestRoutes() routes {
-	all := routes{}
-	for i, g := range available() {
-		all[sha256.Sum256([]byte("program "+g.name+"\n"))] = router.Entry{ID: g.name, Name: g.name, Program: i, Export: "_start"}
-	}
-	return all
-}
-
-// restore restores a snapshot in another process.
-func restore(t *testing.T, dir string) (r restored) {
+// restore restores a snapshot in another process, with the same code and routes.
+func (c *container) restore(dir string, code *os.File, input string) (r restored) {
+	t := c.t
 	t.Helper()
-	answer := filepath.Join(t.TempDir(), "answer")
+	to := t.TempDir()
+	todo := task{Dir: dir, Answer: filepath.Join(to, "answer"), Routes: map[string]router.Entry{}, Input: input}
+	for digest, e := range c.routes {
+		todo.Routes[hex.EncodeToString(digest[:])] = e
+	}
+	text, err := json.Marshal(&todo)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(to, "task"), text, 0o600)
+	}
+	if err == nil {
+		_, err = code.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	cmd := exec.Command(os.Args[0], "-test.run", "^TestRestoreChild$", "-test.timeout", "2m")
-	cmd.Env = append(os.Environ(), restoreIn+"="+dir, restoreIn+"_OUT="+answer)
+	cmd.Env = append(os.Environ(), restoreIn+"="+filepath.Join(to, "task"))
+	cmd.ExtraFiles = []*os.File{code}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("the other process: %v\n%s", err, tail(string(out)))
 	}
-	text, err := os.ReadFile(answer)
-	if err == nil {
+	if text, err = os.ReadFile(todo.Answer); err == nil {
 		err = json.Unmarshal(text, &r)
 	}
 	if err != nil {
@@ -186,37 +216,73 @@ func (c *container) background(out io.Writer, argv ...string) (end chan Status) 
 	return end
 }
 
+// cutAt runs a workload, pauses it when so much time has passed, and saves it; false if it had ended by then. Then what it
+// prints in the end, whether here or restored, is compared.
+func cutAt(t *testing.T, after time.Duration, code *os.File, edit func(*Config), want string, argv ...string) bool {
+	t.Helper()
+	out := &buffer{}
+	c := newContainer(t, func(config *Config) {
+		config.Stdout, config.Stderr = out, out
+		if edit != nil {
+			edit(config)
+		}
+	})
+	c.routes = c.kernel.config.Router.(routes)
+	end := c.background(out, argv...)
+	for c.kernel.table.Init() == nil {
+		time.Sleep(100 * time.Microsecond)
+	}
+	time.Sleep(after)
+	began := time.Now()
+	if err := c.kernel.Pause(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	paused := time.Since(began)
+	if c.kernel.table.Init().State() >= proc.Zombie {
+		c.kernel.Resume()
+		<-end
+		return false
+	}
+	dir, before := keep(t, c.kernel, out)
+	c.kernel.Resume()
+	for range 2 {
+		r := c.restore(dir, code, "")
+		if got := before + r.Out; got != want || r.Status != (Status{}) {
+			t.Errorf("restored: status %+v, output %q and then %q, want %q\n%s", r.Status, before, r.Out, want, tail(r.Log))
+		}
+		t.Logf("cut after %v within %v, restored in %v", after, paused, r.Took)
+	}
+	if status := <-end; out.String() != want || status != (Status{}) {
+		t.Errorf("the original: status %+v, output %q, want %q\n%s", status, out.String(), want, tail(c.log.String()))
+	}
+	return true
+}
+
 // TestRestore saves workloads at a random moment. The process that saved them runs on to the same end as another that restores
 // them, and they come to that end as often as they are restored.
 func TestRestore(t *testing.T) {
+	newContainer(t, nil) // there is a compiledFile then
 	for _, tt := range workloads {
 		t.Run(tt.name, func(t *testing.T) {
-			out := &buffer{}
-			c := newContainer(t, func(config *Config) { config.Stdout, config.Stderr = out, out })
-			end := c.background(out, "sh", "-c", tt.script)
-			time.Sleep(time.Duration(10+rand.IntN(150)) * time.Millisecond)
-			if err := c.kernel.Pause(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if c.kernel.table.Init().State() >= 2 {
-				c.kernel.Resume()
-				t.Skip("it has ended")
-			}
-			dir, before := keep(t, c.kernel, out)
-			c.kernel.Resume()
-			for range 2 {
-				r := restore(t, dir)
-				if got := before + r.Out; got != tt.out || r.Status != (Status{}) {
-					t.Errorf("restored: status %+v, output %q and then %q, want %q\n%s", r.Status, before, r.Out, tt.out, tail(r.Log))
+			for most := int64(200 * time.Millisecond); ; most /= 2 {
+				if cutAt(t, time.Duration(rand.Int64N(most)), compiledFile, nil, tt.out, "sh", "-c", tt.script) {
+					break
 				}
-				t.Logf("restored in %v", r.Took)
-			}
-			if status := <-end; out.String() != tt.out || status != (Status{}) {
-				t.Errorf("the original: status %+v, output %q, want %q\n%s", status, out.String(), tt.out, tail(c.log.String()))
 			}
 		})
 	}
 }
 
-var _ = strings.Join
-var _ = linux.SIGKILL
+// TestRestoreThreads does so with 64 threads that compute, sleep, and wait for words.
+func TestRestoreThreads(t *testing.T) {
+	code, file := buildWatFile(t, manyThreads)
+	edit := func(config *Config) {
+		config.Code = code
+		config.Router = routes{sha256.Sum256([]byte("program true\n")): router.Entry{ID: "true", Name: "true", Export: "_start"}}
+	}
+	for most := int64(100 * time.Millisecond); ; most /= 2 {
+		if cutAt(t, time.Duration(rand.Int64N(most)), file, edit, "ok\n", "/bin/true") {
+			break
+		}
+	}
+}
