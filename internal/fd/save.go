@@ -62,13 +62,11 @@ func (t *Table) LoadState(d *state.Decoder) {
 	users := int32(d.Uint(math.MaxInt32))
 	locks := state.Get[*lock.Registry](d)
 	size := int(d.Uint(MaxFiles * 2))
-	if size < 64 || size%64 != 0 || !d.Take(int64(size)*9) {
+	if size != smallTable && (size < 64 || size%64 != 0) || !d.Take(int64(size)*9) {
 		d.Failf("a table of %d descriptors", size)
 		return
 	}
-	made := newTable(size)
-	t.used, t.cloexec = made.used, made.cloexec
-	t.slots.Store(made.slots.Load())
+	t.init(size)
 	t.users.Store(users)
 	t.locks.Store(locks)
 	last := -1

@@ -28,17 +28,39 @@ type Table struct {
 	// guarded by mu; slots are stored to only under it
 	used    []uint64 // bitmap
 	cloexec []uint64 // bitmap of FD_CLOEXEC
+
+	first firstSlots // what a small table begins with, so that it is one piece
 }
 
-// NewTable makes an empty table.
-func NewTable() *Table { return newTable(64) }
+// firstSlots are the first numbers of a table.
+type firstSlots struct {
+	slots         slots
+	used, cloexec [1]uint64
+	at            [smallTable]atomic.Pointer[Description]
+}
 
-func newTable(size int) *Table {
-	t := &Table{used: make([]uint64, size/64), cloexec: make([]uint64, size/64)}
+// smallTable is how many numbers most processes need at most.
+const smallTable = 16
+
+// NewTable makes an empty table.
+func NewTable() *Table {
+	t := new(Table)
+	t.init(smallTable)
+	return t
+}
+
+// init makes a zero value an empty table with room for some numbers: smallTable, or a multiple of 64.
+func (t *Table) init(size int) {
+	t.users.Store(1)
+	if f := &t.first; size <= smallTable {
+		f.slots = f.at[:]
+		t.used, t.cloexec = f.used[:], f.cloexec[:]
+		t.slots.Store(&f.slots)
+		return
+	}
+	t.used, t.cloexec = make([]uint64, size/64), make([]uint64, size/64)
 	s := make(slots, size)
 	t.slots.Store(&s)
-	t.users.Store(1)
-	return t
 }
 
 // Size is how many numbers the table has room for now; it grows with the highest.
@@ -216,20 +238,27 @@ func (t *Table) Numbers() []int32 {
 
 // Fork copies the table for a new process. Both refer to the same descriptions.
 func (t *Table) Fork() *Table {
+	c := new(Table)
+	t.ForkInto(c)
+	return c
+}
+
+// ForkInto is Fork; c is a zero value.
+func (t *Table) ForkInto(c *Table) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	size := 64
-	for n := len(t.used) - 1; n > 0 && size == 64; n-- {
-		if t.used[n] != 0 {
+	size := smallTable
+	for n := len(t.used) - 1; n >= 0; n-- {
+		if t.used[n]>>smallTable != 0 || n > 0 && t.used[n] != 0 {
 			size = (n + 1) * 64
+			break
 		}
 	}
-	c := newTable(size)
+	c.init(size)
 	copy(c.used, t.used)
 	copy(c.cloexec, t.cloexec)
 	from, to := *t.slots.Load(), *c.slots.Load()
 	t.eachLocked(func(n int) { to[n].Store(from[n].Load().Ref()) })
-	return c
 }
 
 // Share counts a further process that uses the same table (CLONE_FILES).
@@ -271,7 +300,7 @@ func (t *Table) growLocked(n int) {
 	if n < len(old) {
 		return
 	}
-	size := len(old)
+	size := max(len(old), 64)
 	for size <= n {
 		size *= 2
 	}

@@ -113,27 +113,34 @@ func (m Memory) Clear(a Addr, n int) (e linux.Errno) {
 // String reads the bytes before the first NUL at a. If there is none in the first limit
 // bytes, the error is long (ENAMETOOLONG for a path, E2BIG for an argument).
 func (m Memory) String(a Addr, limit int, long linux.Errno) (s string, e linux.Errno) {
+	var room [256]byte // most are short
+	buf, e := m.AppendString(room[:0], a, limit, long)
+	if e != 0 {
+		return "", e
+	}
+	return string(buf), 0
+}
+
+// AppendString is String for many strings in one buffer.
+func (m Memory) AppendString(to []byte, a Addr, limit int, long linux.Errno) (buf []byte, e linux.Errno) {
 	defer m.recoverFault(&e)
-	var buf []byte
 	for limit > 0 {
 		// A page at a time: what follows the NUL may be unmapped.
 		n := min(4096-int(a&4095), limit)
 		p, e := m.slice(a, n)
 		if e != 0 {
-			return "", e
+			return to, e
 		}
-		if i := bytes.IndexByte(p, 0); i >= 0 && buf == nil {
-			return string(p[:i]), 0
-		} else if i >= 0 {
-			return string(append(buf, p[:i]...)), 0
+		if i := bytes.IndexByte(p, 0); i >= 0 {
+			return append(to, p[:i]...), 0
 		}
-		buf = append(buf, p...)
+		to = append(to, p...)
 		limit -= n
 		if a += uint32(n); a == 0 && limit > 0 {
-			return "", linux.EFAULT
+			return to, linux.EFAULT
 		}
 	}
-	return "", long
+	return to, long
 }
 
 // Get copies the structure at a out of the guest. T holds no pointers and has the

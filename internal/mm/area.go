@@ -58,6 +58,7 @@ type areas struct {
 	objects       map[Object]int // how many areas are of each; nil until there is one
 	files         int            // the sum of these
 	idle          bool           // objects has one without an area
+	room          [1]area        // for the list of a program that has just begun
 }
 
 // first is the index of the first area that ends above addr.
@@ -106,7 +107,8 @@ func (l *areas) within(start, end uint64) []area {
 
 // begin makes a the only area of an empty list.
 func (l *areas) begin(a area) {
-	l.list = []area{a}
+	l.room[0] = a
+	l.list = l.room[:]
 	l.count(&l.list[0], true)
 }
 

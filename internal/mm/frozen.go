@@ -39,7 +39,7 @@ func (s *Space) Freeze() (*Frozen, linux.Errno) {
 
 // New makes a space that is as the frozen one was, and its instance, whose import gets result.
 func (f *Frozen) New(result uint64, limits Limits) (*Space, *engine.Instance, linux.Errno) {
-	if f.areas.virtual > limit(limits.AS) || f.areas.data > limit(limits.Data) {
+	if f.areas.virtual > limits.as() || f.areas.data > limits.data() {
 		return nil, nil, linux.ENOMEM
 	}
 	inst, e := f.image.New(result)

@@ -19,9 +19,9 @@ func (s *Space) Futex(at uint32, private bool) futex.Key {
 	return futex.Key{Set: &s.futexes, Addr: uint64(at)}
 }
 
-// FutexSets are the sets in which threads of the space may wait.
-func (s *Space) FutexSets() []*futex.Set {
-	sets := []*futex.Set{&s.futexes}
+// FutexSets appends the sets in which threads of the space may wait.
+func (s *Space) FutexSets(sets []*futex.Set) []*futex.Set {
+	sets = append(sets, &s.futexes)
 	if !s.shares.Load() {
 		return sets
 	}

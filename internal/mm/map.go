@@ -239,7 +239,7 @@ func (s *Space) Protect(addr, length uint32, prot int) linux.Errno {
 			data += parts[k].size()
 		}
 	}
-	if data != 0 && s.areas.data+data > limit(s.limits.Data) {
+	if data != 0 && s.areas.data+data > s.limits.data() {
 		return linux.ENOMEM
 	}
 	if e := s.allow(0, false, 2); e != 0 {

@@ -30,12 +30,20 @@ type Source interface {
 // Limits are the resource limits that a space obeys, asked for at every request. A nil
 // function, or math.MaxUint64, is no limit.
 type Limits struct {
-	AS   func() uint64 // RLIMIT_AS: bytes of all areas
-	Data func() uint64 // RLIMIT_DATA: bytes of private writable areas
+	Of   interface{ Limit(resource int) uint64 } // whose limits both are, if not nil
+	AS   func() uint64                           // RLIMIT_AS: bytes of all areas
+	Data func() uint64                           // RLIMIT_DATA: bytes of private writable areas
 }
 
-func limit(f func() uint64) uint64 {
-	if f == nil {
+func (l *Limits) as() uint64 { return l.limit(linux.RLIMIT_AS, l.AS) }
+
+func (l *Limits) data() uint64 { return l.limit(linux.RLIMIT_DATA, l.Data) }
+
+func (l *Limits) limit(resource int, f func() uint64) uint64 {
+	switch {
+	case l.Of != nil:
+		return l.Of.Limit(resource)
+	case f == nil:
 		return math.MaxUint64
 	}
 	return f()
@@ -49,9 +57,10 @@ type Space struct {
 	initial uint64 // where the break may not go below
 	top     uint64 // where mappings end
 
-	futexes futex.Set   // of private memory
-	forks   sync.Mutex  // from Settle to Settled; above mu
-	shares  atomic.Bool // there are, or were, areas with a share
+	users   atomic.Int32 // see Users
+	futexes futex.Set    // of private memory
+	forks   sync.Mutex   // from Settle to Settled; above mu
+	shares  atomic.Bool  // there are, or were, areas with a share
 
 	mu sync.Mutex
 
@@ -81,6 +90,9 @@ func emptySpace(inst *engine.Instance, limits Limits) *Space {
 		initial: uint64(m.Min) * wasmPage, top: min(uint64(m.Max)*wasmPage, highest),
 	}
 }
+
+// Users counts the processes that have the space; whose it is counts them.
+func (s *Space) Users() *atomic.Int32 { return &s.users }
 
 // Instance is the instance whose memory this is.
 func (s *Space) Instance() *engine.Instance { return s.inst }
@@ -113,10 +125,10 @@ func (s *Space) allow(size uint64, data bool, more int) linux.Errno {
 	if s.freed {
 		return linux.ENOMEM
 	}
-	if size != 0 && (size > total || s.areas.virtual+size > limit(s.limits.AS)) {
+	if size != 0 && (size > total || s.areas.virtual+size > s.limits.as()) {
 		return linux.ENOMEM
 	}
-	if size != 0 && data && s.areas.data+size > limit(s.limits.Data) {
+	if size != 0 && data && s.areas.data+size > s.limits.data() {
 		return linux.ENOMEM
 	}
 	if more <= 0 {

@@ -26,8 +26,8 @@ func (a *Arguments) Take(n int64) bool {
 // Give gives them back.
 func (a *Arguments) Give(n int64) { a.used.Add(-n) }
 
-// StringSize is what a string in a list of arguments costs: the list grows by doubling.
-func StringSize(s string) int64 { return int64(len(s)) + 2*16 }
+// StringSize is what a string of n bytes in a list of arguments costs: the list grows by doubling.
+func StringSize(n int) int64 { return int64(n) + 2*16 }
 
 // hold counts the arguments of a new image, which has one process. It reports whether there
 // was room; if not, the image is dropped.
@@ -35,7 +35,7 @@ func (i *Image) hold(a *Arguments) bool {
 	n := int64(0)
 	for _, list := range [][]string{i.Argv, i.Env} {
 		for _, s := range list {
-			n += StringSize(s)
+			n += StringSize(len(s))
 		}
 	}
 	i.users.Store(1)

@@ -10,7 +10,7 @@ import (
 // lead makes t the first thread of a process that nobody knows yet.
 func (p *Process) lead(t *Thread) *Thread {
 	p.leader.Store(t)
-	p.threads = append(p.threads[:0], t)
+	p.threads = append(p.alone[:0], t)
 	p.started = t.cpu.Started()
 	return t
 }

@@ -4,8 +4,11 @@ import (
 	"slices"
 
 	"vkernel/internal/engine"
+	"vkernel/internal/fd"
 	"vkernel/internal/guest"
 	"vkernel/internal/linux"
+	"vkernel/internal/signal"
+	"vkernel/internal/vfs"
 )
 
 // ForkOptions are what clone(2) adds to fork(2).
@@ -57,14 +60,16 @@ func (t *Thread) Vfork() (pid int, e linux.Errno) {
 }
 
 func (t *Thread) vforkInto(child *Process, o ForkOptions) (pid int, e linux.Errno) {
-	l := &loan{parent: t, outer: t.vfork}
+	l := &child.Thread().borrowed
+	l.parent, l.outer = t, t.vfork
 	child.Thread().vfork = l
 	m := t.process.memory.now.use() // which cannot change while t runs in it
 	if e := t.admit(child, m, t.inst, o); e != 0 {
 		m.release()
 		return 0, e
 	}
-	t.lending = &lending{l, t.inst.SetAside(), child.pid}
+	t.lent = lending{l, t.inst.SetAside(), child.pid}
+	t.lending = &t.lent
 	t.Table().crew.start(child.Thread(), 0)
 	return t.reclaim()
 }
@@ -72,7 +77,7 @@ func (t *Thread) vforkInto(child *Process, o ForkOptions) (pid int, e linux.Errn
 // reclaim waits for the vfork child, and undoes what it did to the instance.
 func (t *Thread) reclaim() (pid int, e linux.Errno) {
 	l := t.lending
-	defer func() { t.lending = nil }()
+	defer func() { t.lending, t.lent = nil, lending{} }()
 	if !l.loan.wait() {
 		return 0, linux.EINTR
 	}
@@ -118,6 +123,16 @@ func (t *Thread) copyMemory(child *Process) (Memory, linux.Errno) {
 	return newMemory(space, inst), 0
 }
 
+// wholeProcess is a process with what it consists of, in one piece: its parts live as long as it.
+type wholeProcess struct {
+	Process
+	files  fd.Table
+	sig    signal.State
+	limits Limits
+	fs     vfs.Forked
+	thread wholeThread
+}
+
 // child makes a process and its thread, known to nobody yet.
 func (t *Thread) child(exitSignal linux.Signal) (*Process, linux.Errno) {
 	parent := t.process
@@ -125,13 +140,14 @@ func (t *Thread) child(exitSignal linux.Signal) (*Process, linux.Errno) {
 	if e != 0 {
 		return nil, e
 	}
-	p := &Process{
-		pid: pid, table: parent.table, exitSignal: exitSignal,
-		files:  parent.files.Fork(),
-		sig:    parent.sig.Fork(),
-		limits: parent.limits.Fork(),
-	}
-	p.fs = parent.fs.Fork(p)
+	w := new(wholeProcess)
+	p := &w.Process
+	p.pid, p.table, p.exitSignal = pid, parent.table, exitSignal
+	p.files, p.sig, p.limits, p.fs = &w.files, &w.sig, &w.limits, &w.fs.Context
+	parent.files.ForkInto(p.files)
+	parent.sig.ForkInto(p.sig)
+	parent.limits.forkInto(p.limits)
+	parent.fs.ForkInto(&w.fs, p)
 	p.timers.owner = p
 	p.inherited.from(&parent.inherited)
 	p.cred.Store(parent.Cred())
@@ -144,13 +160,14 @@ func (t *Thread) child(exitSignal linux.Signal) (*Process, linux.Errno) {
 	if f := parent.Foreign(); f != nil {
 		p.SetForeign(f.Fork())
 	}
-	first := p.lead(newThread(p, pid, t.sig.Mask(), t.sig.Stack()))
+	w.thread.begin(p, pid, t.sig.Mask(), t.sig.Stack())
+	first := p.lead(&w.thread.Thread)
 	first.cpu.Inherit(t.cpu)
 	first.frames = slices.Clone(t.frames)
 	first.entry = t.entry
 	first.index = t.index
 	first.spawned = t.spawned
-	first.SetName(t.Name())
+	first.name.Store(t.name.Load())
 	return p, 0
 }
 

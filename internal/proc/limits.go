@@ -40,11 +40,11 @@ const maxSignals = 512
 // maxFiles bounds RLIMIT_NOFILE for the same reason (fs.nr_open).
 const maxFiles = 65536
 
-// Fork copies the limits.
-func (l *Limits) Fork() *Limits {
+// forkInto copies the limits into those of a child, which are of value zero.
+func (l *Limits) forkInto(child *Limits) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return &Limits{values: l.values}
+	child.values = l.values
 }
 
 // Get gives a limit; resource is below linux.RLIM_NLIMITS.

@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 
 	"vkernel/internal/engine"
-	"vkernel/internal/linux"
 	"vkernel/internal/mm"
 )
 
@@ -29,7 +28,7 @@ type Memory struct {
 
 // newMemory makes the memory of one process.
 func newMemory(space *mm.Space, inst *engine.Instance) Memory {
-	m := Memory{space, inst, new(atomic.Int32)}
+	m := Memory{space, inst, space.Users()}
 	m.users.Store(1)
 	return m
 }
@@ -68,8 +67,5 @@ func (m *memory) set(now Memory) (old Memory) {
 
 // spaceLimits makes an address space obey the process's limits.
 func (p *Process) spaceLimits() mm.Limits {
-	return mm.Limits{
-		AS:   func() uint64 { return p.Limit(linux.RLIMIT_AS) },
-		Data: func() uint64 { return p.Limit(linux.RLIMIT_DATA) },
-	}
+	return mm.Limits{Of: p}
 }

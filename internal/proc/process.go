@@ -56,9 +56,10 @@ type Process struct {
 
 // crowd is the threads of a process. Guarded by table.mu.
 type crowd struct {
-	threads  []*Thread // that have not ended, in the order of their start
-	exec     *Thread   // executes a program, and waits for the end of the others
-	stopping int       // a stop is complete when so many more have halted
+	threads  []*Thread  // that have not ended, in the order of their start
+	alone    [1]*Thread // room for that
+	exec     *Thread    // executes a program, and waits for the end of the others
+	stopping int        // a stop is complete when so many more have halted
 }
 
 // inherited is what a child simply has from its parent.

@@ -113,7 +113,8 @@ func (t *Thread) bequeath() {
 	if t.space == nil {
 		return
 	}
-	for _, set := range t.space.FutexSets() {
+	var room [4]*futex.Set
+	for _, set := range t.space.FutexSets(room[:0]) {
 		set.Bequeath(uint32(t.TID()))
 	}
 }

@@ -52,21 +52,48 @@ type Thread struct {
 
 	pending  *call    // while it is parked in a call
 	lending  *lending // while it waits for its vfork child
+	borrowed loan     // what vfork points to, if it was a vfork child itself
+	lent     lending  // what lending points to
 	progress int64    // see Progress
 
 	halted bool // guarded by Table.mu: it has seen that the process stops
 }
 
+// wholeThread is a thread with what it consists of, in one piece.
+type wholeThread struct {
+	Thread
+	waiter wait.Waiter
+	cpu    sched.Thread
+	sig    signal.Thread
+}
+
 // newThread makes the thread of p. alarm works from now on.
 func newThread(p *Process, tid int, blocked signal.Set, stack linux.Stack) *Thread {
-	t := &Thread{process: p, waiter: wait.New()}
+	w := new(wholeThread)
+	w.begin(p, tid, blocked, stack)
+	return &w.Thread
+}
+
+// begin makes a zero value a thread.
+func (w *wholeThread) begin(p *Process, tid int, blocked signal.Set, stack linux.Stack) {
+	t := &w.Thread
+	t.process, t.waiter, t.cpu, t.sig = p, &w.waiter, &w.cpu, &w.sig
+	w.waiter.Init()
 	t.tid.Store(int32(tid))
-	t.cpu = p.table.sched.NewThread(t.waiter, t.preempt)
+	p.table.sched.Init(t.cpu, t.waiter, (*preempted)(t))
 	t.cpu.SetNice(int(p.nice.Load()))
 	p.cpu.Add(t.cpu)
-	t.sig = p.sig.Start(blocked, stack, t.alarm)
-	return t
+	p.sig.StartIn(t.sig, blocked, stack, (*alarmed)(t))
 }
+
+// preempted is a thread as its scheduler sees it, alarmed one as those see it who send it signals.
+type (
+	preempted Thread
+	alarmed   Thread
+)
+
+func (t *preempted) Kick() { (*Thread)(t).preempt() }
+func (t *alarmed) Alarm()  { (*Thread)(t).alarm() }
 
 // alarm ends a sleep or a run in compiled code. Any goroutine calls it.
 func (t *Thread) alarm() {

@@ -83,6 +83,7 @@ type Account struct {
 
 	// guarded by mu
 	threads []*Thread
+	first   [1]*Thread    // room for that
 	total   time.Duration // of ended threads
 	system  time.Duration
 	sleeps  int64
@@ -94,6 +95,9 @@ type Account struct {
 func (a *Account) Add(t *Thread) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.threads == nil {
+		a.threads = a.first[:0]
+	}
 	a.threads = append(a.threads, t)
 }
 

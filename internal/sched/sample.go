@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 )
@@ -24,7 +25,7 @@ type sampler struct {
 
 func (s *sampler) start() {
 	s.left, s.weight = 1, 1
-	s.random = uint32(time.Now().UnixNano()) | 1
+	s.random = rand.Uint32() | 1
 }
 
 // Sample reports whether the system call that begins is to be measured: then Began gives

@@ -89,7 +89,7 @@ type evicted []*Thread
 
 func (e evicted) kick() {
 	for _, t := range e {
-		t.kick()
+		t.owner.Kick()
 	}
 }
 

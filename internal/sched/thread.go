@@ -9,13 +9,24 @@ import (
 	"vkernel/internal/wait"
 )
 
+// Kicked is whose thread it is.
+type Kicked interface {
+	Kick() // makes it leave compiled code
+}
+
+// kick is one that is a function.
+type kick func()
+
+func (k kick) Kick() { k() }
+
 // Thread is what the scheduler knows of a guest thread.
 type Thread struct {
 	sched     *Scheduler
 	waiter    *wait.Waiter
-	kick      func() // makes it leave compiled code
+	owner     Kicked
 	clock     clock
 	started   time.Time
+	born      time.Duration // the same, after sched.epoch
 	nice      atomic.Int32
 	since     atomic.Int64 // when it got the slot that it holds, after sched.epoch
 	spare     atomic.Int64 // for how long no brief one may take that slot
@@ -47,11 +58,19 @@ type Thread struct {
 
 // NewThread makes a thread, which waiter wakes and kick kicks out of compiled code. It has
 // nice value 0 and no credit.
-func (s *Scheduler) NewThread(waiter *wait.Waiter, kick func()) *Thread {
-	t := &Thread{sched: s, waiter: waiter, kick: kick, started: time.Now(), slot: -1, away: true}
-	t.virtual = math.MaxInt64 / 2 // behind those who wait
-	t.sampler.start()
+func (s *Scheduler) NewThread(waiter *wait.Waiter, f func()) *Thread {
+	t := new(Thread)
+	s.Init(t, waiter, kick(f))
 	return t
+}
+
+// Init makes t, a zero value that is a part of its owner, what NewThread makes.
+func (s *Scheduler) Init(t *Thread, waiter *wait.Waiter, owner Kicked) {
+	t.sched, t.waiter, t.owner, t.slot, t.away = s, waiter, owner, -1, true
+	t.born = s.now()
+	t.started = s.epoch.Add(t.born) // saves two looks at clocks
+	t.virtual = math.MaxInt64 / 2   // behind those who wait
+	t.sampler.start()
 }
 
 // Inherit makes the thread, which has not run yet, the child of parent, whose goroutine
@@ -62,7 +81,7 @@ func (t *Thread) Inherit(parent *Thread) {
 	defer t.sched.mu.Unlock()
 	left := parent.credit
 	if parent.holdsSlot() {
-		left = max(0, left-t.sched.pace.scale(parent.scaled(parent.holds(t.sched.now()))))
+		left = max(0, left-t.sched.pace.scale(parent.scaled(parent.holds(t.born))))
 	}
 	parent.credit -= left / 2
 	parent.spare.Store(int64(parent.allowance()))

@@ -123,13 +123,13 @@ func (t *Thread) LoadState(d *state.Decoder) {
 	t.stack.SP = uint32(d.Uint(1<<32 - 1))
 	t.stack.Flags = int32(d.Int(-1<<31, 1<<31-1))
 	t.stack.Size = uint32(d.Uint(1<<32 - 1))
-	t.alarm = func() {}
+	t.owner = alarm(func() {})
 }
 
 // Connect gives a thread that was loaded its alarm, and looks whether there is something for it.
-func (t *Thread) Connect(alarm func()) {
+func (t *Thread) Connect(f func()) {
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
-	t.alarm = alarm
+	t.owner = alarm(f)
 	t.refreshLocked()
 }

@@ -15,11 +15,12 @@ type State struct {
 	mu sync.Mutex
 
 	// guarded by mu
-	actions *actions  // nil: the defaults
-	own     bool      // actions are not shared with a parent or child since a Fork
-	shared  queue     // sent to the process
-	threads []*Thread // in the order of their start
-	limit   int       // RLIMIT_SIGPENDING: entries of all queues together
+	actions *actions   // nil: the defaults
+	own     bool       // actions are not shared with a parent or child since a Fork
+	shared  queue      // sent to the process
+	threads []*Thread  // in the order of their start
+	first   [1]*Thread // room for that
+	limit   int        // RLIMIT_SIGPENDING: entries of all queues together
 }
 
 // actions are the actions of all signals, by number.
@@ -56,10 +57,17 @@ func (s *State) Queue() *wait.Queue { return &s.queue }
 
 // Fork makes the state of a child: the same actions, nothing pending, no threads.
 func (s *State) Fork() *State {
+	child := new(State)
+	s.ForkInto(child)
+	return child
+}
+
+// ForkInto is Fork; child is a zero value.
+func (s *State) ForkInto(child *State) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.own = false
-	return &State{actions: s.actions, limit: s.limit}
+	child.actions, child.limit = s.actions, s.limit
 }
 
 // Exec resets what execve resets: caught signals to their default.

@@ -11,12 +11,22 @@ import (
 // Pending is the bit of Thread.Work that says: ask Next.
 const Pending = 1
 
-// Thread is the signal state of a thread. Start makes it.
+// Alarmed is whose thread it is.
+type Alarmed interface {
+	Alarm() // ends a sleep of the thread, or its run of compiled code
+}
+
+// alarm is one that is a function.
+type alarm func()
+
+func (a alarm) Alarm() { a() }
+
+// Thread is the signal state of a thread. Start or StartIn makes it.
 type Thread struct {
 	// Work is what the thread has to see to before it runs on: Pending, and bits of proc.
 	Work  atomic.Uint32
 	state *State
-	alarm func() // ends a sleep of the thread, or its run of compiled code
+	owner Alarmed
 
 	// guarded by state.mu
 	blocked   Set
@@ -28,14 +38,23 @@ type Thread struct {
 	ended     bool
 }
 
-// Start makes the state of a new thread with the mask blocked.
-func (s *State) Start(blocked Set, stack linux.Stack, alarm func()) *Thread {
+// Start makes the state of a new thread with the mask blocked, which f alarms.
+func (s *State) Start(blocked Set, stack linux.Stack, f func()) *Thread {
+	t := new(Thread)
+	s.StartIn(t, blocked, stack, alarm(f))
+	return t
+}
+
+// StartIn makes t, a zero value that is a part of its owner, the state of a new thread.
+func (s *State) StartIn(t *Thread, blocked Set, stack linux.Stack, owner Alarmed) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := &Thread{state: s, alarm: alarm, blocked: blocked &^ Unblockable, stack: stack}
+	t.state, t.owner, t.blocked, t.stack = s, owner, blocked&^Unblockable, stack
+	if s.threads == nil {
+		s.threads = s.first[:0]
+	}
 	s.threads = append(s.threads, t)
 	t.refreshLocked()
-	return t
 }
 
 // End takes the thread out of its process. Signals sent to it alone are lost.
@@ -70,20 +89,20 @@ func (t *Thread) takesLocked(sig linux.Signal) bool {
 // alarmLocked tells the thread that there is something for it.
 func (t *Thread) alarmLocked() {
 	t.Work.Or(Pending)
-	t.alarm()
+	t.owner.Alarm()
 }
 
 // Raise sets bits of Work and alarms the thread.
 func (t *Thread) Raise(bits uint32) {
 	t.Work.Or(bits)
-	t.alarm()
+	t.owner.Alarm()
 }
 
 // refreshLocked makes the bit Pending say what is true.
 func (t *Thread) refreshLocked() {
 	if (t.private.set|t.state.shared.set)&^(t.blocked&^t.awaited) != 0 {
 		if t.Work.Or(Pending)&Pending == 0 {
-			t.alarm()
+			t.owner.Alarm()
 		}
 	} else {
 		t.Work.And(^uint32(Pending))

@@ -24,30 +24,53 @@ func argSpace(t *proc.Thread) int {
 }
 
 // stringArray reads a null-terminated array of strings, takes what they need from space and
-// counts what they cost here. ENOMEM: the container has too many.
+// counts what they cost here. ENOMEM: the container has too many. All of them are parts of one: a small
+// environment costs two allocations, not one for each variable.
 func stringArray(t *proc.Thread, at guest.Addr, space *int, cost *int64) (all []string, e linux.Errno) {
 	if at == 0 {
 		return nil, 0
 	}
+	var room struct {
+		text [1 << 10]byte
+		ends [48]int
+	}
+	text, ends := room.text[:0], room.ends[:0]
 	for ; ; at += pointerSize {
 		p, e := guest.Get[uint32](t.Mem(), at)
-		if e != 0 || p == 0 {
-			return all, e
+		if e != 0 {
+			return nil, e
+		}
+		if p == 0 {
+			return split(string(text), ends), 0
 		}
 		if *space -= pointerSize; *space <= 0 {
 			return nil, linux.E2BIG
 		}
-		s, e := t.Mem().String(p, min(maxArg, *space), linux.E2BIG)
-		if e != 0 {
+		start := len(text)
+		if text, e = t.Mem().AppendString(text, p, min(maxArg, *space), linux.E2BIG); e != 0 {
 			return nil, e
 		}
-		*space -= len(s) + 1
-		if !t.Table().Arguments.Take(proc.StringSize(s)) {
+		n := len(text) - start
+		*space -= n + 1
+		if !t.Table().Arguments.Take(proc.StringSize(n)) {
 			return nil, linux.ENOMEM
 		}
-		*cost += proc.StringSize(s)
-		all = append(all, s)
+		*cost += proc.StringSize(n)
+		ends = append(ends, len(text))
 	}
+}
+
+// split cuts a text at ends.
+func split(text string, ends []int) []string {
+	if len(ends) == 0 {
+		return nil
+	}
+	all, start := make([]string, len(ends)), 0
+	for i, end := range ends {
+		all[i] = text[start:end]
+		start = end
+	}
+	return all
 }
 
 func execve(t *proc.Thread, a Args) (int64, linux.Errno) {
@@ -55,7 +78,7 @@ func execve(t *proc.Thread, a Args) (int64, linux.Errno) {
 	if e != 0 {
 		return 0, e
 	}
-	return exec(t, proc.ExecFile{Name: name, Shown: name}, a.Addr(1), a.Addr(2), t.Exec)
+	return exec(t, proc.ExecFile{Name: name, Shown: name}, a.Addr(1), a.Addr(2), (*proc.Thread).Exec)
 }
 
 func execveat(t *proc.Thread, a Args) (int64, linux.Errno) {
@@ -83,13 +106,13 @@ func execveat(t *proc.Thread, a Args) (int64, linux.Errno) {
 		}
 	}
 	if flags&linux.AT_EXECVE_CHECK != 0 {
-		return exec(t, f, a.Addr(2), a.Addr(3), func(f proc.ExecFile, _, _ []string) linux.Errno { return t.CheckExec(f, d) })
+		return exec(t, f, a.Addr(2), a.Addr(3), func(t *proc.Thread, f proc.ExecFile, _, _ []string) linux.Errno { return t.CheckExec(f, d) })
 	}
-	return exec(t, f, a.Addr(2), a.Addr(3), t.Exec)
+	return exec(t, f, a.Addr(2), a.Addr(3), (*proc.Thread).Exec)
 }
 
 // exec reads the arguments and the environment, and does with them.
-func exec(t *proc.Thread, f proc.ExecFile, argv, envp guest.Addr, do func(f proc.ExecFile, argv, env []string) linux.Errno) (int64, linux.Errno) {
+func exec(t *proc.Thread, f proc.ExecFile, argv, envp guest.Addr, do func(t *proc.Thread, f proc.ExecFile, argv, env []string) linux.Errno) (int64, linux.Errno) {
 	space := argSpace(t) - len(f.Shown)
 	var cost int64 // while they are read: the image has a count of its own
 	defer func() { t.Table().Arguments.Give(cost) }()
@@ -104,5 +127,5 @@ func exec(t *proc.Thread, f proc.ExecFile, argv, envp guest.Addr, do func(f proc
 	if len(args) == 0 {
 		args = []string{""} // as Linux since 5.18: programs count on argv[0]
 	}
-	return 0, do(f, args, env)
+	return 0, do(t, f, args, env)
 }

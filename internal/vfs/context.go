@@ -46,10 +46,23 @@ func NewContext(ns *Namespace, cred *Cred, task any) *Context {
 
 // Fork copies the state for a new process.
 func (c *Context) Fork(task any) *Context {
-	n := c.Share(task)
-	n.dirs = new(dirs)
-	n.dirs.now.Store(c.dirs.now.Load())
-	return n
+	n := new(Forked)
+	c.ForkInto(n, task)
+	return &n.Context
+}
+
+// Forked is a context with what it shares with nobody yet, as a part of something else.
+type Forked struct {
+	Context
+	own dirs
+}
+
+// ForkInto is Fork; n is a zero value.
+func (c *Context) ForkInto(n *Forked, task any) {
+	n.own.now.Store(c.dirs.now.Load())
+	n.ns, n.dirs, n.task = c.ns, &n.own, task
+	n.cred.Store(c.cred.Load())
+	n.paths.Store(c.paths.Load())
 }
 
 // Share is Fork with CLONE_FS: root, working directory and umask are one for both.

@@ -42,7 +42,7 @@ const (
 	RdHup Events = 0x2000 // POLLRDHUP: a socket's other side writes no more
 )
 
-// Waiter is one sleeper, usually one guest thread. The zero value is not ready: use New.
+// Waiter is one sleeper, usually one guest thread. The zero value is not ready: use New or Init.
 // Sleep is called by its owner only; Wake by anyone.
 type Waiter struct {
 	token chan struct{} // capacity 1: a wake-up that came before the sleep is kept
@@ -50,7 +50,14 @@ type Waiter struct {
 }
 
 // New makes a waiter.
-func New() *Waiter { return &Waiter{token: make(chan struct{}, 1)} }
+func New() *Waiter {
+	w := new(Waiter)
+	w.Init()
+	return w
+}
+
+// Init makes a zero value, a part of something else, ready.
+func (w *Waiter) Init() { w.token = make(chan struct{}, 1) }
 
 // Wake ends the current sleep, or the next one.
 func (w *Waiter) Wake() {
