@@ -51,15 +51,15 @@ func TestStore(t *testing.T) {
 	zeros, text := make([]byte, 64<<10), []byte("a content")
 	s := open(t, dir)
 	a, b := put(t, s, zeros), put(t, s, text)
-	if again := put(t, s, zeros); again != a || s.Written.Chunks != 2 || s.Written.Kept != 1 {
-		t.Errorf("the same content was written twice: %+v", s.Written)
+	if again := put(t, s, zeros); again != a || s.Written().Chunks != 2 || s.Written().Kept != 1 {
+		t.Errorf("the same content was written twice: %+v", s.Written())
 	}
-	if s.Written.Bytes > 1000 {
-		t.Errorf("64 KiB of zeros and nine letters take %d bytes", s.Written.Bytes)
+	if s.Written().Bytes > 1000 {
+		t.Errorf("64 KiB of zeros and nine letters take %d bytes", s.Written().Bytes)
 	}
 	other := open(t, dir) // as another process
-	if again := put(t, other, text); again != b || other.Written.Chunks != 0 {
-		t.Errorf("what another store wrote was written again: %+v", other.Written)
+	if again := put(t, other, text); again != b || other.Written().Chunks != 0 {
+		t.Errorf("what another store wrote was written again: %+v", other.Written())
 	}
 	for c, want := range map[state.Chunk][]byte{a: zeros, b: text} {
 		if got, err := other.Get(c, len(want)); err != nil || !bytes.Equal(got, want) {
