@@ -162,6 +162,9 @@ func (m *Image) New(result uint64) (*Instance, linux.Errno) {
 	return i, 0
 }
 
+// Unanswered makes the import in which i stands get what the next Resume is given.
+func (i *Instance) Unanswered() { i.held = false }
+
 // ready gives an instance whose slot is as the image says.
 func (m *Image) ready() (*Instance, linux.Errno) {
 	s := &m.p.code.slots

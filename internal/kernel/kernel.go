@@ -156,7 +156,7 @@ func newKernel(c Config) (*Kernel, error) {
 	}
 	k.table = proc.NewTable(proc.Config{
 		Programs: k.code, Audit: c.Audit, Processes: c.Limits.Processes, Pipes: k.pipes, Sockets: sock.NewStack(k.pipes), Anonymous: anonymous, Log: c.Log,
-		Memory: k.memory, UTS: proc.NewUTS(c.Hostname, "(none)"), Observer: observer(c.Trace), Sched: c.Sched, Ready: k.reached,
+		Memory: k.memory, UTS: proc.NewUTS(c.Hostname, "(none)"), Observer: observer(c.Trace), Sched: c.Sched, Ready: k.reached, Input: k.atInput,
 	})
 	k.host = hostio.NewHost(k.table.Outside().RLocker())
 	return k, nil

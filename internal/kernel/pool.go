@@ -16,8 +16,8 @@ import (
 	"vkernel/internal/vfs/hostio"
 )
 
-// A pool is a process of the container that was frozen when it called vkernel.ready, of which copies are
-// started on request: each has arguments, environment, streams and directory of its own. No manifest has to
+// A pool is a process of the container that was frozen when it called vkernel.ready, or was about to read its standard
+// input, of which copies are started on request: each has arguments, environment, streams and directory of its own. No manifest has to
 // say so; but each start is a start of the frozen process's program, which the hash rule decides
 // anew: from a content that has been changed or revoked since, or under another policy, none is started.
 
@@ -77,59 +77,89 @@ type frozen struct {
 // reached is told of each process that calls vkernel.ready and was not started there.
 func (k *Kernel) reached(t *proc.Thread) {
 	t.Reached()
-	if k.pools.waiting.Load() == 0 {
-		return
-	}
-	k.pools.mu.Lock()
-	answer := k.pools.asked[t.Process()]
-	if answer != nil {
-		delete(k.pools.asked, t.Process())
-		k.pools.waiting.Add(-1)
-	}
-	k.pools.mu.Unlock()
-	if answer != nil {
+	if answer := k.pools.answer(t.Process()); answer != nil {
 		image, refused := t.Freeze(^signal.Set(0)) // it may have asked about any signal
 		answer <- frozen{image, refused}           // there is room for it
 	}
 }
 
-// NewPool makes a pool of a process, which has still to call vkernel.ready: it waits for that.
+// atInput is told of a process of which somebody waits that it reads its standard input.
+func (k *Kernel) atInput(t *proc.Thread) {
+	if answer := k.pools.answer(t.Process()); answer != nil {
+		image, refused := t.FreezeInCall()
+		answer <- frozen{image, refused}
+	}
+}
+
+// answer gives where it is to be said that a process has been frozen, if somebody waits for that: once.
+func (p *pools) answer(of *proc.Process) chan<- frozen {
+	if p.waiting.Load() == 0 {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	answer := p.asked[of]
+	if answer != nil {
+		p.forgetLocked(of)
+	}
+	return answer
+}
+
+func (p *pools) forgetLocked(of *proc.Process) {
+	of.AwaitInput(false)
+	delete(p.asked, of)
+	p.waiting.Add(-1)
+}
+
+// ask notes that somebody waits.
+func (p *pools) ask(of *proc.Process) (<-chan frozen, error) {
+	answer := make(chan frozen, 1)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.asked == nil {
+		p.asked = map[*proc.Process]chan<- frozen{}
+	}
+	if p.asked[of] != nil {
+		return nil, fmt.Errorf("pool: process %d is to be the one of another pool", of.PID())
+	}
+	p.asked[of] = answer
+	p.waiting.Add(1)
+	of.AwaitInput(true)
+	return answer, nil
+}
+
+// NewPool makes a pool of a process, as it is when it calls vkernel.ready, or else when it reads its standard input, or
+// waits for that: NewPool waits until then. What it has read of its input by then, its copies have read.
 func (k *Kernel) NewPool(ctx context.Context, pid int, limits PoolLimits) (*Pool, error) {
 	p, ok := k.table.Find(pid)
 	if !ok || p.State() >= proc.Zombie {
 		return nil, fmt.Errorf("pool: there is no process %d", pid)
 	}
-	answer := make(chan frozen, 1)
-	k.pools.mu.Lock()
-	if k.pools.asked == nil {
-		k.pools.asked = map[*proc.Process]chan<- frozen{}
+	answer, err := k.pools.ask(p)
+	if err != nil {
+		return nil, err
 	}
-	if k.pools.asked[p] != nil {
-		k.pools.mu.Unlock()
-		return nil, fmt.Errorf("pool: process %d is to be the one of another pool", pid)
-	}
-	k.pools.asked[p] = answer
-	k.pools.waiting.Add(1)
-	k.pools.mu.Unlock()
-	select {
-	case f := <-answer:
-		if f.image == nil {
-			return nil, fmt.Errorf("pool: process %d cannot be frozen: %s", pid, f.refused)
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for err == nil {
+		select {
+		case f := <-answer:
+			if f.image == nil {
+				return nil, fmt.Errorf("pool: process %d cannot be frozen: %s", pid, f.refused)
+			}
+			return k.addPool(f.image, p, limits), nil
+		case <-look.C:
+			if p.State() >= proc.Zombie {
+				err = errors.New("it has ended")
+			}
+		case <-ctx.Done():
+			err = ctx.Err()
 		}
-		return k.addPool(f.image, p, limits), nil
-	case <-ctx.Done():
 	}
-	k.pools.mu.Lock()
-	_, still := k.pools.asked[p]
-	if still {
-		delete(k.pools.asked, p)
-		k.pools.waiting.Add(-1)
-	}
-	k.pools.mu.Unlock()
-	if !still {
+	if k.pools.answer(p) == nil {
 		(<-answer).image.Release()
 	}
-	return nil, fmt.Errorf("pool: process %d has not called vkernel.ready: %w", pid, ctx.Err())
+	return nil, fmt.Errorf("pool: process %d has neither called vkernel.ready nor read its standard input: %w", pid, err)
 }
 
 func (k *Kernel) addPool(image *proc.Warm, p *proc.Process, limits PoolLimits) *Pool {

@@ -52,6 +52,8 @@ type Process struct {
 	exiting    bool         // exitStatus is decided
 	exitStatus int
 	crowd
+
+	awaitsInput atomic.Bool // somebody wants to know when it reads its standard input
 }
 
 // crowd is the threads of a process. Guarded by table.mu.

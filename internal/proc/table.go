@@ -44,6 +44,8 @@ type Config struct {
 	Observer  Observer // nil: nobody
 	// Ready is called when a process calls vkernel.ready.
 	Ready func(t *Thread)
+	// Input is called when a process of which that was asked for (AwaitInput) is about to read its standard input.
+	Input func(t *Thread)
 	Sched *sched.Scheduler // nil: one of its own
 }
 

@@ -48,6 +48,7 @@ type Warm struct {
 	entry      string
 	policy     *policy.Policy
 	name       string // of the file, for copies that no execve starts
+	again      *call  // in which it was frozen, for copies to make again; nil: vkernel.ready
 
 	users atomic.Int32 // who may make copies, and the owner
 	made  atomic.Int64 // copies
@@ -127,6 +128,9 @@ func (w *Warm) copy(p *Process) (Memory, linux.Errno) {
 		return Memory{}, e
 	}
 	w.made.Add(1)
+	if w.again != nil {
+		inst.Unanswered()
+	}
 	return newMemory(space, inst), 0
 }
 
@@ -145,6 +149,10 @@ func (t *Thread) resumeWarm(w *Warm) {
 	t.sig.SetStack(w.stack)
 	t.robust = w.robust
 	t.entry = 0
+	if w.again != nil {
+		c := *w.again
+		t.pending = &c
+	}
 }
 
 // Ready is vkernel.ready of a process that has started cold.
@@ -152,6 +160,36 @@ func (t *Thread) Ready() {
 	if f := t.Table().config.Ready; f != nil {
 		f(t)
 	}
+}
+
+// AwaitInput makes the table's Input be called when the process is about to read its standard input, or
+// waits for it by now; or no more.
+func (p *Process) AwaitInput(yes bool) {
+	p.awaitsInput.Store(yes)
+	if !yes {
+		return
+	}
+	p.table.mu.Lock()
+	defer p.table.mu.Unlock()
+	for _, t := range p.threads {
+		t.sig.Raise(workFreeze) // it leaves its call, finds no cut, and makes the call again
+	}
+}
+
+// AtInput is told that a call of t is about to wait for file n, or to read it.
+func (t *Thread) AtInput(n int32) {
+	if n == 0 && t.process.awaitsInput.Load() {
+		t.Table().config.Input(t)
+	}
+}
+
+// FreezeInCall makes an image of the process of t, which is in a call that copies make again. See Freeze.
+func (t *Thread) FreezeInCall() (*Warm, string) {
+	w, refused := t.Freeze(^signal.Set(0)) // it may have asked about any signal
+	if w != nil {
+		w.again = &call{index: t.index, args: Args(t.inst.Args()[:6]), e: ERESTARTNOINTR}
+	}
+	return w, refused
 }
 
 // Reached tells the target of t that a process of its own is where an image can be made.

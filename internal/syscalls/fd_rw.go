@@ -20,6 +20,7 @@ const maxTransfer = 0x7ffff000
 var never time.Time
 
 func read(t *proc.Thread, a Args) (int64, linux.Errno) {
+	t.AtInput(a.Int(0))
 	d, e := t.Files().Get(a.Int(0))
 	if e != 0 {
 		return 0, e

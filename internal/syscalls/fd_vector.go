@@ -59,6 +59,7 @@ func each(v []iovec, f func(x iovec, done int64) (int64, linux.Errno)) (done int
 }
 
 func readv(t *proc.Thread, a Args) (int64, linux.Errno) {
+	t.AtInput(a.Int(0))
 	d, e := t.Files().Get(a.Int(0))
 	if e != 0 {
 		return 0, e

@@ -188,6 +188,7 @@ func pollList(t *proc.Thread, fds []pollfd, sleeps bool, deadline time.Time) (in
 		if fds[i].FD >= 0 {
 			ws[i].d, _ = t.Files().Get(fds[i].FD)
 			ws[i].wanted = wants(fds[i].Events)
+			t.AtInput(fds[i].FD)
 		}
 	}
 	return waitAny(t, ws, sleeps, deadline, func() int64 { return lookPoll(t, fds, ws) })

@@ -124,6 +124,7 @@ func watchSets(t *proc.Thread, ws []watched, in *[3]fdSet) linux.Errno {
 				if d, e = t.Files().Get(int32(n)); e != 0 {
 					return e
 				}
+				t.AtInput(int32(n))
 			}
 			ws[n].wanted |= selectEvents[i].wanted
 		}
