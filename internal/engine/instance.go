@@ -31,6 +31,7 @@ type Instance struct {
 	exceptions *exceptions  // to which there are references; nil until the first
 
 	stackLow uintptr // lowest mapped address of the stack; below the slot's own in a reserve
+	warm     int     // pages that the slot had kept
 	changed  bool    // the layout of memory is not as New made it
 	foreign  bool    // mappings may have been replaced: reset by mapping anew
 	holes    []hole  // parts of the memory image that are no longer mapped from the file

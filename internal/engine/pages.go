@@ -277,7 +277,7 @@ func (i *Instance) CopyPages(dst *Instance, addr, length uint64) linux.Errno {
 
 func (i *Instance) copyRun(dst *Instance, at, size uintptr) {
 	to := at - i.base + dst.base
-	if size >= populateFrom {
+	if size >= populateFrom && int(size/pageSize) > dst.warm { // a warm slot has most of them
 		madvise(to, size, unix.MADV_POPULATE_WRITE) // else it faults: slower, not wrong
 	}
 	copy(bytesAt(to, size), bytesAt(at, size))

@@ -83,14 +83,22 @@ func (p *Program) New() (*Instance, linux.Errno) {
 		s.declare(-p.mappings, 0)
 		return nil, e
 	}
-	return newInstance(p, at), 0
+	i := newInstance(p, at.at)
+	i.warm = at.pages
+	return i, 0
 }
 
 // takeSlot gives an idle slot of this program, or furnishes a blank one.
-func (p *Program) takeSlot() (uintptr, linux.Errno) {
-	if at, ok := p.takeIdle(); ok {
-		return at, 0
+func (p *Program) takeSlot() (idleSlot, linux.Errno) {
+	if s, ok := p.takeIdle(); ok {
+		return s, 0
 	}
+	at, e := p.blankSlot()
+	return idleSlot{at: at}, e
+}
+
+// blankSlot furnishes a blank one.
+func (p *Program) blankSlot() (uintptr, linux.Errno) {
 	at, e := p.code.slots.take()
 	if (e == linux.EAGAIN || e == linux.ENOMEM) && p.code.TrimImages() {
 		at, e = p.code.slots.take()
@@ -101,11 +109,11 @@ func (p *Program) takeSlot() (uintptr, linux.Errno) {
 			if q == p {
 				continue
 			}
-			if at, ok := q.takeIdle(); ok {
-				if e := q.strip(at); e != 0 {
+			if s, ok := q.takeIdle(); ok {
+				if e := q.strip(s.at); e != 0 {
 					return 0, e // nobody gets the slot with its old bytes
 				}
-				return p.furnished(at)
+				return p.furnished(s.at)
 			}
 		}
 	}
@@ -129,16 +137,16 @@ func (p *Program) furnished(at uintptr) (uintptr, linux.Errno) {
 	return 0, e
 }
 
-func (p *Program) takeIdle() (uintptr, bool) {
+func (p *Program) takeIdle() (s idleSlot, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.idle) == 0 {
-		return 0, false
+		return s, false
 	}
-	s := p.idle[len(p.idle)-1]
+	s = p.idle[len(p.idle)-1]
 	p.idle = p.idle[:len(p.idle)-1]
 	p.code.slots.keep(-s.pages)
-	return s.at, true
+	return s, true
 }
 
 // furnish maps the program's initial layout into a blank slot and fills the area.

@@ -143,9 +143,9 @@ func variants(c *Code) (all []variant) {
 
 // strippedTo drops idle slots, which were made with the other kind of guard.
 func (p *Program) strippedTo(markers bool) {
-	for at, ok := p.takeIdle(); ok; at, ok = p.takeIdle() {
-		p.strip(at)
-		p.code.slots.give(at)
+	for s, ok := p.takeIdle(); ok; s, ok = p.takeIdle() {
+		p.strip(s.at)
+		p.code.slots.give(s.at)
 	}
 	p.setMarkers(markers)
 }

@@ -44,7 +44,7 @@ func (m *sharedMemory) addView() (*Instance, linux.Errno) {
 		s.undeclare(m.p.mappings, m.cost)
 		return nil, noRoom(e)
 	}
-	v := newInstance(m.p, at)
+	v := newInstance(m.p, at.at)
 	v.changed, v.foreign = true, true
 	if e := m.mapView(v.base, m.views[0].base); e != 0 {
 		v.live = false

@@ -266,8 +266,8 @@ func TestThreadLimits(t *testing.T) {
 	}
 	c.slots.mappings, c.slots.limit = 10000, 1
 	i = newGuest(t, c)
-	for at, ok := c.Programs()[0].takeIdle(); ok; at, ok = c.Programs()[0].takeIdle() {
-		c.Programs()[0].strip(at)
+	for s, ok := c.Programs()[0].takeIdle(); ok; s, ok = c.Programs()[0].takeIdle() {
+		c.Programs()[0].strip(s.at)
 	}
 	c.slots.blank = nil
 	i.poke(t, 8192, 3)
