@@ -18,6 +18,7 @@ import (
 	"vkernel/internal/vfs/devfs"
 	"vkernel/internal/vfs/epoll"
 	"vkernel/internal/vfs/eventfd"
+	"vkernel/internal/vfs/hostfs"
 	"vkernel/internal/vfs/hostio"
 	"vkernel/internal/vfs/inotify"
 	"vkernel/internal/vfs/layerfs"
@@ -28,12 +29,13 @@ import (
 	"vkernel/internal/vfs/signalfd"
 	"vkernel/internal/vfs/timerfd"
 	"vkernel/internal/vfs/tty"
+	"vkernel/internal/wasi"
 )
 
 // types are all objects that a container can have, but the kernel itself.
 var types = slices.Concat(
-	proc.Types, mm.Types, signal.Types, fd.Types, vfs.Types, lock.Types, memfs.Types, layerfs.Types,
-	tty.Types, devfs.Types, procfs.Types, anon.Types, pipe.Types, sock.Types, epoll.Types, eventfd.Types, inotify.Types, signalfd.Types, timerfd.Types,
+	proc.Types, mm.Types, signal.Types, fd.Types, vfs.Types, lock.Types, memfs.Types, layerfs.Types, hostfs.Types,
+	tty.Types, devfs.Types, procfs.Types, anon.Types, pipe.Types, sock.Types, epoll.Types, eventfd.Types, inotify.Types, signalfd.Types, timerfd.Types, wasi.Types,
 )
 
 // StateType names the type.

@@ -17,7 +17,7 @@ import (
 type dir struct {
 	node
 
-	// guarded by fdCache.mu; the root's fd never changes
+	// guarded by fdCache.mu; not used of the root
 	fd   int
 	refs int
 	elem *list.Element // nil: fd is closed

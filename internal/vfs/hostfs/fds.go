@@ -29,7 +29,7 @@ func (d *dir) acquire() (int, linux.Errno) { return d.acquireAt(0) }
 func (d *dir) acquireAt(depth int) (int, linux.Errno) {
 	c := &d.fs.fds
 	if d == d.fs.root.Node() {
-		return d.fd, 0
+		return d.fs.place.fd, 0
 	}
 	if fd, ok := c.get(d); ok {
 		return fd, 0

@@ -95,7 +95,7 @@ func New(fd int, opts Options) (*FS, error) {
 		return nil, err
 	}
 	fs := &FS{opts: opts, dev: s.Dev, place: &Place{fd: fd, dev: s.Dev, ino: s.Ino, readOnly: opts.ReadOnly}}
-	d := &dir{fd: fd, refs: 1} // the reference that keeps the root open
+	d := &dir{fd: -1} // the place keeps the root open
 	d.init(fs, &s)
 	fs.root = vfs.NewRoot(d)
 	d.entry = fs.root
@@ -105,7 +105,7 @@ func New(fd int, opts Options) (*FS, error) {
 // Close closes the descriptors of directories. The file system is not used afterwards.
 func (fs *FS) Close() {
 	fs.fds.closeAll()
-	unix.Close(fs.root.Node().(*dir).fd)
+	unix.Close(fs.place.fd)
 }
 
 // Root is the directory.
@@ -117,7 +117,7 @@ func (fs *FS) Type() string { return "hostfs" }
 // Statfs tells about the host's file system.
 func (fs *FS) Statfs() (linux.Statfs, linux.Errno) {
 	var s unix.Statfs_t
-	if err := unix.Fstatfs(fs.root.Node().(*dir).fd, &s); err != nil {
+	if err := unix.Fstatfs(fs.place.fd, &s); err != nil {
 		return linux.Statfs{}, from(err)
 	}
 	return linux.Statfs{

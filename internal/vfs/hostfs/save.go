@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path"
 
 	"golang.org/x/sys/unix"
 
@@ -67,13 +68,13 @@ func (fs *FS) LoadState(d *state.Decoder) {
 	})
 }
 
-// loadRoot gives the root directory its descriptor. It may be called again.
+// loadRoot says that the root is the directory that was given. It may be called again.
 func (fs *FS) loadRoot() error {
 	r, ok := fs.root.Node().(*dir)
 	if !ok || r.fs != fs || fs.loading == nil || fs.place == nil {
 		return errors.New("a host directory without a root")
 	}
-	r.fd, r.refs, r.ino = fs.place.fd, 1, fs.place.ino
+	r.ino = fs.place.ino
 	return nil
 }
 
@@ -177,9 +178,9 @@ func (n *node) findAt(depth int) error {
 func (n *node) place() string {
 	name := ""
 	for e := n.entry; e.Parent() != nil && len(name) < linux.PATH_MAX; e = e.Parent() {
-		name = "/" + e.Name() + name
+		name = path.Join(e.Name(), name)
 	}
-	return fmt.Sprintf("host file .%.200q", name)
+	return fmt.Sprintf("host file %.200q", name)
 }
 
 // StateType names the type.
