@@ -41,8 +41,9 @@ const (
 // nobody is who runs it: an image holds nothing that not everybody may read.
 const nobody = 65534
 
-// makerEnv is what everybody who makes an image gives the program.
-var makerEnv = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+// makerEnv is what everybody who makes an image gives the program. By VKERNEL_IMAGE it can tell that there will be
+// nothing else to do than to get ready.
+var makerEnv = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "VKERNEL_IMAGE=1"}
 
 // run makes an image of the content at a path, or says why not.
 func (m *maker) run(name string) (*proc.Warm, string) {
@@ -191,7 +192,7 @@ var harmless = map[string]func(a *proc.Args) bool{
 	"ioctl": func(a *proc.Args) bool {
 		return a.Uint(1) == linux.TCGETS || a.Uint(1) == linux.TIOCGWINSZ || a.Uint(1) == linux.FIOCLEX
 	},
-	"poll": nil, "ppoll": nil, "select": nil, "pselect6": nil,
+	"poll": nil, "ppoll": nil, "select": nil, "pselect6": nil, "epoll_create": nil, "epoll_create1": nil,
 	"brk": nil, "mmap": nil, "mprotect": nil, "mremap": nil, "munmap": nil, "madvise": nil,
 	"rt_sigaction": nil, "rt_sigprocmask": nil, "sigaltstack": nil, "set_tid_address": nil, "set_robust_list": nil, "futex": nil,
 	"getpid": nil, "gettid": nil, "getppid": nil, "getpgid": nil, "getpgrp": nil, "getsid": nil,

@@ -7,7 +7,7 @@ lib="-L$DEPS/usr/lib" inc="-I$DEPS/usr/include"
 ./configure --host="$HOST" --build=x86_64-linux-gnu --with-build-python=/usr/bin/python3.11 --prefix=/usr \
 	--disable-shared --enable-ipv6 --without-ensurepip --without-computed-gotos --with-openssl="$DEPS/usr" \
 	--with-readline=editline --with-wheel-pkg-dir=/usr/share/python-wheels --with-tzpath=/usr/share/zoneinfo \
-	CC="$CC" AR="$AR" RANLIB="$RANLIB" READELF=true OPT='-O2 -DNDEBUG' CFLAGS="-fwrapv -DTHREAD_STACK_SIZE=0x100000" CPPFLAGS="$inc -I$DEPS/usr/include/ncursesw" \
+	CC="$CC" AR="$AR" RANLIB="$RANLIB" READELF=true OPT='-O2 -DNDEBUG' CFLAGS="-fwrapv -DWARM_SQLITE -DTHREAD_STACK_SIZE=0x100000" CPPFLAGS="$inc -I$DEPS/usr/include/ncursesw" \
 	LDFLAGS="$lib $stack" \
 	ZLIB_CFLAGS="$inc" ZLIB_LIBS="$lib -lz" BZIP2_CFLAGS="$inc" BZIP2_LIBS="$lib -lbz2" \
 	LIBLZMA_CFLAGS="$inc" LIBLZMA_LIBS="$lib -llzma" LIBSQLITE3_CFLAGS="$inc" LIBSQLITE3_LIBS="$lib -lsqlite3" \

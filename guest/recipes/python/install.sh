@@ -13,6 +13,10 @@ rm -rf "$lib"/test "$lib"/*/test "$lib"/*/tests "$lib"/idlelib "$lib"/tkinter "$
 # modules that say why they are not there
 cp "$RECIPE"/_ctypes.py "$lib/"
 
+# what a warm image has ready
+mkdir -p "$dest/etc/python3"
+cp "$RECIPE/warm.py" "$dest/etc/python3/"
+
 # a script whose interpreter is elsewhere
 sed -i '1s:^#! */usr/local/bin/python:#!/usr/bin/python3:' "$lib/cgi.py"
 
