@@ -36,15 +36,17 @@ type area struct {
 // Words of the control page, for all programs alike. Only these may be read, and of these only
 // some written: not the stack pointers, nor what the engine saves.
 var (
-	readable = []span{
-		{layout.Results, layout.Results + 16*layout.MaxResults},
-		{layout.Args, layout.Args + 8*layout.MaxArgs},
+	results   = span{layout.Results, layout.Results + 16*layout.MaxResults}
+	arguments = span{layout.Args, layout.Args + 8*layout.MaxArgs}
+	readable  = []span{
+		results,
+		arguments,
 		{layout.Pages, layout.Pages + 4},
 		{layout.Thrown, layout.Thrown + 4},
 	}
 	writable = []span{
-		{layout.Results, layout.Results + 16*layout.MaxResults},
-		{layout.Args, layout.Args + 8*layout.MaxArgs},
+		results,
+		arguments,
 		{layout.Thrown, layout.Thrown + 4},
 	}
 )

@@ -70,7 +70,7 @@ func (w *walker) refine(cc uint8, s *state) bool {
 		return true
 	}
 	a, b := s.compared()
-	if a.kind == kElemHigh || a.kind == kElemTop {
+	if a.kind() == kElemHigh || a.kind() == kElemTop {
 		w.refineType(cc, s, &a, &b)
 		return true
 	}
@@ -91,8 +91,8 @@ func (w *walker) refine(cc uint8, s *state) bool {
 		return true
 	}
 	if f.gone {
-		if f.size == 4 && a.kind == kRange {
-			s.narrowEqual(a.id, f.size, lo, hi)
+		if f.size == 4 && a.kind() == kRange {
+			s.narrowEqual(a.id(), f.size, lo, hi)
 		}
 		return true
 	}
@@ -100,11 +100,12 @@ func (w *walker) refine(cc uint8, s *state) bool {
 	v.narrow(f.size, lo, hi)
 	if i := s.slots.find(f.off, f.size); i < 0 {
 		s.addSlot(f.off, f.size, v)
-	} else if t := &s.slots[i]; t.v.kind == kRange {
-		t.v = v
+	} else if s.slots[i].v.kind() == kRange {
+		s.ownSlots()
+		s.slots[i].v = v
 	}
 	if f.size < 8 || v.is32() { // else what is equal to its low half is not between the bounds
-		s.narrowEqual(v.id, f.size, lo, hi)
+		s.narrowEqual(v.id(), f.size, lo, hi)
 	}
 	return true
 }
@@ -113,7 +114,7 @@ func (w *walker) refine(cc uint8, s *state) bool {
 // one that holds it.
 func (s *state) addSlot(off int32, size uint8, v value) {
 	if from, to := s.slots.overlap(off, int32(size)); from == to {
-		s.slots.store(off, size, v)
+		s.store(off, size, v)
 	}
 }
 
@@ -121,10 +122,10 @@ func (s *state) addSlot(off int32, size uint8, v value) {
 // comparison of more bytes tells nothing of them, unless the others are known to be zero.
 func (w *walker) refineCopy(cc uint8, s *state, r reg, size uint8, v *value) {
 	f := &s.flags
-	if !f.valid || f.gone || f.a == noReg || v.kind != kRange || f.size > size && !s.regs[f.a].is32() {
+	if !f.valid || f.gone || f.a == noReg || v.kind() != kRange || f.size > size && !s.regs[f.a].is32() {
 		return
 	}
-	same := f.a == r || v.id != 0 && s.regs[f.a].id == v.id && s.regs[f.a].kind == kRange && f.size == 4
+	same := f.a == r || v.id() != 0 && s.regs[f.a].id() == v.id() && s.regs[f.a].kind() == kRange && f.size == 4
 	if !same {
 		return
 	}
@@ -138,7 +139,7 @@ func (w *walker) refineCopy(cc uint8, s *state, r reg, size uint8, v *value) {
 // bytes it is a signed one.
 func bounds(cc, size uint8, zero bool, a, b *value) (lo, hi int64, ok bool) {
 	x, y := a.low(size), b.low(size)
-	if x.kind != kRange || y.kind != kRange {
+	if x.kind() != kRange || y.kind() != kRange {
 		return 0, 0, false
 	}
 	lo, hi = x.lo, x.hi
@@ -231,7 +232,7 @@ func signedBounds(cc, size uint8, top, lo, hi int64, y *value) (int64, int64, bo
 
 // narrow uses that the low size bytes are from lo to hi.
 func (v *value) narrow(size uint8, lo, hi int64) {
-	if v.kind != kRange {
+	if v.kind() != kRange {
 		return
 	}
 	most := int64(1)<<(8*size) - 1
@@ -242,18 +243,19 @@ func (v *value) narrow(size uint8, lo, hi int64) {
 		}
 		return
 	}
-	v.width, v.nlo, v.nhi = uint16(size), uint32(lo), uint32(hi)
+	v.setLow(uint16(size), uint32(lo), uint32(hi))
 }
 
 // narrowReg narrows a register and all that is equal to it.
 func (s *state) narrowReg(r reg, size uint8, lo, hi int64) {
 	v := &s.regs[r]
 	v.narrow(size, lo, hi)
+	s.changed(r)
 	if size == 8 && !v.is32() {
 		return
 	}
-	if v.kind == kRange {
-		s.narrowEqual(v.id, size, lo, hi)
+	if v.kind() == kRange {
+		s.narrowEqual(v.id(), size, lo, hi)
 	}
 }
 
@@ -263,13 +265,15 @@ func (s *state) narrowEqual(id uint32, size uint8, lo, hi int64) {
 		return
 	}
 	for i := range s.regs {
-		if v := &s.regs[i]; v.kind == kRange && v.id == id && (size == 4 || v.is32()) {
+		if v := &s.regs[i]; v.kind() == kRange && v.id() == id && (size == 4 || v.is32()) {
 			v.narrow(size, lo, hi)
+			s.changed(reg(i))
 		}
 	}
 	for i := range s.slots {
-		if v := &s.slots[i].v; v.kind == kRange && v.id == id && (size == 4 || v.is32()) {
-			v.narrow(size, lo, hi)
+		if v := &s.slots[i].v; v.kind() == kRange && v.id() == id && (size == 4 || v.is32()) {
+			s.ownSlots()
+			s.slots[i].v.narrow(size, lo, hi)
 		}
 	}
 }
@@ -277,11 +281,11 @@ func (s *state) narrowEqual(id uint32, size uint8, lo, hi int64) {
 // refineType uses that an entry's type id is a constant.
 func (w *walker) refineType(cc uint8, s *state, a, b *value) {
 	f := &s.flags
-	if cc != equal || !b.isConst() || w.area == nil || a.id == 0 {
+	if cc != equal || !b.isConst() || w.area == nil || a.id() == 0 {
 		return
 	}
 	typ := b.lo
-	if a.kind == kElemTop {
+	if a.kind() == kElemTop {
 		if f.size != 8 || typ&max32 != 0 {
 			return
 		}
@@ -293,18 +297,24 @@ func (w *walker) refineType(cc uint8, s *state, a, b *value) {
 		return
 	}
 	for i := range s.regs {
-		s.regs[i].setType(a.id, uint16(typ))
+		if v := &s.regs[i]; v.id() == a.id() {
+			v.setType(a.id(), uint16(typ))
+			s.changed(reg(i))
+		}
 	}
 	for i := range s.slots {
-		s.slots[i].v.setType(a.id, uint16(typ))
+		if s.slots[i].v.id() == a.id() {
+			s.ownSlots()
+			s.slots[i].v.setType(a.id(), uint16(typ))
+		}
 	}
 }
 
 func (v *value) setType(id uint32, typ uint16) {
-	switch v.kind {
+	switch v.kind() {
 	case kElem, kElemHigh, kElemTop, kElemLow, kCallee:
-		if v.id == id {
-			v.nlo = uint32(typ)
+		if v.id() == id {
+			v.lows = uint64(typ)
 		}
 	}
 }

@@ -76,7 +76,7 @@ func (w *walker) leave(s *state) string {
 		return "the number of setjmp records is not restored"
 	}
 	for _, r := range calleeSaved {
-		if v := &s.regs[r]; v.kind != kEntry || v.lo != int64(r) {
+		if v := &s.regs[r]; v.kind() != kEntry || v.lo != int64(r) {
 			return fmt.Sprintf("register %s is not restored", regNames[r])
 		}
 	}
@@ -86,7 +86,7 @@ func (w *walker) leave(s *state) string {
 // jumpIndirect goes through a jump table, or is a tail call of a table's entry.
 func (w *walker) jumpIndirect(in *inst, s *state) string {
 	t := s.regs[in.src]
-	switch t.kind {
+	switch t.kind() {
 	case kTarget:
 		s.set(in.src, unknown)
 		return w.reachTable(&t, s)
@@ -106,7 +106,7 @@ func (w *walker) jumpIndirect(in *inst, s *state) string {
 func (w *walker) callIndirect(in *inst, s *state) string {
 	t := s.regs[in.src]
 	switch {
-	case t.kind != kCallee:
+	case t.kind() != kCallee:
 		return "an indirect call of an address that is not from a function table"
 	case t.typ() == 0:
 		return "an indirect call of a table's entry whose type was not compared"
@@ -232,7 +232,7 @@ func (w *walker) exit(s *state) string {
 		return "the runtime calls vk_exit"
 	case !kind.isConst() || !exits[kind.lo]:
 		return "vk_exit with a reason that is not a constant, or not one that a program may have"
-	case kind.lo == layout.ExitSyscall && (code.kind != kRange || code.lo < 0 || code.hi >= w.area.imports):
+	case kind.lo == layout.ExitSyscall && (code.kind() != kRange || code.lo < 0 || code.hi >= w.area.imports):
 		return "vk_exit for an import that may be one that the program does not have"
 	}
 	return ""

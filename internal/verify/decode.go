@@ -38,7 +38,11 @@ func decodeAny(b []byte, in *inst) bool {
 		return false
 	}
 	in.len = uint8(d.pos)
-	return in.op != opBad && d.fits()
+	if in.op == opBad || !d.fits() {
+		return false
+	}
+	in.classify()
+	return true
 }
 
 // fits checks what holds for all instructions: where the prefixes have a meaning.

@@ -7,6 +7,7 @@
 //	common.go                                            what is most frequent, by a short way
 //	value.go state.go                                    what is known of registers and of the frame
 //	step.go pointer.go memory.go branch.go               what an instruction does to that, and whether it may
+//	quick.go                                             the same for what is most frequent, by a short way
 //	control.go setjmp.go                                 calls, jumps, returns
 //	walk.go order.go loop.go hub.go                      a function: until nothing changes any more
 //	verify.go area.go stubs.go elf.go                    a file: symbols, metadata, the trusted stubs

@@ -79,7 +79,7 @@ func (w *walker) readTable(h *hub) string {
 	if table == nil {
 		return "a jump table outside of read-only data"
 	}
-	base := int64(w.v.roLow) + int64(t.id) - int64(w.v.base) - int64(w.f.at)
+	base := int64(w.v.roLow) + int64(t.id()) - int64(w.v.base) - int64(w.f.at)
 	if w.v.budget -= t.hi; w.v.budget < 0 {
 		return "the file takes too long to verify"
 	}

@@ -93,22 +93,28 @@ type memory struct {
 
 // inst is a decoded instruction.
 type inst struct {
-	op       op
-	len      uint8
-	size     uint8 // of the operation, in bytes
-	srcSize  uint8 // of zero and sign extensions
-	bits     uint8 // a vector instruction sets so many of dst and clears the others; 0: it may set all
-	cc       uint8 // condition: of jcc, setcc, cmovcc
-	hasImm   bool
-	locked   bool
-	local    bool  // target is an instruction of the function, else a function
-	target   int32 // of a direct jump or call; set by the walker
-	dst, src reg
+	head
 	mem      memory
-	at       uint32 // offset in the function; set by the walker
-	ran      bool   // it was executed before; set by the walker
+	imm      int64 // immediate, or the distance of a jump
+	len      uint8
+	dst, src reg
 	stack    bool   // rsp is an operand other than the base of an address
-	imm      int64  // immediate, or the distance of a jump
+	local    bool   // target is an instruction of the function, else a function
+	ran      bool   // it was executed before; set by the walker
+	at       uint32 // offset in the function; set by the walker
+	target   int32  // of a direct jump or call; set by the walker
+}
+
+// head is what the opcode alone decides, mostly.
+type head struct {
+	op      op
+	quick   quick // see quick.go
+	size    uint8 // of the operation, in bytes
+	srcSize uint8 // of zero and sign extensions
+	bits    uint8 // a vector instruction sets so many of dst and clears the others; 0: it may set all
+	cc      uint8 // condition: of jcc, setcc, cmovcc
+	hasImm  bool
+	locked  bool
 }
 
 // regNames are the registers' names, for messages.

@@ -123,12 +123,22 @@ func (w *walker) forgetChanged(first, last int32, s *state) {
 	c := w.changedIn(first, last)
 	for r := range s.regs {
 		if v := &s.regs[r]; c.regs>>r&1 != 0 {
-			*v = v.vague(w.guesses)
+			s.put(reg(r), v.vague(w.guesses))
 		}
 	}
+	w.forgetSlots(&c, s)
+	s.flags.valid = false
+}
+
+// forgetSlots forgets what is known of places in the frame that are changed.
+func (w *walker) forgetSlots(c *changes, s *state) {
+	if c.stack[0]|c.stack[1] == 0 {
+		return
+	}
+	s.ownSlots()
 	kept := s.slots[:0]
 	for _, t := range s.slots {
-		if n := uint32(t.off+s.depth) / 8; n < 128 && c.stack[n/64]>>(n%64)&1 != 0 && t.v.kind == kRange {
+		if n := uint32(t.off+s.depth) / 8; n < 128 && c.stack[n/64]>>(n%64)&1 != 0 && t.v.kind() == kRange {
 			if t.v = t.v.vague(w.guesses); t.v.isAnything(t.size) {
 				continue
 			}
@@ -136,15 +146,14 @@ func (w *walker) forgetChanged(first, last int32, s *state) {
 		kept = append(kept, t)
 	}
 	s.slots = kept
-	s.flags.valid = false
 }
 
 // vague is what is guessed to stay of a value that a loop changes.
 func (v *value) vague(g guesses) value {
 	switch {
-	case v.kind == kEntry:
+	case v.kind() == kEntry:
 		return unknown
-	case v.kind != kRange:
+	case v.kind() != kRange:
 		return *v
 	case v.isConst():
 		if g == constants || v.lo < -counter || v.lo > counter {

@@ -17,13 +17,13 @@ func (w *walker) operand(in *inst, s *state) (value, string) {
 		return w.constantData(in, w.next(in))
 	case m.base == rsp:
 		return w.frame(in, s, -int64(s.depth))
-	case m.base != noReg && s.regs[m.base].kind == kStack:
+	case m.base != noReg && s.regs[m.base].kind() == kStack:
 		return w.frame(in, s, s.regs[m.base].lo)
 	case m.base == noReg:
 		return unknown, "a memory operand with an absolute address"
-	case s.regs[m.base].kind == kRodata:
+	case s.regs[m.base].kind() == kRodata:
 		return w.tableData(in, s)
-	case m.index != noReg && m.scale == 1 && s.regs[m.index].kind == kRodata:
+	case m.index != noReg && m.scale == 1 && s.regs[m.index].kind() == kRodata:
 		swapped := *in
 		swapped.mem.base, swapped.mem.index = m.index, m.base
 		return w.tableData(&swapped, s)
@@ -36,21 +36,21 @@ func (w *walker) address(m *memory, s *state) (value, bool) {
 	v := constant(m.disp)
 	if m.base != noReg && m.index == noReg && m.base != rsp && s.regs[m.base].is32() { // mostly
 		b := &s.regs[m.base]
-		return value{lo: b.lo + m.disp, hi: b.hi + m.disp, tz: min(b.tz, v.tz)}, true
+		return value{meta: uint64(min(b.tz(), v.tz())) << tzShift, lo: b.lo + m.disp, hi: b.hi + m.disp}, true
 	}
 	if m.base != noReg {
 		b := s.regs[m.base]
-		if b.kind == kWord {
+		if b.kind() == kWord {
 			b = b.plain()
 		}
-		if m.base == rsp || b.kind != kRange {
+		if m.base == rsp || b.kind() != kRange {
 			return unknown, false
 		}
 		v = add(8, &v, &b)
 	}
 	if m.index != noReg {
 		i := &s.regs[m.index]
-		if i.kind != kRange {
+		if i.kind() != kRange {
 			return unknown, false
 		}
 		scaled := *i
@@ -66,7 +66,7 @@ func (w *walker) address(m *memory, s *state) (value, bool) {
 // numbers says whether base and index are numbers: not the stack pointer, nor anything else that has a meaning.
 func (w *walker) numbers(m *memory, s *state) bool {
 	for _, r := range []reg{m.base, m.index} {
-		if r != noReg && (r == rsp || s.regs[r].kind != kRange) {
+		if r != noReg && (r == rsp || s.regs[r].kind() != kRange) {
 			return false
 		}
 	}
@@ -75,7 +75,7 @@ func (w *walker) numbers(m *memory, s *state) bool {
 
 // guest is an access relative to GS: linear memory, or permitted words of the instance.
 func (w *walker) guest(in *inst, s *state) (value, string) {
-	if m := &in.mem; !m.narrow && m.base != noReg && s.regs[m.base].kind == kWord && w.eitherWord(m, &s.regs[m.base]) {
+	if m := &in.mem; !m.narrow && m.base != noReg && s.regs[m.base].kind() == kWord && w.eitherWord(m, &s.regs[m.base]) {
 		return anything(m.size), ""
 	}
 	a, ok := w.address(&in.mem, s)
@@ -147,10 +147,10 @@ func (w *walker) instanceWord(in *inst, s *state, a *value, loaded value) (value
 		if !t.holds(lo, hi) {
 			continue
 		}
-		if t.functions && in.mem.size == 8 && a.tz >= 3 && in.op == opMov && in.dst.isGeneral() {
+		if t.functions && in.mem.size == 8 && a.tz() >= 3 && in.op == opMov && in.dst.isGeneral() {
 			id := w.number()
 			s.renumber(id)
-			return value{kind: kElem, id: id}, ""
+			return value{meta: uint64(kElem) | uint64(id)<<idShift}, ""
 		}
 		return loaded, ""
 	}
@@ -176,7 +176,7 @@ func (w *walker) storeWord(in *inst, s *state, lo, hi int64) string {
 	return "a write of a word of the instance that is not the program's"
 }
 
-func (v value) isZero() bool { return v.kind == kRange && v.lo == 0 && v.hi == 0 }
+func (v value) isZero() bool { return v.kind() == kRange && v.lo == 0 && v.hi == 0 }
 
 // recordsWord is an access to Records: it holds what it held at the entry, until setjmp is
 // called, and then only that may be written back.
@@ -185,9 +185,9 @@ func (w *walker) recordsWord(in *inst, s *state) (value, string) {
 		if s.jumped && !s.back {
 			return unknown32, ""
 		}
-		return value{kind: kRecords}, ""
+		return value{meta: uint64(kRecords)}, ""
 	}
-	if in.op != opMov || w.source(in, s).kind != kRecords {
+	if v := w.source(in, s); in.op != opMov || v.kind() != kRecords {
 		return unknown, "a write of the number of setjmp records that does not restore it"
 	}
 	s.back = s.jumped
@@ -223,12 +223,12 @@ func (w *walker) frame(in *inst, s *state, at int64) (value, string) {
 	v := w.source(in, s)
 	switch in.op {
 	case opMov:
-		s.slots.store(int32(off), m.size, v)
+		s.store(int32(off), m.size, v)
 	case opSet:
-		s.slots.store(int32(off), m.size, between(0, 1))
+		s.store(int32(off), m.size, between(0, 1))
 	case opAdd, opSub, opAnd, opOr, opXor, opInc, opDec:
-		if v = v.plain(); old.kind == kRange && size >= 4 {
-			s.slots.store(int32(off), m.size, w.arithmetic(in, &old, &v))
+		if v = v.plain(); old.kind() == kRange && size >= 4 {
+			s.store(int32(off), m.size, w.arithmetic(in, &old, &v))
 		}
 	}
 	return old, ""
@@ -255,7 +255,7 @@ func (w *walker) tableData(in *inst, s *state) (value, string) {
 	lo, hi, entries := b.lo+m.disp, b.hi+m.disp, true
 	if m.index != noReg {
 		i := &s.regs[m.index]
-		if i.kind != kRange || i.lo < minRead || i.hi > maxRead {
+		if i.kind() != kRange || i.lo < minRead || i.hi > maxRead {
 			return unknown, "a read of read-only data with an index that has no bounds"
 		}
 		scale := int64(m.scale)
@@ -266,7 +266,7 @@ func (w *walker) tableData(in *inst, s *state) (value, string) {
 		return unknown, "a read that may lie outside of read-only data"
 	}
 	if in.op == opSext && in.srcSize == 4 && in.size == 8 && b.lo == b.hi && entries && (hi-lo)/4 < manyEntries {
-		return value{kind: kJump, lo: lo, hi: (hi-lo)/4 + 1}, ""
+		return value{meta: uint64(kJump), lo: lo, hi: (hi-lo)/4 + 1}, ""
 	}
 	return anything(in.mem.size), ""
 }

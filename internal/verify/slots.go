@@ -51,21 +51,19 @@ func (l slots) overlap(off, size int32) (from, to int) {
 	return from, to
 }
 
-// forget drops what is known of [off, off+size).
-func (l *slots) forget(off, size int32) {
-	if from, to := l.overlap(off, size); from < to {
-		*l = append((*l)[:from], (*l)[to:]...)
-	}
-}
+// forget drops the slots from one to another.
+func (l *slots) forget(from, to int) { *l = append((*l)[:from], (*l)[to:]...) }
 
 // store notes a value, if it is worth it, where nothing is known yet.
-func (l *slots) store(off int32, size uint8, v value) {
-	if size > 8 || len(*l) >= maxSlots {
+func (s *state) store(off int32, size uint8, v value) {
+	if size > 8 || len(s.slots) >= maxSlots {
 		return
 	}
 	if v = v.low(size); v.isAnything(size) {
 		return // not worth it, even if it is equal to something
 	}
+	s.ownSlots()
+	l := &s.slots
 	i := l.search(off)
 	*l = append(*l, slot{})
 	copy((*l)[i+1:], (*l)[i:])
@@ -81,14 +79,23 @@ func (l *slots) release(off int32) {
 	*l = (*l)[:n]
 }
 
-// merge joins what is known on another way.
-func (l *slots) merge(o slots, how joining) (changed bool) {
+// mergeSlots joins what is known on another way.
+func (s *state) mergeSlots(o slots, how joining) (changed bool) {
+	l := s.slots
+	if len(l) == 0 || len(l) == len(o) && &l[0] == &o[0] {
+		return false // the same, as what is shared is not changed
+	}
 	kept, k := 0, 0
-	for i := range *l {
-		t := &(*l)[i]
+	for i := range l {
+		t := &l[i]
 		if k < len(o) && kept == i && t.off == o[k].off && t.size == o[k].size && t.v == o[k].v {
 			kept, k = kept+1, k+1 // mostly
 			continue
+		}
+		if !s.own {
+			s.ownSlots()
+			l = s.slots
+			t = &l[i]
 		}
 		for k < len(o) && o[k].off > t.off {
 			k++
@@ -107,10 +114,10 @@ func (l *slots) merge(o slots, how joining) (changed bool) {
 			}
 		}
 		if kept != i {
-			(*l)[kept] = *t
+			l[kept] = *t
 		}
 		kept++
 	}
-	*l = (*l)[:kept]
+	s.slots = l[:kept]
 	return changed
 }

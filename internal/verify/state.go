@@ -12,10 +12,17 @@ type flags struct {
 	was   value
 }
 
+// same tells whether two comparisons are known to be the same one.
+func (f *flags) same(o *flags) bool {
+	return f.valid == o.valid && f.gone == o.gone && f.size == o.size && f.a == o.a && f.b == o.b && f.imm == o.imm && (f.a != noReg || f.gone || f.off == o.off) && (!f.gone || f.was == o.was)
+}
+
 // state is what is known at a place.
 type state struct {
 	regs     [16]value
+	stamps   [16]uint32 // of regs: equal ones mean equal values, in all states of a function
 	slots    slots
+	own      bool // slots are this state's only, and may be changed; see ownSlots
 	flags    flags
 	pointers uint16 // registers that hold a copy of the stack pointer
 	depth    int32  // the return address lies so far above rsp
@@ -32,22 +39,71 @@ func (s *state) open() bool { return s.jumped && !s.back }
 
 // entryState is what a function may take for granted.
 func entryState(s *state, w *walker) {
-	*s = state{slots: s.slots[:0], w: w}
+	*s = state{w: w}
 	for r := range s.regs {
 		s.regs[r] = unknown
 	}
 	for _, r := range calleeSaved {
-		s.regs[r] = value{kind: kEntry, lo: int64(r)}
+		s.regs[r] = value{meta: uint64(kEntry), lo: int64(r)}
+		s.stamps[r] = stampEntry + uint32(r)
 	}
+}
+
+// Stamps of what is frequent; others are given to one value each.
+const (
+	stampUnknown   = iota
+	stampUnknown32 // of 4 bytes that may be anything,
+	stampUnknown16
+	stampUnknown8
+	stampZero
+	stampEntry = 16 // of register 0, and so on
+	stampFirst = 32 // of others
+)
+
+// maxStamp is far more than any function needs; an instruction takes a few dozens at most.
+const maxStamp = 1 << 31
+
+// changed gives the value of a register a stamp of its own.
+func (s *state) changed(r reg) {
+	s.w.stamp++
+	s.stamps[r&15] = s.w.stamp
+}
+
+// put gives a register a value that is not its first operand any more of the last comparison, or is no operand of it.
+func (s *state) put(r reg, v value) {
+	s.regs[r&15] = v
+	s.changed(r)
+}
+
+// ownSlots makes the slots this state's own, before they are changed: states share them.
+func (s *state) ownSlots() {
+	if s.own {
+		return
+	}
+	s.own = true
+	s.slots = s.w.copySlots(s.slots)
+}
+
+// copySlots copies to where there is room for a few more.
+func (w *walker) copySlots(l slots) slots {
+	const more, many = 8, 1 << 12
+	n := len(l) + more
+	if cap(w.slab)-len(w.slab) < n {
+		w.slab = make([]slot, 0, many)
+	}
+	at := len(w.slab)
+	w.slab = w.slab[:at+n]
+	c := w.slab[at : at+len(l) : at+n]
+	copy(c, l)
+	return c
 }
 
 // calleeSaved are the registers that a function gives back as it got them.
 var calleeSaved = [...]reg{rbx, rbp, r12, 13, 14, r15}
 
 func (s *state) copyTo(d *state) {
-	slots := d.slots
+	s.own = false
 	*d = *s
-	d.slots = append(slots[:0], s.slots...)
 }
 
 // set gives a register a value.
@@ -55,8 +111,28 @@ func (s *state) set(r reg, v value) {
 	if f := &s.flags; f.valid && (f.a == r || f.b == r) {
 		s.overwritten(f.b != r)
 	}
-	s.regs[r] = v
+	s.put(r, v)
 	s.pointers &^= 1 << r
+}
+
+// setAny gives a register an unknown value of so many bytes.
+func (s *state) setAny(r reg, size uint8) {
+	if f := &s.flags; f.valid && (f.a == r || f.b == r) {
+		s.overwritten(f.b != r)
+	}
+	a := &anyOf[size]
+	s.regs[r&15], s.stamps[r&15] = a.v, a.stamp
+	s.pointers &^= 1 << (r & 15)
+}
+
+type stamped struct {
+	v     value
+	stamp uint32
+}
+
+// anyOf is what is known of so many bytes if nothing is.
+var anyOf = [17]stamped{
+	1: {anything(1), stampUnknown8}, 2: {anything(2), stampUnknown16}, 4: {unknown32, stampUnknown32}, 8: {unknown, stampUnknown}, 16: {unknown, stampUnknown},
 }
 
 // overwritten says that an operand of the last comparison will no longer be there.
@@ -65,7 +141,7 @@ func (s *state) overwritten(first bool) {
 	if first {
 		f.was = s.first()
 	}
-	if !first || f.was.id == 0 {
+	if !first || f.was.id() == 0 {
 		f.valid = false
 		return
 	}
@@ -82,7 +158,10 @@ func (s *state) forget(off, size int32) bool {
 	if f.valid && f.a == noReg && !f.gone && f.off < off+size && off < f.off+int32(f.size) {
 		s.overwritten(true)
 	}
-	s.slots.forget(off, size)
+	if from, to := s.slots.overlap(off, size); from < to {
+		s.ownSlots()
+		s.slots.forget(from, to)
+	}
 	return true
 }
 
@@ -96,7 +175,7 @@ func (s *state) release(depth int32) bool {
 	if f := &s.flags; f.valid && f.a == noReg && !f.gone && f.off < -depth {
 		s.overwritten(true) // what lies below the stack pointer changes at any time
 	}
-	s.slots.release(-depth)
+	s.slots.release(-depth) // which changes no slot
 	return true
 }
 
@@ -116,7 +195,7 @@ func (s *state) lowest() int32 {
 // called forgets what a call changes.
 func (s *state) called() {
 	for _, r := range [...]reg{rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11} {
-		s.regs[r] = unknown
+		s.regs[r], s.stamps[r] = unknown, stampUnknown
 	}
 	s.flags.valid = false
 }
@@ -124,6 +203,7 @@ func (s *state) called() {
 // setjmp is called's counterpart for a call that may return again, when the frame has changed.
 func (s *state) returnsTwice() {
 	s.called()
+	s.ownSlots()
 	kept := s.slots[:0]
 	for _, t := range s.slots {
 		if s.w.pin(t.off, int32(t.size)) {
@@ -140,24 +220,30 @@ func (s *state) renumber(id uint32) {
 	if s.w.fresh {
 		return // it was not executed yet
 	}
-	if s.flags.was.id == id {
+	if s.flags.was.id() == id {
 		s.flags.valid = false
 	}
 	for r := range s.regs {
-		s.regs[r].drop(id)
+		if v := &s.regs[r]; v.id() == id {
+			v.drop(id)
+			s.changed(reg(r))
+		}
 	}
 	for i := range s.slots {
-		s.slots[i].v.drop(id)
+		if s.slots[i].v.id() == id {
+			s.ownSlots()
+			s.slots[i].v.drop(id)
+		}
 	}
 }
 
 func (v *value) drop(id uint32) {
-	if v.id != id {
+	if v.id() != id {
 		return
 	}
-	switch v.kind {
+	switch v.kind() {
 	case kRange:
-		v.id = 0
+		v.setID(0)
 	case kElem, kElemHigh, kElemTop, kElemLow, kCallee:
 		*v = v.plain()
 	}
@@ -170,22 +256,25 @@ func (s *state) merge(o *state, place uint32, how joining) (changed bool, proble
 		return false, "the stack pointer differs between ways to here"
 	}
 	for r := range s.regs {
+		if n := s.stamps[r]; n == stampUnknown || n == o.stamps[r] {
+			continue
+		}
 		a, b := &s.regs[r], &o.regs[r]
-		if a.lo == minInt && *a == unknown || *a == *b {
+		if *a == unknown || *a == *b {
 			continue
 		}
 		v := join(a, b, how)
-		if a.kind == kElem && b.kind == kElem {
+		if a.kind() == kElem && b.kind() == kElem {
 			if e, ok := s.mergeElem(o, reg(r), place); ok {
 				v = e
 			}
 		}
-		if v != s.regs[r] {
-			s.regs[r] = v
+		if v != *a {
+			s.put(reg(r), v)
 			changed = true
 		}
 	}
-	if s.flags.valid && (!o.flags.valid || s.flags != o.flags) {
+	if s.flags.valid && !s.flags.same(&o.flags) {
 		s.flags.valid = false
 		changed = true
 	}
@@ -194,7 +283,7 @@ func (s *state) merge(o *state, place uint32, how joining) (changed bool, proble
 		s.jumped, s.back = jumped, !open
 		changed = true
 	}
-	return s.slots.merge(o.slots, how) || changed, ""
+	return s.mergeSlots(o.slots, how) || changed, ""
 }
 
 // nowhere is where entries of tables are not joined.
@@ -205,11 +294,11 @@ const nowhere = 1 << 26
 // might go by the same number and be another.
 func (s *state) mergeElem(o *state, r reg, place uint32) (value, bool) {
 	a, b := &s.regs[r], &o.regs[r]
-	if a.kind != kElem || b.kind != kElem || a.typ() != b.typ() || place >= nowhere || !s.onlyElem(r) || !o.onlyElem(r) {
+	if a.kind() != kElem || b.kind() != kElem || a.typ() != b.typ() || place >= nowhere || !s.onlyElem(r) || !o.onlyElem(r) {
 		return value{}, false
 	}
 	v := *a
-	v.id = 1<<31 | place<<4 | uint32(r)
+	v.setID(1<<31 | place<<4 | uint32(r))
 	return v, true
 }
 
@@ -228,4 +317,4 @@ func (s *state) onlyElem(r reg) bool {
 	return !s.flags.valid || !s.flags.was.isElem()
 }
 
-func (v *value) isElem() bool { return v.kind >= kElem && v.kind <= kCallee }
+func (v *value) isElem() bool { return v.kind() >= kElem && v.kind() <= kCallee }

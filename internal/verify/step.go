@@ -124,7 +124,7 @@ func (w *walker) moveStack(in *inst, s *state) string {
 	case in.op == opMov && in.size == 8 && in.src == rsp && in.dst.isGeneral() && in.dst != rsp && s.pointers == 0:
 		// clang stores an argument through a copy. It may be used for that and is to be gone
 		// before control goes anywhere.
-		s.set(in.dst, value{kind: kStack, lo: -int64(s.depth)})
+		s.set(in.dst, value{meta: uint64(kStack), lo: -int64(s.depth)})
 		s.pointers = 1 << in.dst
 		return ""
 	case in.op == opLea && in.dst != rsp:
@@ -180,7 +180,7 @@ func (w *walker) push(in *inst, s *state, loaded value) string {
 	if !s.forget(-s.depth, 8) {
 		return "a push over a saved register, after setjmp"
 	}
-	s.slots.store(-s.depth, 8, v)
+	s.store(-s.depth, 8, v)
 	return ""
 }
 
@@ -218,15 +218,15 @@ func partial(old *value, dst reg, size uint8, v value) value {
 		most, v = 1<<16-1, unknown
 	}
 	v = v.low(size)
-	if old.kind == kRange && old.lo >= 0 && old.hi <= most && dst == dst.full() {
+	if old.kind() == kRange && old.lo >= 0 && old.hi <= most && dst == dst.full() {
 		return v
 	}
 	r := unknown
-	if old.kind == kRange && old.lo >= 0 {
+	if old.kind() == kRange && old.lo >= 0 {
 		r = value{lo: 0, hi: old.hi | most}
 	}
-	if dst == dst.full() && v.kind == kRange {
-		r.width, r.nlo, r.nhi = uint16(size), uint32(v.lo), uint32(v.hi)
+	if dst == dst.full() && v.kind() == kRange {
+		r.setLow(uint16(size), uint32(v.lo), uint32(v.hi))
 	}
 	return r
 }
@@ -334,10 +334,11 @@ func (w *walker) plain(in *inst, s *state, loaded *value) bool {
 // copy is mov between registers: both are known to be equal, in the low half at least.
 func (w *walker) copy(in *inst, s *state) {
 	src := &s.regs[in.src]
-	if src.kind == kRange && src.id == 0 && !src.isConst() {
+	if src.kind() == kRange && src.id() == 0 && !src.isConst() {
 		n := w.number()
 		s.renumber(n)
-		src.id = n
+		src.setID(n)
+		s.changed(in.src)
 	}
 	s.set(in.dst, src.low(in.size))
 }
@@ -357,7 +358,7 @@ func (w *walker) compute(in *inst, s *state, a, b value) value {
 			return value{lo: 0, hi: 1<<in.bits - 1}
 		}
 	case opSext:
-		if b.kind == kJump && in.srcSize == 4 {
+		if b.kind() == kJump && in.srcSize == 4 {
 			return b
 		}
 		return b.sext(in.srcSize)
@@ -395,8 +396,8 @@ func (w *walker) compute(in *inst, s *state, a, b value) value {
 			return constant(0)
 		}
 	case opShr:
-		if a.kind == kElem && in.hasImm && in.imm == 32 && size == 8 {
-			a.kind = kElemHigh
+		if a.kind() == kElem && in.hasImm && in.imm == 32 && size == 8 {
+			a.setKind(kElemHigh)
 			return a
 		}
 	case opAnd:
@@ -404,11 +405,11 @@ func (w *walker) compute(in *inst, s *state, a, b value) value {
 			return v
 		}
 	}
-	if a.kind != kRange {
+	if a.kind() != kRange {
 		a = a.plain()
 	}
 	b = b.low(size)
-	if b.kind != kRange {
+	if b.kind() != kRange {
 		b = b.plain()
 	}
 	return w.arithmetic(in, &a, &b)
@@ -431,7 +432,8 @@ func (w *walker) arithmetic(in *inst, a, b *value) value {
 		if c.hi == maxInt {
 			return anything(size)
 		}
-		c.hi, c.tz = c.hi+1, 0
+		c.hi++
+		c.setTZ(0)
 		return add(size, a, &c)
 	case opSub:
 		if in.src == noReg && in.hasImm {
@@ -502,12 +504,12 @@ func (w *walker) bits(in *inst, s *state, n value) value {
 func elemTop(a, b *value, size uint8) (value, bool) {
 	const mask = -1 << 32
 	x, y := a, b
-	if y.kind == kElem {
+	if y.kind() == kElem {
 		x, y = y, x
 	}
-	if size == 8 && x.kind == kElem && y.isConst() && y.lo == mask {
+	if size == 8 && x.kind() == kElem && y.isConst() && y.lo == mask {
 		v := *x
-		v.kind = kElemTop
+		v.setKind(kElemTop)
 		return v, true
 	}
 	return value{}, false

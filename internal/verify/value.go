@@ -25,15 +25,41 @@ const (
 // value is what is known of a register or of a place on the stack. The zero value is the
 // number 0; use unknown for "anything".
 type value struct {
-	kind  kind
-	tz    uint8  // at least so many low bits are zero
-	width uint16 // the low width bytes, if not 0, are from nlo to nhi
-	id    uint32 // of kRange: equal ids, but 0, mean equal low halves; of kElem: see there; of kTarget: the base
-	nlo   uint32 // of kElem and its like: the index of the type that was found, plus 1
-	nhi   uint32
-	lo    int64
-	hi    int64
+	lo, hi int64
+	meta   uint64 // kind and more, see below: four words are what the compiler keeps in registers
+	lows   uint64 // see width; of kElem and its like: the index of the type that was found, plus 1
 }
+
+const (
+	tzShift    = 8
+	widthShift = 16
+	idShift    = 32
+)
+
+func (v value) kind() kind { return kind(v.meta) }
+
+// tz tells that at least so many low bits are zero.
+func (v value) tz() uint8 { return uint8(v.meta >> tzShift) }
+
+// width tells that the low width bytes, if not 0, are from nlo to nhi.
+func (v value) width() uint16 { return uint16(v.meta >> widthShift) }
+func (v value) nlo() uint32   { return uint32(v.lows) }
+func (v value) nhi() uint32   { return uint32(v.lows >> 32) }
+
+// id is a number: of kRange, equal ids, but 0, mean equal low halves; of kElem, see there; of kTarget, it is the base.
+func (v value) id() uint32 { return uint32(v.meta >> idShift) }
+
+func (v *value) setKind(k kind) { v.meta = v.meta&^0xff | uint64(k) }
+func (v *value) setTZ(n uint8)  { v.meta = v.meta&^(0xff<<tzShift) | uint64(n)<<tzShift }
+func (v *value) setID(n uint32) { v.meta = v.meta&max32 | uint64(n)<<idShift }
+
+func (v *value) setLow(width uint16, lo, hi uint32) {
+	v.meta = v.meta&^(0xffff<<widthShift) | uint64(width)<<widthShift
+	v.lows = uint64(lo) | uint64(hi)<<32
+}
+
+// isPlain tells whether a value is a number of which nothing but bounds and zero bits is known.
+func (v value) isPlain() bool { return v.meta&(0xffff<<widthShift|0xff) == 0 }
 
 const (
 	minInt = -1 << 63
@@ -55,20 +81,19 @@ func between(lo, hi int64) value {
 }
 
 func constant(n int64) value {
-	v := value{lo: n, hi: n, tz: 63}
-	if n != 0 {
-		v.tz = uint8(bits.TrailingZeros64(uint64(n)))
+	if n == 0 {
+		return value{meta: 63 << tzShift}
 	}
-	return v
+	return value{lo: n, hi: n, meta: uint64(bits.TrailingZeros64(uint64(n))) << tzShift}
 }
 
 // typ is the type of kElem and its like, 0 if it was not compared.
-func (v *value) typ() uint16 { return uint16(v.nlo) }
+func (v value) typ() uint16 { return uint16(v.nlo()) }
 
 // is32 tells whether a value is an integer that a 32-bit operation leaves as it is.
-func (v *value) is32() bool { return v.kind == kRange && v.lo >= 0 && v.hi <= max32 }
+func (v value) is32() bool { return v.kind() == kRange && v.lo >= 0 && v.hi <= max32 }
 
-func (v *value) isConst() bool { return v.kind == kRange && v.lo == v.hi }
+func (v value) isConst() bool { return v.kind() == kRange && v.lo == v.hi }
 
 // anything is what is known of size bytes, extended with zeros, if nothing is.
 func anything(size uint8) value {
@@ -79,40 +104,48 @@ func anything(size uint8) value {
 }
 
 // isAnything tells whether nothing is known of size bytes, but what they may be equal to.
-func (v *value) isAnything(size uint8) bool {
+func (v value) isAnything(size uint8) bool {
 	w := anything(size)
-	return v.kind == kRange && v.lo <= w.lo && v.hi >= w.hi && v.width == 0 && v.tz == 0
+	return v.kind() == kRange && v.lo <= w.lo && v.hi >= w.hi && v.width() == 0 && v.tz() == 0
 }
 
 // low is the value of the low size bytes, extended with zeros.
 func (v *value) low(size uint8) value {
 	most := int64(1)<<(8*size) - 1
 	switch {
-	case size == 8:
+	case size == 8 || v.kind() == kRange && v.lo >= 0 && v.hi <= most:
 		return *v
-	case v.kind == kElem && size == 4:
-		r := *v
-		r.kind = kElemLow
-		return r
-	case (v.kind == kRecords || v.kind == kElemLow || v.kind == kElemHigh) && size == 4:
-		return *v
-	case v.kind != kRange:
-		return between(0, most)
-	case v.lo >= 0 && v.hi <= most:
-		return *v
+	case v.kind() != kRange:
+		return v.lowOther(size)
 	}
-	r := value{lo: 0, hi: most, tz: min(v.tz, 8*size)}
+	meta := uint64(min(v.tz(), 8*size)) << tzShift
 	if size == 4 {
-		r.id = v.id
-		r.width, r.nlo, r.nhi = v.width, v.nlo, v.nhi
+		meta |= v.meta &^ 0xffff // id and width, too
 	}
-	if uint8(v.width) == size {
-		r = between(int64(v.nlo), int64(v.nhi))
+	if uint8(v.width()) == size {
+		r := between(int64(v.nlo()), int64(v.nhi()))
 		if size == 4 {
-			r.id = v.id
+			r.meta |= v.meta &^ max32
 		}
+		return r
 	}
-	return r
+	if size == 4 {
+		return value{lo: 0, hi: most, meta: meta, lows: v.lows}
+	}
+	return value{lo: 0, hi: most, meta: meta}
+}
+
+// lowOther is low of what may be no integer.
+func (v *value) lowOther(size uint8) value {
+	switch {
+	case v.kind() == kElem && size == 4:
+		r := *v
+		r.setKind(kElemLow)
+		return r
+	case (v.kind() == kRecords || v.kind() == kElemLow || v.kind() == kElemHigh) && size == 4:
+		return *v
+	}
+	return between(0, int64(1)<<(8*size)-1)
 }
 
 // sext is the value of the low size bytes, extended with its sign.
@@ -120,13 +153,13 @@ func (v *value) sext(size uint8) value {
 	l := v.low(size)
 	most := int64(1)<<(8*size-1) - 1
 	switch {
-	case l.kind == kRange && l.hi <= most:
+	case l.kind() == kRange && l.hi <= most:
 		return l
-	case l.kind == kRange && l.lo > most: // all negative
+	case l.kind() == kRange && l.lo > most: // all negative
 		n := 2 * (most + 1)
-		return result(8, l.lo-n, l.hi-n, l.tz)
+		return result(8, l.lo-n, l.hi-n, l.tz())
 	}
-	return value{lo: -most - 1, hi: most, tz: l.tz}
+	return value{meta: uint64(l.tz()) << tzShift, lo: -most - 1, hi: most}
 }
 
 // as32 brings the exact result of a 32-bit operation into its range.
@@ -139,12 +172,12 @@ func as32(lo, hi int64, tz uint8) value {
 	case lo >= -n && hi < 0:
 		lo, hi = lo+n, hi+n
 	default:
-		return value{lo: 0, hi: max32, tz: min(tz, 32)}
+		return value{meta: uint64(min(tz, 32)) << tzShift, lo: 0, hi: max32}
 	}
 	if lo == hi {
 		return constant(lo)
 	}
-	return value{lo: lo, hi: hi, tz: tz}
+	return value{meta: uint64(tz) << tzShift, lo: lo, hi: hi}
 }
 
 // result is the exact result of an operation of a size of 4 or 8 bytes.
@@ -155,7 +188,7 @@ func result(size uint8, lo, hi int64, tz uint8) value {
 	if lo == hi {
 		return constant(lo)
 	}
-	return value{lo: lo, hi: hi, tz: tz}
+	return value{meta: uint64(tz) << tzShift, lo: lo, hi: hi}
 }
 
 // addInt adds with saturation; ok is false if it would wrap.
@@ -167,7 +200,7 @@ func addInt(a, b int64) (int64, bool) {
 func add(size uint8, a, b *value) value {
 	lo, ok1 := addInt(a.lo, b.lo)
 	hi, ok2 := addInt(a.hi, b.hi)
-	tz := min(a.tz, b.tz)
+	tz := min(a.tz(), b.tz())
 	if !ok1 || !ok2 {
 		return multiple(size, tz)
 	}
@@ -175,7 +208,7 @@ func add(size uint8, a, b *value) value {
 }
 
 func sub(size uint8, a, b *value) value {
-	tz := min(a.tz, b.tz)
+	tz := min(a.tz(), b.tz())
 	if b.lo == minInt {
 		return multiple(size, tz)
 	}
@@ -190,47 +223,47 @@ func sub(size uint8, a, b *value) value {
 // multiple is an unknown result with some zero bits.
 func multiple(size, tz uint8) value {
 	v := anything(size)
-	v.tz = min(tz, 8*size)
+	v.meta = uint64(min(tz, 8*size)) << tzShift
 	return v
 }
 
 func and(size uint8, a, b *value) value {
-	tz := max(a.tz, b.tz)
+	tz := max(a.tz(), b.tz())
 	switch {
 	case a.lo >= 0 && b.lo >= 0:
-		return value{lo: 0, hi: min(a.hi, b.hi), tz: tz}
+		return value{meta: uint64(tz) << tzShift, lo: 0, hi: min(a.hi, b.hi)}
 	case a.lo >= 0:
-		return value{lo: 0, hi: a.hi, tz: tz}
+		return value{meta: uint64(tz) << tzShift, lo: 0, hi: a.hi}
 	case b.lo >= 0:
-		return value{lo: 0, hi: b.hi, tz: tz}
+		return value{meta: uint64(tz) << tzShift, lo: 0, hi: b.hi}
 	}
 	return multiple(size, tz)
 }
 
 // or is also an upper bound of xor.
 func or(size uint8, a, b *value) value {
-	tz := min(a.tz, b.tz)
+	tz := min(a.tz(), b.tz())
 	if a.lo < 0 {
 		a, b = b, a
 	}
 	if a.lo >= 0 && a.hi < 1<<62 && b.isConst() && b.lo < 0 {
 		// Only these bits may change, of a constant; or only sets them.
 		may := int64(1)<<bits.Len64(uint64(a.hi)) - 1
-		if a.tz < 63 {
-			may &^= 1<<a.tz - 1
+		if a.tz() < 63 {
+			may &^= 1<<a.tz() - 1
 		}
-		return value{lo: b.lo &^ may, hi: b.lo | may, tz: tz}
+		return value{meta: uint64(tz) << tzShift, lo: b.lo &^ may, hi: b.lo | may}
 	}
 	if a.lo < 0 || b.lo < 0 {
 		return multiple(size, tz)
 	}
 	n := bits.Len64(uint64(a.hi | b.hi))
-	return value{lo: 0, hi: int64(uint64(1)<<n - 1), tz: tz}
+	return value{meta: uint64(tz) << tzShift, lo: 0, hi: int64(uint64(1)<<n - 1)}
 }
 
 func shl(size uint8, a *value, n uint) value {
 	n &= uint(size)*8 - 1
-	tz := uint8(min(uint(a.tz)+n, 63))
+	tz := uint8(min(uint(a.tz())+n, 63))
 	if n > 40 || a.lo < -(1<<22) || a.hi > int64(1)<<(62-n) {
 		return multiple(size, tz)
 	}
@@ -246,8 +279,8 @@ func shr(size uint8, a *value, n uint) value {
 		return value{lo: 0, hi: int64(^uint64(0) >> n)}
 	}
 	tz := uint8(0)
-	if uint(a.tz) > n {
-		tz = a.tz - uint8(n)
+	if uint(a.tz()) > n {
+		tz = a.tz() - uint8(n)
 	}
 	return result(size, a.lo>>n, a.hi>>n, tz)
 }
@@ -262,7 +295,7 @@ func sar(size uint8, a *value, n uint) value {
 
 func mul(size uint8, a, b *value) value {
 	const most = 1 << 31
-	tz := uint8(min(int(a.tz)+int(b.tz), 63))
+	tz := uint8(min(int(a.tz())+int(b.tz()), 63))
 	if a.lo < 0 || b.lo < 0 || a.hi >= most || b.hi > most {
 		return multiple(size, tz)
 	}
@@ -289,13 +322,13 @@ func join(a, b *value, how joining) value {
 			return v
 		}
 	}
-	if a.kind != b.kind || a.kind != kRange {
-		if a.kind == b.kind && a.kind == kRodata {
+	if a.kind() != b.kind() || a.kind() != kRange {
+		if a.kind() == b.kind() && a.kind() == kRodata {
 			return joinRodata(a, b, how)
 		}
-		if a.kind == b.kind && a.typ() == b.typ() && a.typ() != 0 && a.id != b.id { // the type is known: whose it is no longer matters
+		if a.kind() == b.kind() && a.typ() == b.typ() && a.typ() != 0 && a.id() != b.id() { // the type is known: whose it is no longer matters
 			r := *a
-			r.id = 0
+			r.setID(0)
 			if o := *b; o.withId(0) == r {
 				return r
 			}
@@ -303,14 +336,14 @@ func join(a, b *value, how joining) value {
 		x, y := a.plain(), b.plain()
 		return join(&x, &y, how)
 	}
-	r := value{lo: min(a.lo, b.lo), hi: max(a.hi, b.hi), tz: min(a.tz, b.tz)}
-	if a.id == b.id {
-		r.id = a.id
+	r := value{meta: uint64(min(a.tz(), b.tz())) << tzShift, lo: min(a.lo, b.lo), hi: max(a.hi, b.hi)}
+	if a.id() == b.id() {
+		r.setID(a.id())
 	}
-	if width := max(a.width, b.width); width != 0 && width != 8 {
+	if width := max(a.width(), b.width()); width != 0 && width != 8 {
 		x, y := a.low(uint8(width)), b.low(uint8(width))
-		if most := int64(1)<<(8*width) - 1; (x.hi < most || y.hi < most) && how == exactly && x.kind == kRange && y.kind == kRange {
-			r.width, r.nlo, r.nhi = width, uint32(min(x.lo, y.lo)), uint32(max(x.hi, y.hi))
+		if most := int64(1)<<(8*width) - 1; (x.hi < most || y.hi < most) && how == exactly && x.kind() == kRange && y.kind() == kRange {
+			r.setLow(width, uint32(min(x.lo, y.lo)), uint32(max(x.hi, y.hi)))
 		}
 	}
 	switch {
@@ -323,11 +356,11 @@ func join(a, b *value, how joining) value {
 		if r.hi != a.hi {
 			r.hi = stepUp(r.hi)
 		}
-		if r.tz != a.tz {
-			r.tz = 0
+		if r.tz() != a.tz() {
+			r.setTZ(0)
 		}
-		if a.width != 0 && a.width == b.width && a.nlo <= b.nlo && a.nhi >= b.nhi {
-			r.width, r.nlo, r.nhi = a.width, a.nlo, a.nhi
+		if a.width() != 0 && a.width() == b.width() && a.nlo() <= b.nlo() && a.nhi() >= b.nhi() {
+			r.setLow(a.width(), a.nlo(), a.nhi())
 		}
 	}
 	return r
@@ -335,16 +368,16 @@ func join(a, b *value, how joining) value {
 
 // covers tells whether b is one of the numbers that a may be, with nothing more known of a.
 func (a *value) covers(b *value) bool {
-	return a.kind == kRange && b.kind == kRange && a.lo <= b.lo && a.hi >= b.hi && a.width|b.width == 0 && a.tz <= b.tz && (a.id == 0 || a.id == b.id)
+	return a.kind() == kRange && b.kind() == kRange && a.lo <= b.lo && a.hi >= b.hi && a.width()|b.width() == 0 && a.tz() <= b.tz() && (a.id() == 0 || a.id() == b.id())
 }
 
 // joinWords joins two constants that may be offsets of words of the instance.
 func joinWords(a, b *value) (value, bool) {
 	const low, high, align = -1 << 20, -32, 8
-	if a.kind == kWord && b.isConst() && (b.lo == a.lo || b.lo == a.hi) {
+	if a.kind() == kWord && b.isConst() && (b.lo == a.lo || b.lo == a.hi) {
 		return *a, true
 	}
-	if b.kind == kWord {
+	if b.kind() == kWord {
 		a, b = b, a
 		if b.isConst() && (b.lo == a.lo || b.lo == a.hi) {
 			return *a, true
@@ -354,23 +387,23 @@ func joinWords(a, b *value) (value, bool) {
 	if !a.isConst() || !b.isConst() || max(a.lo, b.lo) > high || min(a.lo, b.lo) < low || (a.lo|b.lo)%align != 0 {
 		return value{}, false
 	}
-	return value{kind: kWord, lo: min(a.lo, b.lo), hi: max(a.lo, b.lo)}, true
+	return value{meta: uint64(kWord), lo: min(a.lo, b.lo), hi: max(a.lo, b.lo)}, true
 }
 
 func joinRodata(a, b *value, how joining) value {
 	if how != exactly {
 		return unknown
 	}
-	return value{kind: kRodata, lo: min(a.lo, b.lo), hi: max(a.hi, b.hi)}
+	return value{meta: uint64(kRodata), lo: min(a.lo, b.lo), hi: max(a.hi, b.hi)}
 }
 
 // plain forgets all but the range of what may be no integer.
-func (v *value) plain() value {
-	switch v.kind {
+func (v value) plain() value {
+	switch v.kind() {
 	case kRange:
-		return *v
+		return v
 	case kWord:
-		return value{lo: v.lo, hi: v.hi, tz: 3}
+		return value{meta: uint64(3) << tzShift, lo: v.lo, hi: v.hi}
 	case kRecords, kElemHigh, kElemLow:
 		return unknown32
 	}
@@ -398,6 +431,6 @@ func stepUp(n int64) int64 {
 
 func (v *value) withId(id uint32) value {
 	r := *v
-	r.id = id
+	r.setID(id)
 	return r
 }

@@ -29,6 +29,8 @@ type walker struct {
 	guessed bool
 
 	states   []state
+	stamp    uint32 // the last that was given, see state
+	slab     []slot // see copySlots
 	used     int
 	hubs     []hub // see hub.go
 	usedHubs int
@@ -79,7 +81,7 @@ func (w *walker) attempt(n int32) error {
 		return err
 	}
 	w.sort()
-	w.current = -1
+	w.current, w.stamp, w.slab = -1, stampFirst, w.slab[:0]
 	entryState(&w.now, w)
 	if problem := w.reach(0, &w.now); problem != "" {
 		return w.fail(0, problem)
@@ -138,7 +140,7 @@ func (w *walker) decode() error {
 		n := len(w.insts)
 		w.insts = slices.Grow(w.insts, 1)[:n+1]
 		in := &w.insts[n]
-		if !decode(text[pos:], in) {
+		if !decode(w.v.text[int(w.f.at)+pos:], in) || pos+int(in.len) > size { // which may read what follows
 			most := min(size, pos+8)
 			return w.v.fail(w.f, w.f.at+uint32(pos), "an instruction that is not allowed [% x]", text[pos:most])
 		}
@@ -257,7 +259,7 @@ func (w *walker) block(b *block) error {
 	w.current = b.rank
 	w.states[b.state].copyTo(s)
 	for {
-		if w.v.budget--; w.v.budget < 0 {
+		if w.v.budget--; w.v.budget < 0 || w.stamp > maxStamp {
 			return w.fail(i, "the file takes too long to verify")
 		}
 		in := &w.insts[i]
@@ -268,7 +270,7 @@ func (w *walker) block(b *block) error {
 				s.giveCopies()
 			}
 			on, problem = w.control(i, in, s)
-		} else {
+		} else if in.quick == slow || s.pointers != 0 || !w.quick(in, s) {
 			problem = w.step(in, s)
 		}
 		if s.pointers != 0 && problem == "" && (in.op >= opCall || i+1 < len(w.insts) && w.blockAt[i+1] >= 0) {
