@@ -37,16 +37,17 @@ import (
 // world is the files of a container, without processes: what a Kernel saves of them.
 type world struct {
 	*registries
-	ns    *vfs.Namespace
-	ctx   *vfs.Context
-	table *fd.Table
-	locks *lock.Registry
-	pts   *devfs.PTS
-	tty   *tty.TTY
-	stack *sock.Stack
-	anon  *memfs.FS
-	extra []state.Object
-	pool  *pipe.Pool // given anew
+	ns     *vfs.Namespace
+	ctx    *vfs.Context
+	table  *fd.Table
+	locks  *lock.Registry
+	pts    *devfs.PTS
+	tty    *tty.TTY
+	stack  *sock.Stack
+	anon   *memfs.FS
+	extra  []state.Object
+	pool   *pipe.Pool // given anew
+	system *system    // given anew
 }
 
 // registries are those of a process table; they are told of the signals of terminals, too.
@@ -54,16 +55,17 @@ type registries struct {
 	epolls  epoll.Registry
 	inotify inotify.Registry
 	sent    []linux.Signal
+	now     time.Duration // of all clocks
 }
 
 func (*registries) StateType() string                       { return "test.registries" }
-func (*registries) SaveState(*state.Encoder)                {}
-func (*registries) LoadState(*state.Decoder)                {}
+func (r *registries) SaveState(e *state.Encoder)            { e.Duration(r.now) }
+func (r *registries) LoadState(d *state.Decoder)            { r.now = d.Duration() }
 func (r *registries) Epolls() *epoll.Registry               { return &r.epolls }
 func (r *registries) Inotify() *inotify.Registry            { return &r.inotify }
 func (r *registries) SignalGroup(_ int32, sig linux.Signal) { r.sent = append(r.sent, sig) }
 func (*registries) Hangup(*tty.TTY, int32, int32)           {}
-func (*registries) Clock(int32) (time.Duration, bool)       { return 0, false }
+func (r *registries) Clock(int32) time.Duration             { return r.now }
 
 func (*world) StateType() string { return "test.world" }
 
@@ -143,6 +145,7 @@ func save(t testing.TB, w *world, kept chunks) []byte {
 	t.Helper()
 	e := state.NewEncoder(types, cut, kept)
 	e.External("pipes", w.pool)
+	e.External("system", w.system)
 	for _, m := range w.ns.Mounts() {
 		vfs.Externals(w.ctx.PathString(m.Root()), m.FS, e.External)
 	}
@@ -158,6 +161,8 @@ func load(b []byte, kept chunks, mounts ...mount) (*world, error) {
 	d.Limit(1 << 30)
 	pool := pipe.NewPool(1 << 20)
 	d.External("pipes", pool)
+	sys := new(system)
+	d.External("system", sys)
 	for _, m := range mounts {
 		vfs.Externals(m.target, m.fs, d.External)
 	}
@@ -166,7 +171,7 @@ func load(b []byte, kept chunks, mounts ...mount) (*world, error) {
 		return nil, err
 	}
 	w := o.(*world)
-	w.pool = pool
+	w.pool, w.system = pool, sys
 	return w, nil
 }
 
@@ -195,7 +200,7 @@ func check(t testing.TB, what string, e linux.Errno) {
 
 func newWorld(t testing.TB, root vfs.FS) *world {
 	t.Helper()
-	w := &world{registries: new(registries), pool: pipe.NewPool(1 << 20), locks: new(lock.Registry), table: fd.NewTable()}
+	w := &world{registries: new(registries), pool: pipe.NewPool(1 << 20), locks: new(lock.Registry), table: fd.NewTable(), system: new(system)}
 	w.ns = vfs.NewNamespace(root, "root", 0)
 	w.ctx = vfs.NewContext(w.ns, vfs.Root(), nil)
 	w.stack = sock.NewStack(w.pool)

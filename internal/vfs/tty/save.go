@@ -27,11 +27,11 @@ func (t *TTY) SaveState(e *state.Encoder) {
 	for _, v := range []uint16{t.size.Row, t.size.Col, t.size.Xpixel, t.size.Ypixel} {
 		e.Uint(uint64(v))
 	}
-	e.Int(int64(t.session))
-	e.Int(int64(t.foreground))
+	e.Uint(uint64(t.session))
+	e.Uint(uint64(t.foreground))
 	t.in.SaveState(e)
 	t.out.SaveState(e)
-	e.Int(int64(t.slaves))
+	e.Uint(uint64(t.slaves))
 	for _, b := range []bool{t.pty, t.opened, t.hungUp, t.exclusive, t.locked, t.timeUp, t.interbyte != nil} {
 		e.Bool(b)
 	}
