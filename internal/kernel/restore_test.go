@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"vkernel/internal/engine"
+	"vkernel/internal/linux"
 	"vkernel/internal/proc"
 	"vkernel/internal/router"
 	"vkernel/internal/sched"
@@ -68,7 +70,9 @@ type task struct {
 	Dir    string // of the snapshot
 	Answer string // file for the answer
 	Routes map[string]router.Entry
-	Input  string // for its standard input
+	Input  string        // for its standard input
+	Again  time.Duration // after so much it is saved again, in Next, and ends; 0: it runs to its end
+	Next   string
 }
 
 // restored is what the other process says of the container.
@@ -78,6 +82,7 @@ type restored struct {
 	Error  string
 	Took   time.Duration
 	Log    string
+	Saved  bool // again
 }
 
 // TestRestoreChild is the other process.
@@ -137,6 +142,12 @@ func (r *restored) run(t *testing.T, todo *task) error {
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	k.Resume()
+	if todo.Again != 0 {
+		time.Sleep(todo.Again)
+		if r.Saved, err = again(ctx, k, todo.Next); r.Saved || err != nil {
+			return err
+		}
+	}
 	r.Status, err = k.Wait(ctx)
 	if err == nil && ctx.Err() != nil {
 		err = ctx.Err()
@@ -144,12 +155,30 @@ func (r *restored) run(t *testing.T, todo *task) error {
 	return err
 }
 
-// restore restores a snapshot in another process, with the same code and routes.
-func (c *container) restore(dir string, code *os.File, input string) (r restored) {
+// again saves a container that was restored; false: it has ended.
+func again(ctx context.Context, k *Kernel, dir string) (bool, error) {
+	if err := k.Pause(ctx); err != nil {
+		return false, err
+	}
+	if k.table.Init().State() >= proc.Zombie {
+		k.Resume()
+		return false, nil
+	}
+	root, err := k.Save(store(dir))
+	if err != nil {
+		return false, err
+	}
+	k.Settle()
+	return true, os.WriteFile(filepath.Join(dir, "root"), root, 0o600)
+}
+
+// restore restores a snapshot in another process, with the same code and routes, and saves it again after a while if next
+// is not empty.
+func (c *container) restore(dir string, code *os.File, next string, after time.Duration) (r restored) {
 	t := c.t
 	t.Helper()
 	to := t.TempDir()
-	todo := task{Dir: dir, Answer: filepath.Join(to, "answer"), Routes: map[string]router.Entry{}, Input: input}
+	todo := task{Dir: dir, Answer: filepath.Join(to, "answer"), Routes: map[string]router.Entry{}, Next: next, Again: after}
 	for digest, e := range c.routes {
 		todo.Routes[hex.EncodeToString(digest[:])] = e
 	}
@@ -246,11 +275,22 @@ func cutAt(t *testing.T, after time.Duration, code *os.File, edit func(*Config),
 	dir, before := keep(t, c.kernel, out)
 	c.kernel.Resume()
 	for range 2 {
-		r := c.restore(dir, code, "")
+		r := c.restore(dir, code, "", 0)
 		if got := before + r.Out; got != want || r.Status != (Status{}) {
 			t.Errorf("restored: status %+v, output %q and then %q, want %q\n%s", r.Status, before, r.Out, want, tail(r.Log))
 		}
 		t.Logf("cut after %v within %v, restored in %v", after, paused, r.Took)
+	}
+	all := before
+	for n, saved := 0, true; saved; n++ {
+		next := t.TempDir()
+		r := c.restore(dir, code, next, time.Duration(1+rand.IntN(40))*time.Millisecond)
+		all += r.Out
+		if dir, saved = next, r.Saved; !saved && (all != want || r.Status != (Status{})) {
+			t.Errorf("restored, and saved again, %d times: status %+v, output %q, want %q\n%s", n, r.Status, all, want, tail(r.Log))
+		} else if n == 3 {
+			break
+		}
 	}
 	if status := <-end; out.String() != want || status != (Status{}) {
 		t.Errorf("the original: status %+v, output %q, want %q\n%s", status, out.String(), want, tail(c.log.String()))
@@ -285,4 +325,225 @@ func TestRestoreThreads(t *testing.T) {
 			break
 		}
 	}
+}
+
+// TestRestoreMany cuts more than 150 processes that compute, sleep, and wait for pipes and for each other.
+func TestRestoreMany(t *testing.T) {
+	newContainer(t, nil)
+	const script = `(for i in $(seq 1 40); do
+		(j=0; while [ $j -lt 3000 ]; do j=$((j+1)); done; echo c) &
+		sleep 0.4 &
+		(sleep 0.4; echo s) &
+		(sleep 0.4; echo p | cat) &
+	done; wait) | sort | uniq -c; echo end`
+	const want = "     40 c\n     40 p\n     40 s\nend\n"
+	if !cutAt(t, 200*time.Millisecond, compiledFile, nil, want, "sh", "-c", script) {
+		t.Error("it had ended")
+	}
+}
+
+// paused is a container in a pause, with a shell that sleeps.
+func paused(t *testing.T, argv ...string) (c *container, root []byte, m memory) {
+	t.Helper()
+	c = newContainer(t, nil)
+	c.background(nil, argv...)
+	for c.kernel.table.Init() == nil || !c.kernel.table.Init().Sleeping() {
+		time.Sleep(time.Millisecond)
+	}
+	if err := c.kernel.Pause(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		c.kernel.Resume()
+		c.kernel.table.Kill()
+	})
+	m = memory{}
+	root, err := c.kernel.Save(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, root, m
+}
+
+// memory keeps chunks.
+type memory map[state.Chunk][]byte
+
+func (m memory) Put(b []byte) (state.Chunk, error) {
+	c := state.Chunk(sha256.Sum256(b))
+	m[c] = bytes.Clone(b)
+	return c, nil
+}
+
+func (m memory) Get(c state.Chunk, _ int) ([]byte, error) {
+	if b, ok := m[c]; ok {
+		return b, nil
+	}
+	return nil, fmt.Errorf("no chunk %x", c)
+}
+
+// like is a configuration with which c can be restored.
+func (c *container) like() Config {
+	return Config{Code: c.kernel.config.Code, Router: c.routes, Sched: sched.New(slots)}
+}
+
+// TestRestoreDecides: what runs is asked for again when it is restored, by the same rule.
+func TestRestoreDecides(t *testing.T) {
+	c, root, m := paused(t, "/bin/dash", "-c", "/bin/busybox sleep 100; :")
+	digest := sha256.Sum256([]byte("program busybox\n"))
+	for _, tt := range []struct {
+		name string
+		edit func(*Config)
+		want string
+	}{
+		{"nothing has changed", func(*Config) {}, ""},
+		{"revoked", func(c *Config) { c.Revoked = func(d [32]byte) bool { return d == digest } }, "entry busybox"},
+		{"unlisted", func(c *Config) { c.Router = without(c.Router.(routes), digest) }, "not in the manifest"},
+		{"another entry", func(c *Config) {
+			r := without(c.Router.(routes), digest)
+			e := c.Router.(routes)[digest]
+			e.ID = "other"
+			r[digest] = e
+			c.Router = r
+		}, "entry busybox"},
+		{"another program", func(c *Config) {
+			r := without(c.Router.(routes), digest)
+			e := c.Router.(routes)[digest]
+			e.Program = 0
+			r[digest] = e
+			c.Router = r
+		}, "entry busybox is another program"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			config := c.like()
+			tt.edit(&config)
+			k, err := Restore(config, root, m)
+			if err == nil {
+				k.Resume()
+				k.table.Kill()
+				k.Wait(t.Context())
+			}
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("error %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func without(r routes, digest [32]byte) routes {
+	r = maps.Clone(r)
+	delete(r, digest)
+	return r
+}
+
+// TestRestoreTime: the monotonic clock goes on where it was, timers have as much left as they had, and CPU times are kept.
+func TestRestoreTime(t *testing.T) {
+	c := newContainer(t, nil)
+	c.background(nil, "sh", "-c", "i=0; while [ $i -lt 1000 ]; do i=$((i+1)); done; sleep 100; :")
+	for c.kernel.table.Init() == nil || len(c.kernel.table.All()) < 2 {
+		time.Sleep(time.Millisecond)
+	}
+	p := c.kernel.table.Init()
+	id, e := p.NewTimer(linux.CLOCK_MONOTONIC, proc.Clock{}, linux.SIGUSR1, 7, nil)
+	if e == 0 {
+		_, _, e = p.SetTimer(id, 50*time.Second, time.Second)
+	}
+	if e != 0 {
+		t.Fatal(e)
+	}
+	p.SetInterval(linux.ITIMER_REAL, 70*time.Second, 0)
+	p.SetInterval(linux.ITIMER_PROF, 90*time.Second, 0)
+	if err := c.kernel.Pause(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	m := memory{}
+	clock, busy := c.kernel.table.Clock(linux.CLOCK_MONOTONIC), c.kernel.table.Busy()
+	root, err := c.kernel.Save(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.kernel.Resume()
+	c.kernel.table.Kill()
+	time.Sleep(200 * time.Millisecond)
+	k, err := Restore(c.like(), root, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		k.Resume()
+		k.table.Kill()
+		k.Wait(t.Context())
+	}()
+	const little = 150 * time.Millisecond
+	if d := k.table.Clock(linux.CLOCK_MONOTONIC) - clock; d < 0 || d > little {
+		t.Errorf("the clock has jumped by %v", d)
+	}
+	if now := k.table.Busy(); now != busy {
+		t.Errorf("CPU time %v was %v", now, busy)
+	}
+	p = k.table.Init()
+	left, period, e := p.Timer(id)
+	if d := 50*time.Second - left; e != 0 || d < 0 || d > 10*time.Second || period != time.Second {
+		t.Errorf("the timer has %v left, period %v, %v", left, period, e)
+	}
+	if left, _ := p.Interval(linux.ITIMER_REAL); left > 70*time.Second || left < 60*time.Second {
+		t.Errorf("the interval timer has %v left", left)
+	}
+	if left, _ := p.Interval(linux.ITIMER_PROF); left > 90*time.Second || left < 80*time.Second {
+		t.Errorf("the CPU timer has %v left", left)
+	}
+}
+
+// TestRestoreGarbage: a stream that was changed is refused, or is another container; it does no harm to who reads it.
+func TestRestoreGarbage(t *testing.T) {
+	c, root, m := paused(t, "sh", "-c", "sleep 100 | cat")
+	r := rand.New(rand.NewPCG(1, 2))
+	refused := 0
+	for range 2000 {
+		bad := bytes.Clone(root)
+		for range 1 + r.IntN(3) {
+			bad[r.IntN(len(bad))] = byte(r.Uint32())
+		}
+		if loadAndDrop(c.like(), bad, m) != nil {
+			refused++
+		}
+	}
+	for k := 0; k < len(root); k += 17 {
+		if loadAndDrop(c.like(), root[:k], m) == nil {
+			t.Errorf("the first %d bytes of %d are a container", k, len(root))
+		}
+	}
+	t.Logf("%d of 2000 were refused", refused)
+}
+
+// loadAndDrop loads a container, and gives back its memory.
+func loadAndDrop(c Config, root []byte, m memory) error {
+	k, err := load(c, root, m)
+	if err == nil {
+		k.drop()
+	}
+	return err
+}
+
+// drop frees the memory of a container that never ran.
+func (k *Kernel) drop() {
+	for _, p := range k.table.All() {
+		p.View(func(m *proc.Memory) {
+			for _, v := range m.Instance.Views()[1:] {
+				v.Free()
+			}
+			m.Space.Free()
+		})
+	}
+}
+
+// FuzzRestore loads streams of all kinds.
+func FuzzRestore(f *testing.F) {
+	f.Add([]byte("vkstate1"))
+	code, err := compiled()
+	if os.Getenv("VKERNEL_GUESTS") == "" || err != nil {
+		f.Skip("there are no guests")
+	}
+	f.Fuzz(func(t *testing.T, root []byte) {
+		loadAndDrop(Config{Code: code, Router: routes{}, Sched: sched.New(1)}, root, memory{})
+	})
 }

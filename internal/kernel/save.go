@@ -86,6 +86,17 @@ func (k *Kernel) Save(sink state.Sink) (root []byte, err error) {
 // anew; of Root and Mounts only what is the host's is used, since all else comes from what was saved. Each program
 // that was running is asked for again (Decide): one that may not run any more is an error.
 func Restore(c Config, root []byte, source state.Source) (*Kernel, error) {
+	k, err := load(c, root, source)
+	if err != nil {
+		return nil, err
+	}
+	k.table.Revive()
+	k.connect()
+	return k, nil
+}
+
+// load makes the container, whose threads do not run yet.
+func load(c Config, root []byte, source state.Source) (*Kernel, error) {
 	k, err := newKernel(c)
 	if err != nil {
 		return nil, err
@@ -100,8 +111,6 @@ func Restore(c Config, root []byte, source state.Source) (*Kernel, error) {
 	if _, err := d.Load(root); err != nil {
 		return nil, fmt.Errorf("kernel: %w", err)
 	}
-	k.table.Revive()
-	k.connect()
 	return k, nil
 }
 

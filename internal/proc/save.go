@@ -114,9 +114,10 @@ func (c *call) SaveState(e *state.Encoder) {
 	e.Int(c.progress)
 }
 
-// load reads a call of a program with so many imports.
+// load reads a call of a program with so many imports. One that is over may be another program's: the execve that began
+// this one.
 func (c *call) load(d *state.Decoder, imports int) {
-	c.index = int(d.Int(callWait, int64(imports)-1))
+	c.index = int(d.Int(callWait, math.MaxInt32))
 	for k := range c.args {
 		c.args[k] = d.Uint(math.MaxUint64)
 	}
@@ -124,8 +125,8 @@ func (c *call) load(d *state.Decoder, imports int) {
 	c.e = linux.Errno(d.Uint(uint64(ERESTART_RESTARTBLOCK)))
 	c.deadline = d.Deadline()
 	c.progress = d.Int(0, math.MaxInt64)
-	if restarts(c.e) && c.index == none.index {
-		d.Failf("a call that is to be made again is none")
+	if restarts(c.e) && (c.index == none.index || c.index >= imports) {
+		d.Failf("call %d is to be made again, and is none of %d", c.index, imports)
 	}
 }
 

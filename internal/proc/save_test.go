@@ -68,6 +68,7 @@ func some(cut time.Time) *parts {
 		{before: signal.Of(linux.SIGUSR1), call: none, context: 77, cut: true},
 		{call: call{index: 8, args: Args{1, 2, 3, 4, 5, math.MaxUint64}, n: -7, e: ERESTARTSYS, deadline: cut.Add(time.Second), progress: 12}},
 		{call: call{index: callWait, e: ERESTARTNOINTR, deadline: cut.Add(-time.Second)}},
+		{call: call{index: 1 << 20}}, // of the program before this one
 	}
 	return p
 }

@@ -111,7 +111,7 @@ func (t *Thread) loadLive(d *state.Decoder) {
 	}
 	t.cut = d.Bool()
 	t.entry = uint32(d.Uint(1<<32 - 1))
-	t.index = int(d.Int(callWait, int64(imports)-1))
+	t.index = int(d.Int(callWait, 1<<31-1))
 	t.clearTID = guest.Addr(d.Uint(1<<32 - 1))
 	t.robust.LoadState(d)
 	t.status = int(d.Uint(0xffff))
