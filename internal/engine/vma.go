@@ -37,8 +37,9 @@ func (l vmas) first(addr uint64) int {
 }
 
 // within gives copies of the parts of vmas in [start, end).
-func (l vmas) within(start, end uint64) []vma {
-	var out []vma
+func (l vmas) within(start, end uint64) []vma { return l.appendWithin(nil, start, end) }
+
+func (l vmas) appendWithin(out []vma, start, end uint64) []vma {
 	for k := l.first(start); k < len(l) && l[k].start < end; k++ {
 		out = append(out, l[k].cut(start, end))
 	}
@@ -50,7 +51,8 @@ func (l *vmas) replace(start, end uint64, with ...vma) {
 	list := *l
 	low := list.first(start)
 	high := low
-	var insert []vma
+	var room [4]vma // a fork does this for each area that it changes
+	insert := room[:0]
 	if low < len(list) && list[low].start < start {
 		insert = append(insert, list[low].cut(0, start))
 	}
@@ -66,9 +68,9 @@ func (l *vmas) replace(start, end uint64, with ...vma) {
 
 // protect sets the protection of all of [start, end), which is mapped after it.
 func (l *vmas) protect(start, end uint64, prot int) {
-	var with []vma
-	at := start
-	for _, r := range l.within(start, end) {
+	var room, old [4]vma
+	with, at := room[:0], start
+	for _, r := range l.appendWithin(old[:0], start, end) {
 		if r.start > at {
 			with = append(with, vma{start: at, end: r.start, prot: prot})
 		}

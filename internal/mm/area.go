@@ -90,8 +90,9 @@ func (l *areas) splits(start, end uint64) bool {
 }
 
 // within gives copies of the parts of areas in [start, end).
-func (l *areas) within(start, end uint64) []area {
-	var out []area
+func (l *areas) within(start, end uint64) []area { return l.appendWithin(nil, start, end) }
+
+func (l *areas) appendWithin(out []area, start, end uint64) []area {
 	for k := l.first(start); k < len(l.list) && l.list[k].start < end; k++ {
 		a := l.list[k]
 		if a.start < start {

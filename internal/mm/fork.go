@@ -74,8 +74,9 @@ func (s *Space) Fork(child *engine.Instance, limits Limits) (*Space, linux.Errno
 
 // dropInitial unmaps what the parent no longer has of the initial memory.
 func (c *Space) dropInitial(parent *areas) linux.Errno {
+	var room [4]area
 	at := c.low
-	for _, a := range parent.within(at, c.initial) {
+	for _, a := range parent.appendWithin(room[:0], at, c.initial) {
 		if a.start > at {
 			if e := c.inst.Unmap(at, a.start-at); e != 0 {
 				return e
