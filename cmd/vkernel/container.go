@@ -47,6 +47,9 @@ func (o *runOptions) run(ctx context.Context) (status int, err error) {
 		return 0, err
 	}
 	defer b.Close()
+	if err := o.again.belongs(b); err != nil {
+		return 0, err
+	}
 	if err := verifyCode(b, known); err != nil {
 		return 0, fmt.Errorf("%s does not start: %w", o.bundle, err)
 	}
@@ -54,6 +57,9 @@ func (o *runOptions) run(ctx context.Context) (status int, err error) {
 		return 0, err
 	}
 	tty := o.tty()
+	if o.again != nil && !o.again.settings.Terminal {
+		tty = nil // it has streams
+	}
 	env, err := o.environment(tty != nil)
 	if err != nil {
 		return 0, err
@@ -85,7 +91,10 @@ func (o *runOptions) run(ctx context.Context) (status int, err error) {
 	defer t.restore()
 	ctx, kill := context.WithCancel(ctx)
 	defer kill()
-	run.Started, err = name.serve(o, b, s, kill)
+	from, done := o.again.from()
+	defer done()
+	run.From = from
+	run.Started, err = name.serve(o, b, s, kill, tty != nil)
 	if err != nil {
 		return 0, err
 	}

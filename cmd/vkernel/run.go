@@ -62,11 +62,7 @@ none.`,
 	f.VarP(&o.memory, "memory", "m", "most `BYTES` of the host's memory; beyond it the largest processes are killed (default half of what there is)")
 	f.BoolVar(&o.strace, "strace", false, "print every system call to standard error")
 	f.BoolVar(&o.privateCode, "private-code", false, "share no native code with other containers: to share it tells other users that a container of this bundle runs")
-	f.StringVar(&o.name, "name", "", "`NAME` by which other commands find the container")
-	f.BoolVarP(&o.detach, "detach", "d", false, "leave the container in the background")
-	f.StringVar(&o.output, "output", "", "append what a detached container prints to `FILE` (default: it is thrown away)")
-	f.IntVar(&o.ready, "detached", 0, "")
-	f.MarkHidden("detached") //nolint:errcheck // it exists
+	o.addNameFlags(cmd)
 	o.trust = addTrustFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if o.memory != 0 && o.memory < leastMemory {
@@ -77,27 +73,7 @@ none.`,
 		}
 		o.bundle, o.command = args[0], args[1:]
 		o.std = stdio{cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()}
-		if err := o.checkNamed(); err != nil {
-			return &statusError{exitUsage, err}
-		}
-		if o.detach && o.ready == 0 {
-			return o.leave()
-		}
-		if o.ready != 0 {
-			out, err := o.background()
-			if err != nil {
-				return &statusError{exitRefused, err}
-			}
-			defer out.Close()
-		}
-		status, err := o.run(background(cmd))
-		if err != nil {
-			return &statusError{refusal(err), err}
-		}
-		if status != 0 {
-			return &statusError{status: status}
-		}
-		return nil
+		return o.launch(background(cmd))
 	}
 	return cmd
 }
@@ -118,7 +94,8 @@ type runOptions struct {
 	strace, privateCode    bool
 	name, output           string
 	detach                 bool
-	ready                  int // of a detached launcher: the descriptor that is closed when the container has begun
+	again                  *again // a container that was saved, instead of a new one
+	ready                  int    // of a detached launcher: the descriptor that is closed when the container has begun
 	std                    stdio
 }
 
@@ -160,6 +137,9 @@ func (o *runOptions) protected() ([]string, error) {
 	}
 	if runtime, err := control.Dir(); err == nil {
 		list = append(list, runtime)
+	}
+	if state, err := stateDir(); err == nil {
+		list = append(list, state)
 	}
 	for i, p := range list {
 		abs, err := filepath.Abs(p)

@@ -193,6 +193,11 @@ func (c *Client) ask(ctx context.Context, command string, argument, result any) 
 		return err
 	}
 	defer conn.Close()
+	return c.await(ctx, conn, result)
+}
+
+// await reads the result of a request.
+func (c *Client) await(ctx context.Context, conn *packet.Conn, result any) error {
 	defer context.AfterFunc(ctx, conn.Close)()
 	var data []byte
 	for {

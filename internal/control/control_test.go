@@ -73,6 +73,11 @@ func (f *fake) Processes(context.Context) ([]kernel.ProcessInfo, error) { return
 
 func (f *fake) Exec(ctx context.Context, j sandbox.Job) (kernel.Status, error) { return f.exec(ctx, j) }
 
+func (f *fake) Save(_ context.Context, a sandbox.SaveArgument, to *os.File) (sandbox.Saved, error) {
+	n, err := to.Write(append([]byte("state"), a.Known...))
+	return sandbox.Saved{Bytes: int64(n)}, err
+}
+
 // served serves a fake container under a name.
 func served(t *testing.T, name string, c *fake) {
 	t.Helper()
@@ -126,6 +131,27 @@ func TestControl(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, "one*")); err != nil || len(left) != 0 {
 		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+func TestSave(t *testing.T) {
+	runtimeDir(t)
+	served(t, "c", &fake{})
+	client, err := Open("c")
+	must(t, err)
+	to, err := packet.Memory("x")
+	must(t, err)
+	defer to.Close()
+	known := bytes.Repeat([]byte("k"), 1<<20)
+	saved, err := client.Save(t.Context(), sandbox.SaveArgument{Known: known}, to)
+	if err != nil || saved.Bytes != 1<<20+5 {
+		t.Errorf("%+v, %v", saved, err)
+	}
+	dir, err := os.Open(".")
+	must(t, err)
+	defer dir.Close()
+	if _, err := client.Save(t.Context(), sandbox.SaveArgument{}, dir); err == nil || !strings.Contains(err.Error(), "pipe or memory") {
+		t.Error(err)
 	}
 }
 

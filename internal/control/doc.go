@@ -33,6 +33,9 @@
 //	           "code" and "signal", or "errno" and "command". The client may send {"signal":N} and {"rows":N,"columns":N}; when it
 //	           leaves, the process is hung up.
 //
+//	save       saves the container: the first descriptor is sealed memory with a sandbox.SaveArgument, the second a pipe or
+//	           memory that the sandbox writes to; sandbox.Saved when all is written
+//
 // Another command is added to commands (server.go) and as a method of Client.
 //
 // # Rules

@@ -24,6 +24,7 @@ type Container interface {
 	Resume(ctx context.Context) error
 	Processes(ctx context.Context) ([]kernel.ProcessInfo, error)
 	Exec(ctx context.Context, j sandbox.Job) (kernel.Status, error)
+	Save(ctx context.Context, a sandbox.SaveArgument, to *os.File) (sandbox.Saved, error)
 }
 
 // States of a container.
@@ -43,7 +44,27 @@ type Info struct {
 	Manifest string    `json:"manifest,omitempty"` // digest of the manifest
 	Command  []string  `json:"command,omitempty"`
 	Started  time.Time `json:"started,omitzero"`
+	ID       string    `json:"id,omitempty"`     // of this container and no other, 32 hexadecimal digits
 	Parent   string    `json:"parent,omitempty"` // the snapshot that it was made of, or the container
+
+	Code     string   `json:"code,omitempty"` // digest of the native code
+	CPU      string   `json:"cpu,omitempty"`  // what that needs
+	Memory   uint64   `json:"memory,omitempty"`
+	Settings Settings `json:"settings"`
+}
+
+// Settings are what a container was started with beside its bundle: what is needed to start it again from a snapshot, or a copy
+// of it. They are the launcher's, not the container's.
+type Settings struct {
+	Command   []string `json:"command,omitempty"`  // that it was started with
+	Terminal  bool     `json:"terminal,omitempty"` // it has a console
+	Hostname  string   `json:"hostname,omitempty"`
+	Volumes   []string `json:"volumes,omitempty"` // as run takes them, the directories absolute
+	Memory    int64    `json:"memory,omitempty"`
+	Disk      int64    `json:"disk,omitempty"`
+	Processes int      `json:"processes,omitempty"`
+
+	Flags []string `json:"flags,omitempty"` // whom to trust and where to log: for copies on this machine, not in a snapshot
 }
 
 // Config is what a server needs.
@@ -187,6 +208,7 @@ var commands = map[string]func(*Call){
 	"resume":    answer(func(c *Call, ctx context.Context) (any, error) { return nil, c.server.resume(ctx) }),
 	"remove":    (*Call).remove,
 	"exec":      (*Call).exec,
+	"save":      (*Call).save,
 }
 
 // answerTime is how long a container may take for an answer.

@@ -141,20 +141,35 @@ const allSeals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix
 
 // Seal puts data into memory that nobody can change, for a process to read.
 func Seal(name string, data []byte) (*os.File, error) {
+	f, err := Memory(name)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = io.Copy(f, bytes.NewReader(data)); err == nil {
+		err = SealMemory(f)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// Memory makes memory that can be sealed.
+func Memory(name string) (*os.File, error) {
 	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, fmt.Errorf("memfd_create: %w", err)
 	}
-	f := os.NewFile(uintptr(fd), name)
-	if _, err := io.Copy(f, bytes.NewReader(data)); err != nil {
-		f.Close()
-		return nil, err
-	}
+	return os.NewFile(uintptr(fd), name), nil
+}
+
+// SealMemory has nobody change memory from now on, whoever has a descriptor of it.
+func SealMemory(f *os.File) error {
 	if _, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, allSeals); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("sealing the memfd of %s: %w", name, err)
+		return fmt.Errorf("sealing the memfd of %s: %w", f.Name(), err)
 	}
-	return f, nil
+	return nil
 }
 
 // ReadSealed reads what Seal has written, at most so many bytes, and closes it. What is no regular file, and so could let

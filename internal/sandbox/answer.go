@@ -23,6 +23,7 @@ type live struct {
 
 	// guarded by mu
 	paused bool
+	killed bool                    // and does not stay paused
 	busy   bool                    // it is being saved, and stays paused until that is done
 	held   []func()                // what comes from outside while it is paused
 	jobs   map[uint64]*kernel.Copy // of requests that have not ended
@@ -34,6 +35,7 @@ const (
 	askResume    = "resume"
 	askProcesses = "processes"
 	askExec      = "exec"
+	askSave      = "save"
 )
 
 // requests are what a launcher can ask for.
@@ -41,6 +43,7 @@ var requests = map[string]func(*live, *request) (any, error){
 	askPause:     func(l *live, _ *request) (any, error) { return nil, l.pause() },
 	askResume:    func(l *live, _ *request) (any, error) { return nil, l.resume() },
 	askProcesses: func(l *live, _ *request) (any, error) { return l.kernel.Processes(), nil },
+	askSave:      (*live).save,
 }
 
 // request is one. Who serves it closes the files.
@@ -63,9 +66,16 @@ var (
 func (l *live) pause() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.busy {
+		return errBusy
+	}
 	if l.paused {
 		return errPaused
 	}
+	return l.pauseLocked()
+}
+
+func (l *live) pauseLocked() error {
 	ctx, cancel := context.WithTimeout(context.Background(), pauseTime)
 	defer cancel()
 	if err := l.kernel.Pause(ctx); err != nil {
@@ -87,6 +97,16 @@ func (l *live) resume() error {
 	}
 	l.resumeLocked()
 	return nil
+}
+
+// kill has it go on if it is paused, or soon, so that it can end.
+func (l *live) kill() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.killed = true
+	if l.paused && !l.busy {
+		l.resumeLocked()
+	}
 }
 
 func (l *live) resumeLocked() {

@@ -160,6 +160,11 @@ func (s *Sandbox) Processes(ctx context.Context) (list []kernel.ProcessInfo, err
 	return list, s.ask(ctx, askProcesses, nil, &list)
 }
 
+// Save has the container save itself into a pipe or, for copies, into memory. It stands meanwhile.
+func (s *Sandbox) Save(ctx context.Context, a SaveArgument, to *os.File) (saved Saved, err error) {
+	return saved, s.ask(ctx, askSave, &a, &saved, to)
+}
+
 // Job is a process to be started in a container that runs. Its streams are descriptors, in the order of Start.
 type Job struct {
 	Start

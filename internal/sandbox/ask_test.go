@@ -155,6 +155,7 @@ func TestExecHangup(t *testing.T) {
 	must(t, err)
 	defer null.Close()
 	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
 	j := Job{
 		Start: Start{Command: []string{"sh", "-c", "trap 'echo hung up; exit' HUP; echo ready; while :; do sleep 0.01; done"}, Env: []string{"PATH=/bin"}, Dir: "/", Stderr: true},
 		Files: []*os.File{null, w, w}, Begun: func(int) { w.Close() },

@@ -205,7 +205,12 @@ func (l *loaded) build(s *Start, files []*os.File, c *conn) (*kernel.Kernel, err
 			config.Stdin = &asked{r: st.in, ask: func() { c.send(message{Kind: kindInput}) }} //nolint:errcheck // see obey
 		}
 	}
-	k, err := kernel.New(*config)
+	var k *kernel.Kernel
+	if s.Restore == Fresh {
+		k, err = kernel.New(*config)
+	} else {
+		k, err = restore(config, s, &st)
+	}
 	if err == nil && onConsole != nil {
 		onConsole.flush = k.Flush
 	}

@@ -23,6 +23,7 @@ type Run struct {
 	Streams       Streams
 	Log           *os.File   // nil: standard error
 	Audit         audit.Sink // nil: nobody is told
+	From          *From      // what it begins with instead of Command; nil: that
 	Started       func()     // called when the first process has begun; nil: nobody is told
 }
 
@@ -47,10 +48,17 @@ func (s *Sandbox) Run(ctx context.Context, r Run) (kernel.Status, error) {
 	if r.Log != nil {
 		files = append(files, r.Log)
 	}
+	from, err := r.From.connect(start)
+	if err != nil {
+		return kernel.Status{}, err
+	}
+	defer from.close()
+	files = append(files, from.theirs...)
 	if err := s.start(start, files); err != nil {
 		return kernel.Status{}, err
 	}
 	relay.begin(start.Console)
+	from.begin()
 	stop := context.AfterFunc(ctx, func() { s.tell(message{Kind: kindKill}) })
 	defer stop()
 	end, err := s.follow(&r, relay)
@@ -61,6 +69,9 @@ func (s *Sandbox) Run(ctx context.Context, r Run) (kernel.Status, error) {
 	<-s.ended
 	s.conn.close() // with descriptors of its streams that it may have sent and nobody received
 	relay.drain()
+	if err := from.failure(); err != nil && end.Text != "" {
+		return kernel.Status{}, err
+	}
 	return end.status()
 }
 

@@ -85,6 +85,11 @@ func (l *loaded) run(c *conn, s *Start, files []*os.File) message {
 	}
 	ctx, kill := context.WithCancel(context.Background())
 	go l.obey(&live{conn: c, kernel: k}, kill)
+	if s.Restore != Fresh {
+		k.Resume()
+		c.send(message{Kind: kindStarted}) //nolint:errcheck // see obey
+		return exitMessage(k.Wait(ctx))
+	}
 	return exitMessage(k.Run(ctx, command, s.Env, s.Dir))
 }
 
@@ -106,7 +111,7 @@ func (l *loaded) obey(at *live, kill func()) {
 			at.outside(func() { at.kernel.Resize(m.Rows, m.Columns) })
 		case kindKill:
 			kill()
-			go at.resume() //nolint:errcheck // so that who is paused can end
+			at.kill()
 		case kindAsk:
 			go at.serve(&m, files)
 		case kindControl:

@@ -50,13 +50,23 @@ type Start struct {
 	Console bool
 	Stderr  bool // it may lack with a console, which then shows messages
 	Log     bool // else the log goes to standard error
+	Restore Restored
 
 	Rows, Columns uint16
 	Relayed       bool // standard input is asked for before it is sent
 }
 
 // streams are what comes with a Start.
-type streams struct{ console, in, out, err, log *os.File }
+type streams struct{ console, in, out, err, log, root, chunks *os.File }
+
+// Restored says what a container begins with.
+type Restored string
+
+const (
+	Fresh        Restored = ""         // its first process
+	FromSnapshot Restored = "snapshot" // what was saved: two descriptors more, with the stream of objects and a socket for chunks
+	FromMemory   Restored = "memory"   // what another container was: a descriptor more
+)
 
 // split tells the descriptors of a start apart.
 func (s *Start) split(files []*os.File) (st streams, err error) {
@@ -71,6 +81,12 @@ func (s *Start) split(files []*os.File) (st streams, err error) {
 	}
 	if s.Log {
 		want = append(want, &st.log)
+	}
+	if s.Restore == FromSnapshot {
+		want = append(want, &st.root)
+	}
+	if s.Restore != Fresh {
+		want = append(want, &st.chunks)
 	}
 	if len(files) != len(want) || !s.Console && !s.Stderr {
 		return st, fmt.Errorf("%d streams, expected %d", len(files), len(want))

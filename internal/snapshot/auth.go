@@ -10,11 +10,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"vkernel/internal/signature"
+	"vkernel/internal/trust"
 )
 
 // A snapshot holds return addresses, so whoever can write one can run what he likes: its index is authenticated by a key that
@@ -32,8 +35,8 @@ type Authenticator interface {
 
 // Verifier knows whose snapshots count.
 type Verifier struct {
-	Key  *Key            // this user's; nil: none
-	Keys []signature.Key // that may sign snapshots which have travelled
+	Key   *Key          // this user's; nil: none
+	Trust *trust.Policy // whose keys may sign snapshots which have travelled; nil: none
 }
 
 const (
@@ -155,12 +158,29 @@ func (v *Verifier) verify(text, line string) error {
 		if err != nil {
 			return errors.New("its last line is no authentication")
 		}
-		for _, k := range v.Keys {
-			if k.ID().String() == words[1] && k.Verify(append([]byte(purpose), text...), sig) {
-				return nil
-			}
+		if line != fmt.Sprintf("%s %s %s\n", signWord, words[1], base64.StdEncoding.EncodeToString(sig)) {
+			return errors.New("its last line is no authentication")
 		}
-		return fmt.Errorf("it is signed by key %.16s, which is not trusted, or was changed", words[1])
+		return v.trusted(text, words[1], sig)
 	}
 	return errors.New("its last line is no authentication")
+}
+
+// trusted asks the trust policy about a signature: it decides about keys, how many have to sign, and until when.
+func (v *Verifier) trusted(text, id string, sig []byte) error {
+	if v.Trust == nil {
+		return fmt.Errorf("it is signed by key %.16s, and no key is trusted", id)
+	}
+	signed := trust.Signed{
+		Manifest:   append([]byte(purpose), text...),
+		Signatures: signature.Set{Detached: []signature.Detached{{File: "index", Data: sig}}},
+	}
+	signers, err := v.Trust.Signers(signed, time.Now())
+	if err == nil && !slices.ContainsFunc(signers, func(k signature.Key) bool { return k.ID().String() == id }) {
+		err = errors.New("its key is another than it says")
+	}
+	if err != nil {
+		return fmt.Errorf("it is signed by key %.16s, which is not trusted, or was changed: %w", id, err)
+	}
+	return nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"vkernel/internal/signature"
 	"vkernel/internal/state"
+	"vkernel/internal/trust"
 )
 
 func must(t testing.TB, err error) {
@@ -421,11 +422,14 @@ func TestForeign(t *testing.T) {
 	travels := t.TempDir()
 	_, err = c.write(travels, Signed{signer}, v, host{})
 	must(t, err)
-	must(t, c.check(travels, &Verifier{Keys: []signature.Key{other.Key, signer.Key}}))
-	for _, v := range []*Verifier{{Key: k}, {Keys: []signature.Key{other.Key}}} {
-		if err := c.check(travels, v); err == nil || !strings.Contains(err.Error(), "which is not trusted") {
+	must(t, c.check(travels, &Verifier{Trust: trust.Keys(1, other.Key, signer.Key)}))
+	for _, v := range []*Verifier{{Trust: trust.Keys(1, other.Key)}, {Trust: trust.Keys(2, other.Key, signer.Key)}} {
+		if err := c.check(travels, v); err == nil || !strings.Contains(err.Error(), "is signed by key "+signer.Key.ID().String()[:16]+", which is not trusted") {
 			t.Error(err)
 		}
+	}
+	if err := c.check(travels, &Verifier{Key: k}); err == nil || !strings.Contains(err.Error(), "no key is trusted") {
+		t.Error(err)
 	}
 	// A signature of something else by the same key is none of a snapshot.
 	text, err := os.ReadFile(filepath.Join(travels, indexName))
@@ -438,7 +442,7 @@ func TestForeign(t *testing.T) {
 	}
 	sig, err := signer.Sign(body)
 	must(t, err)
-	if (&Verifier{Keys: []signature.Key{signer.Key}}).verify(string(body), signLine(signer, sig)) == nil {
+	if (&Verifier{Trust: trust.Keys(1, signer.Key)}).verify(string(body), signLine(signer, sig)) == nil {
 		t.Error("a signature without the purpose counts")
 	}
 	if err := os.WriteFile(filepath.Join(t.TempDir(), "x"), nil, 0o600); err != nil {

@@ -69,6 +69,7 @@ type Writer struct {
 	seal   Authenticator
 	old    *Index // that is replaced; nil: none, or none that counts
 	parent [32]byte
+	sizes  map[state.Chunk]int // of the chunks of old
 	order  map[state.Chunk]struct{}
 	chunks []Part
 }
@@ -100,6 +101,7 @@ func create(dir string, seal Authenticator, v *Verifier, f files) (w *Writer, er
 		for _, p := range x.parts() {
 			store.known[p.Digest] = struct{}{}
 		}
+		w.sizes = sizesOf(x)
 	}
 	return w, nil
 }
@@ -123,31 +125,48 @@ func foreign(dir string) error {
 	return nil
 }
 
-// Old is the snapshot that is replaced: nil if there is none.
+// Old is the snapshot that is replaced: nil if there is none that counts.
 func (w *Writer) Old() *Index { return w.old }
+
+// Known are the digests of what it consists of, one after another: it need not be put again, but kept.
+func (w *Writer) Known() []byte {
+	if w.old == nil {
+		return nil
+	}
+	b := make([]byte, 0, 32*len(w.old.Chunks))
+	for _, p := range w.old.Chunks {
+		b = append(b, p.Digest[:]...)
+	}
+	return b
+}
 
 // Put keeps a chunk that the stream refers to.
 func (w *Writer) Put(b []byte) (state.Chunk, error) {
 	c, err := w.store.Put(b)
 	if err == nil {
-		w.name(Part{c, len(b)})
+		w.Name(c, len(b))
 	}
 	return c, err
 }
 
+// Write keeps the content of a chunk whose digest is known, and which is named by Name. Several goroutines may call it.
+func (w *Writer) Write(c state.Chunk, b []byte) error { return w.store.put(c, b) }
+
 // Keep names a chunk of the old snapshot again without its content. It reports false if that has none.
-func (w *Writer) Keep(p Part) bool {
-	if !w.store.kept(p.Digest) {
+func (w *Writer) Keep(c state.Chunk) bool {
+	size, ok := w.sizes[c]
+	if !ok || !w.store.kept(c) {
 		return false
 	}
-	w.name(p)
+	w.Name(c, size)
 	return true
 }
 
-func (w *Writer) name(p Part) {
-	if _, ok := w.order[p.Digest]; !ok {
-		w.order[p.Digest] = struct{}{}
-		w.chunks = append(w.chunks, p)
+// Name says that the snapshot consists of a chunk, too.
+func (w *Writer) Name(c state.Chunk, size int) {
+	if _, ok := w.order[c]; !ok {
+		w.order[c] = struct{}{}
+		w.chunks = append(w.chunks, Part{c, size})
 	}
 }
 
@@ -267,11 +286,16 @@ func (r *Reader) load(dir string, v *Verifier) (err error) {
 		}
 		r.Root = append(r.Root, b...)
 	}
-	r.sizes = make(map[state.Chunk]int, len(r.Chunks))
-	for _, p := range r.Chunks {
-		r.sizes[p.Digest] = p.Size
-	}
+	r.sizes = sizesOf(r.Index)
 	return nil
+}
+
+func sizesOf(x *Index) map[state.Chunk]int {
+	sizes := make(map[state.Chunk]int, len(x.Chunks))
+	for _, p := range x.Chunks {
+		sizes[p.Digest] = p.Size
+	}
+	return sizes
 }
 
 // part reads a part and compares it with the index.

@@ -95,26 +95,31 @@ func (s *Store) file(c state.Chunk) string {
 // it counts as there.
 func (s *Store) Put(b []byte) (state.Chunk, error) {
 	c := state.Chunk(sha256.Sum256(b))
+	return c, s.put(c, b)
+}
+
+// put is Put of a content whose digest is known.
+func (s *Store) put(c state.Chunk, b []byte) error {
 	if len(b) > maxContent {
-		return c, fmt.Errorf("snapshot: a chunk of %d bytes, at most %d fit", len(b), maxContent)
+		return fmt.Errorf("snapshot: a chunk of %d bytes, at most %d fit", len(b), maxContent)
 	}
 	if s.kept(c) {
-		return c, nil
+		return nil
 	}
 	name := s.file(c)
 	if _, err := s.Get(c, len(b)); err == nil {
 		s.add(c, 0, true)
-		return c, nil
+		return nil
 	}
 	packed := s.writer.EncodeAll(b, nil)
 	if err := s.mkdir(filepath.Dir(name)); err != nil {
-		return c, err
+		return err
 	}
 	if err := writeFile(s.files, name, packed, false); err != nil {
-		return c, err
+		return err
 	}
 	s.add(c, len(packed), false)
-	return c, nil
+	return nil
 }
 
 // kept reports whether a chunk is known to be there.
