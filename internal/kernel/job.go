@@ -30,6 +30,18 @@ func (k *Kernel) Exec(j Job, console *Console) (*Copy, error) {
 	if e := vfs.NewContext(k.ns, vfs.Root(), nil).Chdir(vfs.Path{}, j.Dir, 0); e != 0 {
 		return nil, fmt.Errorf("working directory %s: %w", j.Dir, e)
 	}
+	c, e, err := k.spawn(j, console, nil)
+	if e != 0 {
+		err = &CommandError{Name: j.Argv[0], Errno: e}
+	}
+	return c, err
+}
+
+// spawn starts the process of a job, as a copy of image if that is not nil. Precondition: Outside is held for reading.
+func (k *Kernel) spawn(j Job, console *Console, image *proc.Warm) (*Copy, linux.Errno, error) {
+	if j.Dir == "" {
+		j.Dir = "/"
+	}
 	c := &Copy{}
 	first := proc.First{Namespace: k.ns, Cwd: j.Dir, Cred: j.Cred, Argv: j.Argv, Env: j.Env, Search: searchPath(j.Env)}
 	var attach func()
@@ -41,9 +53,9 @@ func (k *Kernel) Exec(j Job, console *Console) (*Copy, error) {
 		first.Terminal, attach, err = k.jobConsole(c, first.Files, console)
 	}
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	p, e := k.table.Spawn(first, nil)
+	p, e := k.table.Spawn(first, image)
 	if attach != nil {
 		attach() // in any case: it lets go of the terminal
 	}
@@ -51,10 +63,10 @@ func (k *Kernel) Exec(j Job, console *Console) (*Copy, error) {
 		if c.console != nil {
 			go c.console.Close()
 		}
-		return nil, &CommandError{Name: j.Argv[0], Errno: e}
+		return nil, e, nil
 	}
 	c.process = p
-	return c, nil
+	return c, 0, nil
 }
 
 // jobConsole makes a pseudo terminal, opens it as descriptors 0, 1 and 2, and gives what connects it with the

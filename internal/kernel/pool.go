@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +30,7 @@ type PoolLimits struct {
 
 // PoolState is what a pool has done.
 type PoolState struct {
+	ID      int    `json:"id"`
 	Program string `json:"program"` // entry of the manifest
 	Bytes   uint64 `json:"bytes"`   // of memory that all copies share
 	Started int64  `json:"started"`
@@ -41,11 +43,13 @@ type PoolState struct {
 var (
 	ErrPoolLimit = errors.New("pool: as many copies live as may")
 	ErrPoolEnded = errors.New("pool: it has ended")
+	ErrPools     = errors.New("pool: the container has as many pools as may be")
 )
 
 // Pool is one. Its methods may be called by several goroutines.
 type Pool struct {
 	kernel  *Kernel
+	id      int
 	limits  PoolLimits
 	entry   string
 	started atomic.Int64
@@ -66,6 +70,7 @@ type pools struct {
 	mu    sync.Mutex
 	asked map[*proc.Process]chan<- frozen // guarded by mu
 	all   []*Pool                         // guarded by mu
+	last  int                             // id; guarded by mu
 }
 
 // frozen is the answer to who waits: an image, or why there is none.
@@ -147,7 +152,7 @@ func (k *Kernel) NewPool(ctx context.Context, pid int, limits PoolLimits) (*Pool
 			if f.image == nil {
 				return nil, fmt.Errorf("pool: process %d cannot be frozen: %s", pid, f.refused)
 			}
-			return k.addPool(f.image, p, limits), nil
+			return k.addPool(f.image, p, limits)
 		case <-look.C:
 			if p.State() >= proc.Zombie {
 				err = errors.New("it has ended")
@@ -162,15 +167,61 @@ func (k *Kernel) NewPool(ctx context.Context, pid int, limits PoolLimits) (*Pool
 	return nil, fmt.Errorf("pool: process %d has neither called vkernel.ready nor read its standard input: %w", pid, err)
 }
 
-func (k *Kernel) addPool(image *proc.Warm, p *proc.Process, limits PoolLimits) *Pool {
+// maxPools is how many pools a container has, that have ended and were not removed included.
+const maxPools = 64
+
+func (k *Kernel) addPool(image *proc.Warm, p *proc.Process, limits PoolLimits) (*Pool, error) {
 	pool := &Pool{kernel: k, limits: limits, image: image, entry: p.Image().Target.Entry}
+	k.pools.mu.Lock()
+	defer k.pools.mu.Unlock()
+	if len(k.pools.all) >= maxPools {
+		image.Release()
+		return nil, ErrPools
+	}
 	if limits.Idle > 0 {
 		pool.idle = time.AfterFunc(limits.Idle, pool.tire)
 	}
+	k.pools.last++
+	pool.id = k.pools.last
+	k.pools.all = append(k.pools.all, pool)
+	return pool, nil
+}
+
+// Pool finds a pool by its id.
+func (k *Kernel) Pool(id int) (*Pool, error) {
 	k.pools.mu.Lock()
 	defer k.pools.mu.Unlock()
-	k.pools.all = append(k.pools.all, pool)
-	return pool
+	for _, p := range k.pools.all {
+		if p.id == id {
+			return p, nil
+		}
+	}
+	return nil, fmt.Errorf("pool: there is no pool %d", id)
+}
+
+// Pools lists the pools of the container, those that have ended included.
+func (k *Kernel) Pools() []PoolState {
+	k.pools.mu.Lock()
+	all := slices.Clone(k.pools.all)
+	k.pools.mu.Unlock()
+	list := make([]PoolState, 0, len(all))
+	for _, p := range all {
+		list = append(list, p.State())
+	}
+	return list
+}
+
+// RemovePool ends a pool and forgets it. Copies go on.
+func (k *Kernel) RemovePool(id int) error {
+	p, err := k.Pool(id)
+	if err != nil {
+		return err
+	}
+	p.Close()
+	k.pools.mu.Lock()
+	defer k.pools.mu.Unlock()
+	k.pools.all = slices.DeleteFunc(k.pools.all, func(o *Pool) bool { return o == p })
+	return nil
 }
 
 // tire ends the pool if nothing lives of it, and looks again later otherwise.
@@ -213,8 +264,8 @@ type Copy struct {
 	output  []<-chan struct{}
 }
 
-// Start starts a copy.
-func (p *Pool) Start(j Job) (*Copy, error) {
+// Start starts a copy. With a console it has a terminal of its own, instead of the job's streams.
+func (p *Pool) Start(j Job, console *Console) (*Copy, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.image == nil {
@@ -227,26 +278,21 @@ func (p *Pool) Start(j Job) (*Copy, error) {
 	if p.idle != nil {
 		p.idle.Reset(p.limits.Idle)
 	}
-	files, output, err := p.kernel.jobStreams(&j)
+	if len(j.Argv) == 0 {
+		j.Argv = []string{p.entry}
+	}
+	defer p.kernel.outside()() // a cut waits for us, or we for it
+	c, e, err := p.kernel.spawn(j, console, p.image)
+	if e != 0 {
+		p.refused.Add(1)
+		err = fmt.Errorf("pool: start a copy of %s: %w", p.entry, e)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if j.Dir == "" {
-		j.Dir = "/"
-	}
-	outside := p.kernel.table.Outside() // a cut waits for us, or we for it
-	outside.RLock()
-	defer outside.RUnlock()
-	child, e := p.kernel.table.Spawn(proc.First{
-		Files: files, Namespace: p.kernel.ns, Cwd: j.Dir, Cred: j.Cred, Argv: j.Argv, Env: j.Env,
-	}, p.image)
-	if e != 0 {
-		p.refused.Add(1)
-		return nil, fmt.Errorf("pool: start a copy of %s: %w", p.entry, e)
-	}
 	p.started.Add(1)
-	p.live = append(p.live, child)
-	return &Copy{process: child, output: output}, nil
+	p.live = append(p.live, c.process)
+	return c, nil
 }
 
 // jobStreams opens descriptors 0, 1 and 2 of a copy.
@@ -315,7 +361,7 @@ func (p *Pool) State() PoolState {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.buryLocked()
-	s := PoolState{Program: p.entry, Started: p.started.Load(), Live: len(p.live), Refused: p.refused.Load(), Ended: p.image == nil}
+	s := PoolState{ID: p.id, Program: p.entry, Started: p.started.Load(), Live: len(p.live), Refused: p.refused.Load(), Ended: p.image == nil}
 	if p.image != nil {
 		s.Bytes = p.image.Bytes()
 	}

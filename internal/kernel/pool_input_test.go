@@ -99,7 +99,7 @@ func TestPoolInputLater(t *testing.T) {
 	}
 	// A copy that reads nothing ends; one that waits is one of the container's processes.
 	var out bytes.Buffer
-	waits, err := second.Start(Job{Argv: []string{"sh"}, Stdin: strings.NewReader("sleep 30 & echo $!; kill $!\n"), Stdout: &out})
+	waits, err := second.Start(Job{Argv: []string{"sh"}, Stdin: strings.NewReader("sleep 30 & echo $!; kill $!\n"), Stdout: &out}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -66,7 +66,7 @@ func copyOf(t *testing.T, p *Pool, j Job) string {
 	t.Helper()
 	var out bytes.Buffer
 	j.Stdout, j.Stderr = &out, &out
-	c, err := p.Start(j)
+	c, err := p.Start(j, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestPool(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	pool.Close()
-	if _, err := pool.Start(Job{Argv: []string{"x"}}); !errors.Is(err, ErrPoolEnded) {
+	if _, err := pool.Start(Job{Argv: []string{"x"}}, nil); !errors.Is(err, ErrPoolEnded) {
 		t.Errorf("start after its end: %v", err)
 	}
 }
@@ -107,13 +107,13 @@ func TestPoolLimits(t *testing.T) {
 	var copies []*Copy
 	for range 2 {
 		in, end := io.Pipe()
-		c, err := pool.Start(Job{Argv: []string{"warm", "idle"}, Stdin: in})
+		c, err := pool.Start(Job{Argv: []string{"warm", "idle"}, Stdin: in}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		ends, copies = append(ends, end), append(copies, c)
 	}
-	if _, err := pool.Start(Job{Argv: []string{"warm", "nothing"}}); !errors.Is(err, ErrPoolLimit) {
+	if _, err := pool.Start(Job{Argv: []string{"warm", "nothing"}}, nil); !errors.Is(err, ErrPoolLimit) {
 		t.Errorf("a third of two: %v", err)
 	}
 	time.Sleep(120 * time.Millisecond)
@@ -142,7 +142,7 @@ func TestPoolHashRule(t *testing.T) {
 	copyOf(t, pool, Job{Argv: []string{"warm", "nothing"}})
 	refused := func(what string) {
 		t.Helper()
-		if _, err := pool.Start(Job{Argv: []string{"warm", "nothing"}}); !errors.Is(err, linux.EACCES) {
+		if _, err := pool.Start(Job{Argv: []string{"warm", "nothing"}}, nil); !errors.Is(err, linux.EACCES) {
 			t.Errorf("%s: %v, want EACCES", what, err)
 		}
 	}
