@@ -38,10 +38,15 @@ func (o *runOptions) run(ctx context.Context) (status int, err error) {
 			s.Close()
 		}
 	}()
-	b, err := o.open(func(b *bundle.Bundle) (err error) {
-		s, err = o.begin(b, mounts)
-		known = verify.OpenKnown()
-		return err
+	b, err := o.open(bundle.Options{
+		Trusted: func(b *bundle.Bundle) (err error) {
+			s, err = o.begin(b, mounts)
+			return err
+		},
+		Listed: func(*bundle.Bundle) error {
+			known = verify.OpenKnown()
+			return s.Prepare()
+		},
 	})
 	if err != nil {
 		return 0, err

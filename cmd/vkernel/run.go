@@ -151,16 +151,17 @@ func (o *runOptions) protected() ([]string, error) {
 	return list, nil
 }
 
-// open verifies the bundle, and calls trusted when its manifest is.
-func (o *runOptions) open(trusted func(b *bundle.Bundle) error) (*bundle.Bundle, error) {
+// open verifies the bundle, and tells of what is verified.
+func (o *runOptions) open(with bundle.Options) (*bundle.Bundle, error) {
 	if _, err := bundle.ReadManifest(o.bundle); err != nil {
 		return nil, err
 	}
+	with.PrivateCode = o.privateCode
 	policy, _, err := o.trust.load(o.bundle)
 	if err != nil {
 		return nil, err
 	}
-	b, err := bundle.OpenWith(o.bundle, policy, bundle.Options{Trusted: trusted, PrivateCode: o.privateCode})
+	b, err := bundle.OpenWith(o.bundle, policy, with)
 	if err != nil {
 		return nil, fmt.Errorf("%s does not start: %w", o.bundle, err)
 	}

@@ -16,7 +16,9 @@
 // # Rules
 //
 // The order of checks is fixed: the signatures over the manifest's bytes; then its parser;
-// then the trust policy's word on it; then the digest of every part, before the part is parsed. Native code is copied into a
+// then the trust policy's word on it; then the digest of every part, before the part is parsed. The megabinary is not read
+// to run a container: nothing of it is executed, and the manifest says of it what a container needs. Whoever reads it
+// (Modules) checks it. Native code is copied into a
 // sealed memfd while it is hashed, so that the bytes which were checked are the bytes
 // that are mapped. Contents of the root file system are checked at their first open
 // (Content), so that starting takes no longer for a large root. Names, modes and links
@@ -54,7 +56,7 @@ const Arch = "x86_64"
 // NativeFile is the name of the native code for an architecture.
 func NativeFile(arch string) string { return "megabinary." + arch + ".aot" }
 
-// Bundle is an open bundle whose manifest, code and list of files have been verified. Its
+// Bundle is an open bundle whose manifest, native code and list of files have been verified. Its
 // fields are read-only.
 type Bundle struct {
 	Dir      string // absolute
@@ -154,7 +156,26 @@ type Options struct {
 	// signatures, and the directory are there. Its error is that of OpenWith.
 	Trusted func(b *Bundle) error
 
+	// Listed is called after it, if it gave no error, as soon as the list of the root file system has been verified
+	// too: that is there as well. The native code is not. Its error is that of OpenWith.
+	Listed func(b *Bundle) error
+
 	PrivateCode bool // the native code is not shared with containers of other launchers
+}
+
+// begin does what can begin before the native code has been verified. The list is verified by whoever
+// sends to listed, which it waits for whatever happens.
+func (o *Options) begin(b *Bundle, listed <-chan error) (err error) {
+	if o.Trusted != nil {
+		err = o.Trusted(b)
+	}
+	if rootErr := <-listed; rootErr != nil {
+		return &PartError{"root file system", rootErr}
+	}
+	if err == nil && o.Listed != nil {
+		err = o.Listed(b)
+	}
+	return err
 }
 
 // OpenWith is Open with options.
@@ -189,30 +210,20 @@ func open(dir string, policy *trust.Policy, o Options) (_ *Bundle, err error) {
 		}
 	}()
 	rootErr := b.content.open(filepath.Join(b.Dir, RootDir))
-	// The megabinary is not needed to run, but a bundle is whole or refused; its hash is computed beside the rest,
-	// when what o.Trusted begins has begun: that needs a processor too.
-	began, megabinary := make(chan error, 1), make(chan error, 1)
+	listed, began := make(chan error, 1), make(chan error, 1)
+	go func() { listed <- b.openRoot() }()
 	go func() {
-		if o.Trusted != nil && rootErr == nil {
-			began <- o.Trusted(b)
+		if rootErr == nil {
+			began <- o.begin(b, listed)
 		} else {
-			began <- nil
+			<-listed
+			began <- &PartError{"root file system", rootErr}
 		}
-		megabinary <- checkFile(filepath.Join(b.Dir, MegabinaryFile), manifest.Blob{SHA256: m.Megabinary.SHA256, Size: m.Megabinary.Size})
 	}()
-	if err := b.openRoot(); err != nil {
-		rootErr = err
-	}
 	codeErr := b.openCode(o.PrivateCode)
-	megabinaryErr, beganErr := <-megabinary, <-began // whatever is wrong, it has ended
-	if megabinaryErr != nil {
-		return nil, &PartError{"megabinary", megabinaryErr}
-	}
+	beganErr := <-began // whatever is wrong, it has ended
 	if codeErr != nil {
 		return nil, &PartError{"native code", codeErr}
-	}
-	if rootErr != nil {
-		return nil, &PartError{"root file system", rootErr}
 	}
 	if beganErr != nil {
 		return nil, beganErr
@@ -230,7 +241,7 @@ func (b *Bundle) Close() {
 }
 
 func (b *Bundle) openRoot() error {
-	data, err := readBlob(filepath.Join(b.Dir, manifest.RootFile), b.Manifest.Rootfs)
+	data, err := readBlob(filepath.Join(b.Dir, manifest.RootFile), b.Manifest.Rootfs, mutant.Off("bundle.root-list"))
 	if err != nil {
 		return err
 	}

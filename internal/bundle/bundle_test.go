@@ -166,7 +166,6 @@ func TestOpenRefuses(t *testing.T) {
 			os.Remove(filepath.Join(b.dir, NativeFile(Arch)))
 			must(t, unix.Mkfifo(filepath.Join(b.dir, NativeFile(Arch)), 0o644))
 		}, "not a regular file"},
-		{"megabinary changed", func(b *made) { b.write(t, MegabinaryFile, []byte("x")) }, "megabinary: megabinary.wasm has 1 bytes"},
 		{"list changed", func(b *made) { b.write(t, manifest.RootFile, []byte("{}")) }, "root file system: rootfs.json has 2 bytes"},
 		{"ABI", func(b *made) {
 			b.m.Native[0].ABI = "vk0"
@@ -191,6 +190,36 @@ func TestOpenRefuses(t *testing.T) {
 			}
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, expected ...%s...", err, tt.want)
+			}
+		})
+	}
+}
+
+// Nothing of the megabinary is executed: a bundle opens without it, and who reads it checks it.
+func TestMegabinary(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(path string) error
+		want   string
+	}{
+		"changed": {func(p string) error { return os.WriteFile(p, []byte("x"), 0o600) }, "megabinary: megabinary.wasm has 1 bytes"},
+		"gone":    {os.Remove, "megabinary: open "},
+		"a FIFO":  {func(p string) error { return errors.Join(os.Remove(p), unix.Mkfifo(p, 0o600)) }, "not a regular file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := makeBundle(t)
+			must(t, tt.change(filepath.Join(b.dir, MegabinaryFile)))
+			o, err := Open(b.dir, b.key)
+			must(t, err)
+			defer o.Close()
+			for what, read := range map[string]func() error{
+				"Modules": func() error { _, err := o.Modules(); return err },
+				"Verify": func() error {
+					return Verify(b.dir, b.key, func(Checked) {}, func(*Bundle) error { return nil })
+				},
+			} {
+				if err := read(); err == nil || !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("%s: %v, expected ...%s...", what, err, tt.want)
+				}
 			}
 		})
 	}

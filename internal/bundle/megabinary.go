@@ -6,12 +6,13 @@ import (
 
 	"vkernel/internal/engine/layout"
 	"vkernel/internal/manifest"
+	"vkernel/internal/mutant"
 )
 
 // Modules reads the core modules of the megabinary, each checked against the manifest.
 func (b *Bundle) Modules() ([][]byte, error) {
 	m := b.Manifest.Megabinary
-	data, err := readBlob(filepath.Join(b.Dir, MegabinaryFile), manifest.Blob{SHA256: m.SHA256, Size: m.Size})
+	data, err := readBlob(filepath.Join(b.Dir, MegabinaryFile), manifest.Blob{SHA256: m.SHA256, Size: m.Size}, mutant.Off("bundle.megabinary"))
 	if err != nil {
 		return nil, &PartError{"megabinary", err}
 	}

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -8,11 +9,20 @@ import (
 )
 
 // A process whose bundle is refused after it was started ends by itself when the launcher lets go of it,
-// without a word.
+// without a word, also if it was refused after the list of its files had been verified.
 func TestBegin(t *testing.T) {
+	for _, prepare := range []bool{false, true} {
+		t.Run(fmt.Sprint(prepare), func(t *testing.T) { refusedLate(t, prepare) })
+	}
+}
+
+func refusedLate(t *testing.T, prepare bool) {
 	s, err := Begin(Config{Bundle: guestBundle(t), Processes: 10})
 	must(t, err)
 	defer s.Close()
+	if prepare {
+		must(t, s.Prepare())
+	}
 	s.conn.close()
 	<-s.ended
 	if state := s.cmd.ProcessState; !state.Success() || strings.Contains(s.crash.text(), "expected") {
@@ -26,7 +36,19 @@ func TestBeginOther(t *testing.T) {
 	must(t, err)
 	defer s.Close()
 	must(t, s.conn.hand(kindStart, &Start{}))
-	if _, err := s.Wait(); err == nil || !strings.Contains(err.Error(), "expected what to load") {
+	if _, err := s.Wait(); err == nil || !strings.Contains(err.Error(), `expected a message "prepare"`) {
+		t.Error(err)
+	}
+}
+
+// Nothing starts before there is code.
+func TestPreparedOnly(t *testing.T) {
+	s, err := Begin(Config{Bundle: guestBundle(t), Processes: 10})
+	must(t, err)
+	defer s.Close()
+	must(t, s.Prepare())
+	must(t, s.conn.hand(kindStart, &Start{}))
+	if _, err := s.Wait(); err == nil || !strings.Contains(err.Error(), `expected a message "load"`) {
 		t.Error(err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"vkernel/internal/bundle"
 	"vkernel/internal/engine"
 	"vkernel/internal/kernel"
+	"vkernel/internal/linux"
 	"vkernel/internal/manifest"
 	"vkernel/internal/policy"
 	"vkernel/internal/router"
@@ -36,58 +37,65 @@ const (
 // loaded is what a sandbox has before it is sealed.
 type loaded struct {
 	spec     Spec
+	parsed   chan error // what follows, up to the code, is there when it has been received from
 	manifest *manifest.Manifest
-	root     *manifest.Root
+	policies *policy.Set
+	router   *router.Router
 	contents *bundle.Contents
-	code     *engine.Code
-	mounts   []*hostfs.FS
-	status   *os.File
-	revoked  trust.Revoked
-	log      *slog.Logger
+	root     vfs.FS
+
+	code    *engine.Code
+	mounts  []*hostfs.FS
+	status  *os.File
+	revoked trust.Revoked
+	log     *slog.Logger
 }
 
-// load maps the code and takes over what else the launcher has handed over: a Spec, and the code. Nothing
-// executable is mapped after it.
-func load(files []*os.File) (*loaded, error) {
-	if len(files) != 2 {
-		return nil, fmt.Errorf("what to load: %d descriptors, expected 2", len(files))
-	}
-	l := &loaded{}
-	err := readMemory(files[0], &l.spec)
-	if err != nil {
-		return nil, fmt.Errorf("what to load: %w", err)
+// prepare takes over a Spec, and begins to make ready what can be without the code.
+func prepare(files []*os.File) (*loaded, error) {
+	l := &loaded{parsed: make(chan error, 1)}
+	if err := readMemory(files[0], &l.spec); err != nil {
+		return nil, fmt.Errorf("what to prepare: %w", err)
 	}
 	time.Local = time.FixedZone(l.spec.Zone, l.spec.Offset) // before anything below looks at a file's times
-	parsed := make(chan error, 1)
-	go func() { parsed <- l.parse() }()
-	code := files[1]
+	go func() { l.parsed <- l.parse() }()
+	return l, nil
+}
+
+// load maps the code. Nothing executable is mapped after it.
+func (l *loaded) load(files []*os.File) (err error) {
+	if len(files) != 1 {
+		return fmt.Errorf("what to load: %d descriptors, expected 1", len(files))
+	}
+	code := files[0]
 	defer code.Close()
 	host := engine.Host{Pagemap: os.NewFile(fdPagemap, "pagemap"), Mappings: l.spec.Mappings, NoScan: l.spec.NoScan}
 	l.code, err = engine.LoadVerifiedIn(code, host)
-	if err := errors.Join(<-parsed, err); err != nil {
-		return nil, err
+	if err := errors.Join(<-l.parsed, err); err != nil {
+		return err
 	}
 	if err := bundle.CheckPrograms(l.manifest, l.code.Meta().Programs); err != nil {
-		return nil, err
+		return err
 	}
 	for i, m := range l.spec.Mounts {
 		fs, err := hostfs.New(fdMounts+i, hostfs.Options{Dev: devMount + uint64(i), ReadOnly: m.ReadOnly})
 		if err != nil {
-			return nil, fmt.Errorf("mount at %s: %w", m.Target, err)
+			return fmt.Errorf("mount at %s: %w", m.Target, err)
 		}
 		l.mounts = append(l.mounts, fs)
 	}
 	l.status = os.NewFile(fdStatus, "status")
-	return l, nil
+	return nil
 }
 
-// parse reads the manifest and the list of the root file system, beside the mapping of the code, and
-// begins to verify the file that will probably be executed first: its first open then has less to do.
+// parse makes of the manifest and the list of the root file system what the kernel needs, while the code is
+// verified, and begins to verify the file that will probably be executed first: its first open then has less to do.
 func (l *loaded) parse() (err error) {
 	if l.manifest, err = manifest.Parse(l.spec.Manifest); err != nil {
 		return err
 	}
-	if l.root, err = manifest.ParseRoot(l.spec.Root); err != nil {
+	list, err := manifest.ParseRoot(l.spec.Root)
+	if err != nil {
 		return err
 	}
 	l.contents = bundle.NewContents(os.NewFile(fdRoot, "root"))
@@ -95,12 +103,24 @@ func (l *loaded) parse() (err error) {
 	if first == "" && len(l.manifest.Command) > 0 {
 		first = l.manifest.Command[0]
 	}
-	if n := fileAt(l.root, first); n != nil {
+	if n := fileAt(list, first); n != nil {
 		go func() {
 			if f, err := l.contents.Open(n); err == nil { // else the open that counts will say so
 				f.Close()
 			}
 		}()
+	}
+	if l.policies, err = policy.New(l.manifest); err != nil {
+		return err
+	}
+	l.router = router.New(l.manifest)
+	tree := rootfs.New(rootfs.Options{
+		List: list, Digest: l.manifest.Rootfs.SHA256, Content: l.contents.Open,
+		Refused: func(n *manifest.Node, err error) { l.log.Error("file refused", "path", n.Path, "reason", err) },
+	})
+	var e linux.Errno
+	if l.root, e = tree.Layer(memfs.Options{Dev: devRoot, Bytes: l.spec.Disk}); e != 0 {
+		return fmt.Errorf("root file system: %w", e)
 	}
 	return nil
 }
@@ -125,21 +145,9 @@ func fileAt(root *manifest.Root, name string) *manifest.Node {
 }
 
 // config is the container of what was loaded, without its streams.
-func (l *loaded) config(s *Start) (*kernel.Config, error) {
-	policies, err := policy.New(l.manifest)
-	if err != nil {
-		return nil, err
-	}
-	tree := rootfs.New(rootfs.Options{
-		List: l.root, Digest: l.manifest.Rootfs.SHA256, Content: l.contents.Open,
-		Refused: func(n *manifest.Node, err error) { l.log.Error("file refused", "path", n.Path, "reason", err) },
-	})
-	root, e := tree.Layer(memfs.Options{Dev: devRoot, Bytes: l.spec.Disk})
-	if e != 0 {
-		return nil, fmt.Errorf("root file system: %w", e)
-	}
+func (l *loaded) config(s *Start) *kernel.Config {
 	c := &kernel.Config{
-		Code: l.code, Router: router.New(l.manifest), Policies: policies, Root: root,
+		Code: l.code, Router: l.router, Policies: l.policies, Root: l.root,
 		Hostname: s.Hostname, Log: l.log, Sched: scheduler(), Status: l.status, Revoked: l.revoked.Has,
 	}
 	c.Limits.Memory, c.Limits.Processes = l.spec.Memory, l.spec.Processes
@@ -156,7 +164,7 @@ func (l *loaded) config(s *Start) (*kernel.Config, error) {
 		}
 		c.Mounts = append(c.Mounts, kernel.Mount{Target: m.Target, FS: l.mounts[i], Source: "host", Flags: flags})
 	}
-	return c, nil
+	return c
 }
 
 // scheduler gives the container a run slot for each processor, and Go's own scheduler as many
@@ -186,10 +194,7 @@ func (l *loaded) build(s *Start, files []*os.File, c *conn) (*kernel.Kernel, err
 		logged = st.log
 	}
 	l.log = newLog(logged, st.log != nil)
-	config, err := l.config(s)
-	if err != nil {
-		return nil, err
-	}
+	config := l.config(s)
 	if s.Strace {
 		config.Trace = trace.Writer(messages)
 	}

@@ -88,7 +88,10 @@ func New(c Config) (*Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Load(); err != nil {
+	if err = s.Prepare(); err == nil {
+		err = s.Load()
+	}
+	if err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -97,7 +100,7 @@ func New(c Config) (*Sandbox, error) {
 
 // Begin starts a sandbox process for a bundle of which only the manifest has been verified: what takes time
 // is done while the parts are. It has the directory of the contents and those of the mounts, for Landlock, but
-// reads nothing in them and runs nothing before Load hands it something to load.
+// reads nothing in them before Prepare, and maps and runs nothing before Load.
 func Begin(c Config) (*Sandbox, error) {
 	control, theirs, err := connPair()
 	if err != nil {
@@ -129,10 +132,21 @@ func Begin(c Config) (*Sandbox, error) {
 	return s, nil
 }
 
-// Load hands over the bundle, all of which has been verified by now, its code too. It is called once.
-func (s *Sandbox) Load() error {
+// Prepare hands over the manifest and the list of the root file system, which has been verified by now: the process
+// makes ready what it can without the code. It is called once, before Load.
+func (s *Sandbox) Prepare() error {
 	s.spec.Root = s.bundle.RootBytes()
-	err := s.conn.hand(kindLoad, s.spec, s.bundle.Code)
+	return loading(s.conn.hand(kindPrepare, s.spec))
+}
+
+// Load hands over the native code: all of the bundle that a container needs has been verified by now, its code too. It is
+// called once.
+func (s *Sandbox) Load() error {
+	return loading(s.conn.send(message{Kind: kindLoad}, s.bundle.Code))
+}
+
+// loading is the error of handing something over.
+func loading(err error) error {
 	if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
 		return nil // it has ended; Wait says why
 	}

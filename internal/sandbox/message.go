@@ -37,7 +37,8 @@ type message struct {
 
 // Kinds of message to the sandbox.
 const (
-	kindLoad    = "load"    // with a Spec and the native code: what to load, before the seal
+	kindPrepare = "prepare" // with a Spec: what can be made ready before the code is there
+	kindLoad    = "load"    // with the native code, after it, before the seal
 	kindStart   = "start"   // with a Start and the streams as descriptors
 	kindSignal  = "signal"  // Signal, to the first process
 	kindResize  = "resize"  // Rows, Columns

@@ -33,15 +33,18 @@ func serve(h hooks) int {
 }
 
 func run(c *conn, h hooks) error {
-	m, files, err := c.receive()
-	if errors.Is(err, os.ErrClosed) {
-		return nil // what was to be loaded was refused
+	files, err := expect(c, kindPrepare)
+	if err != nil || files == nil {
+		return err // what was to be loaded was refused
 	}
-	if err != nil || m.Kind != kindLoad {
-		return fmt.Errorf("expected what to load, got %q, %w", m.Kind, err)
-	}
-	l, err := load(files)
+	l, err := prepare(files)
 	if err != nil {
+		return err
+	}
+	if files, err = expect(c, kindLoad); err != nil || files == nil {
+		return err // likewise
+	}
+	if err := l.load(files); err != nil {
 		return err
 	}
 	if h.loaded != nil {
@@ -57,12 +60,8 @@ func run(c *conn, h hooks) error {
 	if err := c.send(message{Kind: kindReady, Confinements: &held}); err != nil {
 		return err
 	}
-	m, files, err = c.receive()
-	if errors.Is(err, os.ErrClosed) {
-		return nil // a spare that was not needed
-	}
-	if err != nil || m.Kind != kindStart || len(files) == 0 {
-		return fmt.Errorf("expected a start, got %q, %w", m.Kind, err)
+	if files, err = expect(c, kindStart); err != nil || files == nil {
+		return err // a spare that was not needed
 	}
 	var s Start
 	if err := readMemory(files[0], &s); err != nil {
@@ -70,6 +69,19 @@ func run(c *conn, h hooks) error {
 	}
 	l.revoked.Apply(s.Revoked)
 	return c.send(l.run(c, &s, files[1:]))
+}
+
+// expect receives a message that has to be of a kind, with the descriptors that every message before the
+// start has. There are none if the launcher wants no more of this process.
+func expect(c *conn, kind string) ([]*os.File, error) {
+	m, files, err := c.receive()
+	if errors.Is(err, os.ErrClosed) {
+		return nil, nil
+	}
+	if err != nil || m.Kind != kind || len(files) == 0 {
+		return nil, fmt.Errorf("expected a message %q with descriptors, got %q with %d, %w", kind, m.Kind, len(files), err)
+	}
+	return files, nil
 }
 
 // run runs the container and gives the launcher's message about its end.
