@@ -61,6 +61,8 @@ var benchmarks = []benchmark{
 	{"tcp_pingpong", 5, 40},
 	{"tcp_connect", 5, 20},
 	{"tcp_64k", 5, 20},
+	{"eventfd_pingpong", 5, 40},
+	{"epoll_1000", 5, 40},
 	{"getpid", 5, 20},
 	{"memfile_read_4k", 5, 20},
 	{"memfile_write_4k", 5, 20},

@@ -191,6 +191,8 @@ static const struct {
     {"tcp_pingpong", tcp_pingpong},
     {"tcp_connect", tcp_connect},
     {"tcp_64k", tcp_64k},
+    {"eventfd_pingpong", eventfd_pingpong},
+    {"epoll_1000", epoll_1000},
     {"getpid", bench_getpid},
     {"memfile_read_4k", memfile_read_4k},
     {"memfile_write_4k", memfile_write_4k},

@@ -22,6 +22,10 @@ int64_t tcp_pingpong(void);
 int64_t tcp_connect(void);
 int64_t tcp_64k(void);
 
+// Samples of events.c.
+int64_t eventfd_pingpong(void);
+int64_t epoll_1000(void);
+
 // fail ends the program with the reason of errno.
 void fail(const char *what) __attribute__((noreturn));
 
