@@ -19,8 +19,8 @@ import (
 var layers = [][]string{
 	{"linux", "guest", "wait", "mutant", "audit", "state", "packet"},
 	{"wasm", "emit", "aot", "engine", "verify"},
-	{"manifest", "policy", "signature", "trust", "bundle", "router", "toolchain"},
-	{"mm", "vfs", "fd", "sock", "signal", "futex", "sched", "proc"},
+	{"manifest", "policy", "signature", "trust", "bundle", "router", "toolchain", "broker"},
+	{"mm", "vfs", "fd", "sock", "signal", "futex", "sched", "proc", "edge"},
 	{"syscalls", "wasi", "imports", "trace"},
 	{"kernel", "snapshot"},
 	{"sandbox", "control"},

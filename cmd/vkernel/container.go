@@ -87,7 +87,7 @@ func (o *runOptions) run(ctx context.Context) (status int, err error) {
 	}
 	defer watcher.Close()
 	run := sandbox.Run{
-		Command: o.command, Env: env, Dir: cwd, Hostname: o.hostname, Strace: o.strace, Log: log, Audit: sink,
+		Command: o.command, Env: env, Dir: cwd, Hostname: o.hostname, Strace: o.strace, Log: log, Audit: sink, Offline: o.offline,
 	}
 	t, err := o.connect(&run.Streams, tty)
 	if err != nil {

@@ -39,11 +39,15 @@ which entries it may execute, and --inherit holds those, and what they start, by
 policy as well as their own: it then is the most that they may do, so that --profile and
 --allow may name calls for them which the program itself does not import.
 
+--connect is about the whole container: the only hosts to which it may connect, by name or network. Without one it
+has no network but its own loopback. What is not listed is EACCES, names included.
+
 The changed manifest.json replaces the old one, whose signatures no longer hold.`,
 		Example: `  vkernel policy app.vk                                  what may each program do?
   vkernel policy --profile filter app.vk sort uniq       two programs that only read and write
   vkernel policy --profile files-read --read /data app.vk report
   vkernel policy --deny socket,connect --denied kill app.vk
+  vkernel policy --connect tcp:example.org:443 --connect tcp:10.1.0.0/16 app.vk
   vkernel policy --starts none --memory 256M --cpu 60 app.vk lua5.4
   vkernel policy --dry-run --json --profile shell app.vk | jq '.entries[].withheld'`,
 		Args: args(1, -1, "one bundle, and names of entries if you like"),
@@ -58,6 +62,7 @@ The changed manifest.json replaces the old one, whose signatures no longer hold.
 	f.StringArrayVar(&o.write, "write", nil, "let it read and write `PATH` and what is below (may be repeated)")
 	f.StringArrayVar(&o.only, "only", nil, "allow only these values of an argument: `CALL:ARG=VALUE,VALUE[/MASK]`")
 	f.StringArrayVar(&o.addresses, "address", nil, "allow only these socket addresses: `CALL=ADDRESS`, such as connect=unix:/run/x")
+	f.StringArrayVar(&o.connect, "connect", nil, "let the container connect to `PROTOCOL:HOST:PORT,PORT`, in place of what there is (may be repeated), or none")
 	f.StringSliceVar(&o.starts, "starts", nil, "entries that it may execute: `ENTRY,ENTRY`, none or any")
 	f.BoolVar(&o.inherit, "inherit", false, "hold what it starts by its policy, too")
 	f.StringVar(&o.memory, "memory", "", "most `BYTES` of address space of one process (K, M, G), or none: no limit")
@@ -83,6 +88,9 @@ The changed manifest.json replaces the old one, whose signatures no longer hold.
 				return fmt.Errorf("entry %s: %w", e.ID, err)
 			}
 		}
+		if err := o.network(m); err != nil {
+			return err
+		}
 		after, err := o.checked(m)
 		if err != nil {
 			return err
@@ -94,7 +102,7 @@ The changed manifest.json replaces the old one, whose signatures no longer hold.
 		for _, w := range warnings {
 			fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
 		}
-		v := policyView{Bundle: args[0], Changed: !bytes.Equal(before, after), Entries: chosen}
+		v := policyView{Bundle: args[0], Changed: !bytes.Equal(before, after), Entries: chosen, Network: m.Network}
 		if v.Written = v.Changed && !o.dry; v.Written {
 			if err := writeAtomic(filepath.Join(args[0], manifest.File), after); err != nil {
 				return err

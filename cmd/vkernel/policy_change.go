@@ -18,6 +18,7 @@ type policyOptions struct {
 	deny, allow     []string
 	read, write     []string
 	only, addresses []string
+	connect         []string
 	starts          []string
 	inherit, dry    bool
 	memory, cpu     string

@@ -12,10 +12,11 @@ import (
 
 // policyView is what policy says.
 type policyView struct {
-	Bundle  string            `json:"bundle"`
-	Changed bool              `json:"changed"` // by the flags
-	Written bool              `json:"written"`
-	Entries []*manifest.Entry `json:"entries"`
+	Bundle  string                `json:"bundle"`
+	Changed bool                  `json:"changed"` // by the flags
+	Written bool                  `json:"written"`
+	Entries []*manifest.Entry     `json:"entries"`
+	Network []manifest.Connection `json:"network,omitempty"`
 }
 
 // socketCalls are calls that this kernel does not have yet, and that manifests may name.
@@ -46,6 +47,12 @@ func (v *policyView) print(w io.Writer, m *manifest.Manifest) {
 			fmt.Fprintln(w)
 		}
 		printEntry(w, m, e)
+	}
+	for i := range v.Network {
+		if i == 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintf(w, "connects to %s\n", connectionText(&v.Network[i]))
 	}
 	switch {
 	case v.Written:

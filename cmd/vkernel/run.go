@@ -38,6 +38,9 @@ says which and why.
 With --name other commands find the container while it runs: 'vkernel ps', 'exec', 'pause', 'resume',
 'rm'. With --detach it runs on in the background, with no input; vkernel prints its name once COMMAND has begun.
 
+It connects to other hosts only if the manifest says to which (see 'vkernel policy --connect'); its own loopback is always
+there.
+
 The exit status is that of COMMAND, or 128 and the signal that killed it. 125 says that
 the container was not started, 126 that COMMAND may not be executed, 127 that there is
 none.`,
@@ -61,6 +64,7 @@ none.`,
 	f.IntVar(&o.processes, "processes", kernel.DefaultProcesses, fmt.Sprintf("most `N` processes at once, at most %d", kernel.MaxProcesses))
 	f.VarP(&o.memory, "memory", "m", "most `BYTES` of the host's memory; beyond it the largest processes are killed (default half of what there is)")
 	f.BoolVar(&o.strace, "strace", false, "print every system call to standard error")
+	f.BoolVar(&o.offline, "offline", false, "no connections to other hosts, whatever the manifest allows")
 	f.BoolVar(&o.privateCode, "private-code", false, "share no native code with other containers: to share it tells other users that a container of this bundle runs")
 	o.addNameFlags(cmd)
 	o.trust = addTrustFlags(cmd)
@@ -92,6 +96,7 @@ type runOptions struct {
 	disk, memory           byteSize
 	processes              int
 	strace, privateCode    bool
+	offline                bool
 	name, output           string
 	detach                 bool
 	again                  *again // a container that was saved, instead of a new one

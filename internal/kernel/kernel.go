@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"vkernel/internal/audit"
+	"vkernel/internal/edge"
 	"vkernel/internal/engine"
 	"vkernel/internal/fd"
 	"vkernel/internal/linux"
@@ -106,6 +107,9 @@ type Config struct {
 	// has Run open it.
 	Status *os.File
 
+	// Broker makes connections to other hosts; nil: there are none.
+	Broker edge.Broker
+
 	Hostname string
 	Cred     proc.Cred // of the first process; the zero value is root
 	Limits   Limits
@@ -159,6 +163,7 @@ func newKernel(c Config) (*Kernel, error) {
 		Memory: k.memory, UTS: proc.NewUTS(c.Hostname, "(none)"), Observer: observer(c.Trace), Sched: c.Sched, Ready: k.reached, Input: k.atInput,
 	})
 	k.host = hostio.NewHost(k.table.Outside().RLocker())
+	k.leadOutside()
 	return k, nil
 }
 

@@ -111,6 +111,8 @@ func load(c Config, root []byte, source state.Source) (*Kernel, error) {
 	if _, err := d.Load(root); err != nil {
 		return nil, fmt.Errorf("kernel: %w", err)
 	}
+	k.leadOutside()
+	k.table.Sockets().Severed()
 	return k, nil
 }
 

@@ -49,6 +49,7 @@ type loaded struct {
 	status  *os.File
 	revoked trust.Revoked
 	log     *slog.Logger
+	dialler dialler
 }
 
 // prepare takes over a Spec, and begins to make ready what can be without the code.
@@ -195,6 +196,10 @@ func (l *loaded) build(s *Start, files []*os.File, c *conn) (*kernel.Kernel, err
 	}
 	l.log = newLog(logged, st.log != nil)
 	config := l.config(s)
+	if s.Network {
+		l.dialler.conn = c
+		config.Broker = &l.dialler
+	}
 	if s.Strace {
 		config.Trace = trace.Writer(messages)
 	}

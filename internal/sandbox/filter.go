@@ -125,6 +125,11 @@ var mountCalls = []call{
 	{sysFchmodat2, []check{without(2, setIDs)}, eperm},
 }
 
+// netCalls are those that only a sandbox with connections to outside may make.
+var netCalls = []call{
+	{unix.SYS_SHUTDOWN, nil, 0}, // what was dialled for it
+}
+
 const setIDs = unix.S_ISUID | unix.S_ISGID
 
 // deadly end the process: what an attacker needs, and nothing of ours asks for.
@@ -151,13 +156,16 @@ var deadly = []uint32{
 }
 
 // program is the filter of a process, in front of which nothing is trusted.
-func program(pid int, mounts bool) ([]bpf.Instruction, error) {
+func program(pid int, mounts, network bool) ([]bpf.Instruction, error) {
 	calls := checked(uint32(pid))
 	for _, nr := range plainCalls {
 		calls = append(calls, call{nr: nr})
 	}
 	if mounts {
 		calls = append(calls, mountCalls...)
+	}
+	if network {
+		calls = append(calls, netCalls...)
 	}
 	a := []bpf.Instruction{
 		bpf.LoadAbsolute{Off: 4, Size: 4}, // the architecture

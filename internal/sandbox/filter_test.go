@@ -11,7 +11,7 @@ import (
 // verdict runs the filter on a call, in a machine for BPF.
 func verdict(t *testing.T, mounts bool, arch uint32, nr uint32, args ...uint64) int {
 	t.Helper()
-	p, err := program(1, mounts)
+	p, err := program(1, mounts, false)
 	must(t, err)
 	vm, err := bpf.NewVM(p)
 	must(t, err)

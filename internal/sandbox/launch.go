@@ -10,11 +10,13 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"vkernel/internal/broker"
 	"vkernel/internal/bundle"
 	"vkernel/internal/engine"
 	"vkernel/internal/kernel"
@@ -63,6 +65,8 @@ type Sandbox struct {
 	bundle  *bundle.Bundle
 	spec    *Spec // what to load, without the list of the root file system
 	ready   func() (Confinements, error)
+	broker  *broker.Broker // nil: no connections to outside
+	dials   atomic.Int32   // that were asked for and not answered
 
 	mu sync.Mutex
 

@@ -46,6 +46,7 @@ const (
 	kindRevoked = "revoked" // with a trust.Update
 	kindNote    = "note"    // Text, for the log; Warn if whoever has no log file shall see it
 	kindAsk     = "ask"     // ID, Name, with an argument: a request
+	kindDialled = "dialled" // ID, Errno, with a descriptor: what came of kindDial
 	kindControl = "control" // Signal, or Rows and Columns, to the process that request ID has started
 )
 
@@ -57,6 +58,7 @@ const (
 	kindStarted = "started" // the first process has begun
 	kindAnswer  = "answer"  // ID, Data, More; the last one is as an exit
 	kindBegun   = "begun"   // ID, Code: the process that the request has started
+	kindDial    = "dial"    // ID, Name: a TCP connection to that address, or without one the datagrams of a socket
 	kindExit    = "exit"    // Code, Signal; or Text is the error, with Errno and Command if that is why
 )
 

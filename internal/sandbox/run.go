@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vkernel/internal/audit"
+	"vkernel/internal/broker"
 	"vkernel/internal/kernel"
 	"vkernel/internal/linux"
 	"vkernel/internal/trust"
@@ -24,6 +25,7 @@ type Run struct {
 	Log           *os.File   // nil: standard error
 	Audit         audit.Sink // nil: nobody is told
 	From          *From      // what it begins with instead of Command; nil: that
+	Offline       bool       // no connections to outside, whatever the manifest allows
 	Started       func()     // called when the first process has begun; nil: nobody is told
 }
 
@@ -33,6 +35,11 @@ func (s *Sandbox) Run(ctx context.Context, r Run) (kernel.Status, error) {
 	start := &Start{
 		Command: r.Command, Env: r.Env, Dir: r.Dir, Hostname: r.Hostname,
 		Strace: r.Strace, Audit: r.Audit != nil, Log: r.Log != nil,
+	}
+	if rules := s.bundle.Manifest.Network; len(rules) > 0 && !r.Offline {
+		start.Network = true
+		s.broker = broker.New(rules, func(text string) { s.tell(message{Kind: kindNote, Text: text, Warn: true}) })
+		defer s.broker.Close()
 	}
 	relay, err := r.Streams.connect(start)
 	if err != nil {
@@ -110,6 +117,8 @@ func (s *Sandbox) follow(r *Run, relay *relay) (message, error) {
 		switch m.Kind {
 		case kindInput:
 			relay.wantInput()
+		case kindDial:
+			s.dial(&m)
 		case kindStarted:
 			if r.Started != nil {
 				once.Do(r.Started)

@@ -25,13 +25,13 @@ const (
 
 // seal closes the door behind what was loaded: from here on no thread of the process can make
 // memory executable, execute, fork, or open a path. Without seccomp and no_new_privs it fails.
-func seal(spec *Spec) (Confinements, error) {
+func seal(spec *Spec, network bool) (Confinements, error) {
 	held := constructed()
 	held.Scan = !spec.NoScan && hasScan()
 	if !spec.NoMDWE {
 		held.MDWE = unix.Prctl(prSetMDWE, mdweRefuseExec, 0, 0, 0) == nil
 	}
-	filter, err := program(os.Getpid(), len(spec.Mounts) > 0)
+	filter, err := program(os.Getpid(), len(spec.Mounts) > 0, network)
 	if err != nil {
 		return held, err
 	}

@@ -50,7 +50,7 @@ func run(c *conn, h hooks) error {
 	if h.loaded != nil {
 		h.loaded(c)
 	}
-	held, err := seal(&l.spec)
+	held, err := seal(&l.spec, len(l.manifest.Network) > 0)
 	if err != nil {
 		return err
 	}
@@ -128,6 +128,8 @@ func (l *loaded) obey(at *live, kill func()) {
 			go at.serve(&m, files)
 		case kindControl:
 			at.control(&m)
+		case kindDialled:
+			l.dialler.dialled(&m, files)
 		}
 	}
 }

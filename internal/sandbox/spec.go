@@ -41,6 +41,7 @@ type Start struct {
 	Command, Env  []string
 	Dir, Hostname string
 	Strace        bool
+	Network       bool         // the launcher makes connections to outside
 	Audit         bool         // decisions about files to be executed are told
 	Revoked       trust.Update // what may not be started; later ones are messages
 	Note          message      // for the log, before anything that the container prints

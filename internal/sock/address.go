@@ -155,7 +155,7 @@ func show(domain int, ip netip.AddrPort) Address {
 }
 
 // destination is where packets to an address go: the unspecified one is the host itself. What
-// is not of the loopback cannot be reached.
+// is not of the loopback is reached through the edge, if there is one.
 func (s *Socket) destination(a *Address) (netip.AddrPort, linux.Errno) {
 	ip := a.IP.Addr()
 	if s.Domain == linux.AF_INET6 && s.opts.v6only.Load() && ip.Is4In6() {
@@ -180,7 +180,9 @@ func (s *Socket) destination(a *Address) (netip.AddrPort, linux.Errno) {
 			ip = loopback4
 		}
 	case !ip.IsLoopback():
-		return a.IP, linux.ENETUNREACH
+		if e := s.leaves(ip); e != 0 {
+			return a.IP, e
+		}
 	}
 	return netip.AddrPortFrom(ip, a.IP.Port()), 0
 }

@@ -8,13 +8,14 @@ import (
 	"vkernel/internal/vfs"
 )
 
-// BindInternet is bind(2) of an Internet socket. Only addresses of the loopback are the host's.
+// BindInternet is bind(2) of an Internet socket. Addresses of the loopback are the host's, and those that it has
+// to others if there is an edge.
 func (s *Socket) BindInternet(a Address, super bool) linux.Errno {
 	ip := a.IP.Addr()
 	if a.Family == linux.AF_UNSPEC && (s.Domain != linux.AF_INET || ip != any4) {
 		return linux.EAFNOSUPPORT
 	}
-	if plain := ip.Unmap(); !plain.IsUnspecified() && !plain.IsLoopback() && !s.opts.freeBind() {
+	if plain := ip.Unmap(); !plain.IsUnspecified() && !plain.IsLoopback() && !s.stack.has(plain) && !s.opts.freeBind() {
 		return linux.EADDRNOTAVAIL
 	}
 	if ip.Is4In6() && s.opts.v6only.Load() {
@@ -189,14 +190,17 @@ func (c *conn) over() bool {
 	return in && (c.out.fin || c.out.deaf)
 }
 
-// endpoint is where a socket of the Internet is seen from another: its own address, or the
-// loopback's.
+// endpoint is where a socket of the Internet is seen from another: its own address, or that of the interface.
 func (s *Socket) endpoint(to netip.Addr) netip.AddrPort {
 	ip := s.local.IP.Addr().Unmap()
 	if ip.IsUnspecified() || !s.local.IP.IsValid() {
-		ip = loopback4
-		if to.Is6() {
+		switch {
+		case !to.IsLoopback():
+			ip = own(to)
+		case to.Is6():
 			ip = loopback6
+		default:
+			ip = loopback4
 		}
 	}
 	return netip.AddrPortFrom(ip, s.local.IP.Port())

@@ -122,6 +122,10 @@ func (k *Stack) closeLocked(s *Socket, embryo bool) (files []Control) {
 	if c := s.conn.Load(); c != nil {
 		files = append(files, s.hangUp(c, embryo)...)
 	}
+	if s.flow != nil {
+		s.flow.Close()
+		s.flow = nil
+	}
 	if s.inbox != nil {
 		s.inbox.refuse()
 		left, _ := s.inbox.drain()

@@ -40,10 +40,14 @@ func (s *Socket) ConnectInternet(a Address, later bool) linux.Errno {
 	if e != 0 {
 		return e
 	}
-	if e := k.autobindLocked(s, to.Addr()); e != 0 {
+	if e := k.autobindLocked(s, own(to.Addr())); e != 0 {
 		return linux.EADDRNOTAVAIL
 	}
-	e = k.connectTCPLocked(s, to)
+	if to.Addr().IsLoopback() {
+		e = k.connectTCPLocked(s, to)
+	} else {
+		e = k.dialLocked(s, to)
+	}
 	if !later {
 		return e
 	}
@@ -142,7 +146,7 @@ func (k *Stack) connectUDPLocked(s *Socket, a Address) linux.Errno {
 	if e != 0 {
 		return e
 	}
-	if e := k.autobindLocked(s, to.Addr()); e != 0 {
+	if e := k.autobindLocked(s, own(to.Addr())); e != 0 {
 		return e
 	}
 	s.peer.IP, s.state = to, connected
@@ -169,7 +173,7 @@ func (k *Stack) dissolveLocked(s *Socket) linux.Errno {
 		if s.state == listening {
 			return linux.EINVAL
 		}
-		s.state, s.peer.IP, s.announce = fresh, netip.AddrPort{}, false
+		s.state, s.peer.IP, s.announce, s.far = fresh, netip.AddrPort{}, false, nil
 		s.pending.Store(0)
 	}
 	return 0

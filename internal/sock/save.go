@@ -11,7 +11,7 @@ import (
 )
 
 // Types are what this package saves.
-var Types = []state.Type{state.Of[Stack](1), state.Of[Socket](1), state.Of[buffer](1), state.Of[node](1)}
+var Types = []state.Type{state.Of[Stack](1), state.Of[Socket](2), state.Of[buffer](1), state.Of[node](1)}
 
 // StateType names the type.
 func (*Stack) StateType() string { return "sock.Stack" }
@@ -84,7 +84,7 @@ func (s *Socket) SaveState(e *state.Encoder) {
 	for _, n := range []int{s.Domain, s.Type, s.Proto, int(s.state), s.backlog, int(s.pending.Load()), int(s.shut.Load())} {
 		e.Uint(uint64(n))
 	}
-	for _, b := range []bool{s.bound, s.accepted, s.shutRD, s.shutWR, s.announce, s.owner.Super} {
+	for _, b := range []bool{s.bound, s.accepted, s.shutRD, s.shutWR, s.announce, s.owner.Super, s.outside} {
 		e.Bool(b)
 	}
 	state.Ref(e, s.node)
@@ -121,13 +121,16 @@ func (s *Socket) LoadState(d *state.Decoder) {
 	s.state, s.backlog = phase(d.Uint(uint64(closed))), int(d.Uint(linux.SOMAXCONN))
 	s.pending.Store(uint32(d.Uint(511)))
 	s.shut.Store(uint32(d.Uint(3)))
-	for _, b := range []*bool{&s.bound, &s.accepted, &s.shutRD, &s.shutWR, &s.announce, &s.owner.Super} {
+	for _, b := range []*bool{&s.bound, &s.accepted, &s.shutRD, &s.shutWR, &s.announce, &s.owner.Super, &s.outside} {
 		*b = d.Bool()
 	}
 	s.node = state.Need[*node](d)
 	s.inbox = state.Get[*buffer](d)
 	if d.Bool() {
 		s.conn.Store(&conn{in: state.Need[*buffer](d), out: state.Need[*buffer](d), peer: state.Need[*Socket](d)})
+	}
+	if s.outside && (s.conn.Load() == nil || !s.isTCP()) {
+		d.Failf("the other side of a connection to outside without a connection")
 	}
 	if (s.inbox == nil) == s.datagram() {
 		d.Failf("an inbox is for datagram sockets, and they have one")

@@ -167,7 +167,7 @@ func (s *Socket) disconnectFrom(to *Socket) bool {
 	return true
 }
 
-// sendUDP sends a datagram over the loopback. It is lost, as on a network, if nobody takes it or
+// sendUDP sends a datagram. It is lost, as on a network, if nobody takes it or
 // there is no room; a socket with a peer is told of the first.
 func (s *Socket) sendUDP(p *packet, o *Outgoing) linux.Errno {
 	if len(p.data) > maxUDP {
@@ -176,9 +176,13 @@ func (s *Socket) sendUDP(p *packet, o *Outgoing) linux.Errno {
 	if e := s.takeError(); e != 0 {
 		return e
 	}
-	to, e := s.route(p, o)
+	to, out, e := s.route(p, o)
 	if e != 0 {
 		return e
+	}
+	if out != nil {
+		out()
+		return 0
 	}
 	if to == nil {
 		if o.To == nil {
@@ -190,32 +194,35 @@ func (s *Socket) sendUDP(p *packet, o *Outgoing) linux.Errno {
 	return 0
 }
 
-// route finds the receiver of a UDP datagram, nil if there is none.
-func (s *Socket) route(p *packet, o *Outgoing) (*Socket, linux.Errno) {
+// route finds the receiver of a UDP datagram, nil if there is none; out sends one that leaves the container.
+func (s *Socket) route(p *packet, o *Outgoing) (r *Socket, out func(), e linux.Errno) {
 	k := s.stack
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	to, e := s.peer.IP, linux.Errno(0)
+	to := s.peer.IP
 	switch {
 	case s.shutWR:
-		return nil, linux.EPIPE
+		return nil, nil, linux.EPIPE
 	case o.To != nil:
 		if o.To.IP.Port() == 0 {
-			return nil, linux.EINVAL
+			return nil, nil, linux.EINVAL
 		}
 		if to, e = s.destination(o.To); e != 0 {
-			return nil, e
+			return nil, nil, e
 		}
 	case s.state != connected:
-		return nil, linux.EDESTADDRREQ
+		return nil, nil, linux.EDESTADDRREQ
 	}
 	if e := k.autobindLocked(s, anyOf(s.Domain)); e != 0 {
-		return nil, e
+		return nil, nil, e
 	}
 	from := s.endpoint(to.Addr())
-	r := k.udp.find(to, from, true)
-	if r != nil {
+	r = k.udp.find(to, from, true)
+	switch {
+	case r != nil:
 		p.from = show(r.Domain, netip.AddrPortFrom(from.Addr(), from.Port()))
+	case k.passes(to):
+		out, e = s.exitLocked(to, p.data)
 	}
-	return r, 0
+	return r, out, e
 }

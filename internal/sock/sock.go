@@ -1,5 +1,6 @@
 // Package sock is sockets: unix(7), and tcp(7) and udp(7) over the loopback addresses of
 // IPv4 and IPv6. They are objects of the kernel; nothing of them is the host's.
+// Other addresses are reached through an Edge, if there is one.
 //
 // # Model
 //
@@ -17,7 +18,9 @@
 // have changed; Room is the queue of those who wait for another socket's inbox. EPIPE says
 // that SIGPIPE is due; the system call layer sends it.
 //
-// Everything is data: no socket has a goroutine, a timer or a descriptor of the host.
+// Everything is data: no socket has a goroutine, a timer or a descriptor of the host. What leads
+// outside is an Edge: the other side of such a connection is a socket like others, a Far, from which
+// the edge reads and to which it writes.
 //
 // # Memory
 //
@@ -55,6 +58,7 @@ type Stack struct {
 	pool   *pipe.Pool
 	inode  atomic.Uint64
 	rights rights
+	edge   Edge // nil: there is nothing outside; set before the first socket
 
 	mu sync.Mutex
 
@@ -119,6 +123,9 @@ type Socket struct {
 	line     []*Socket // connected, not yet accepted
 	waiting  []*Socket // TCP: connecting
 	listener *Socket   // in whose line it is
+	far      *Far      // TCP: the connection to outside that is being made
+	outside  bool      // it stands for the other side of a connection to outside
+	flow     Flow      // UDP: its datagrams to outside
 	announce bool      // a connection was made, or failed, after connect(2) had returned
 	owner    Who       // who made it, listens or connected: SO_PEERCRED of the other side
 	peerCred linux.Ucred

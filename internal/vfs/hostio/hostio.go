@@ -49,7 +49,7 @@ func (h *Host) pump(l *link, r io.Reader) {
 	buf := make([]byte, pipe.PageSize)
 	for {
 		for len(l.pending) > 0 {
-			_, e := retry(h.outside, l.end.Queue(), wait.Out, func() (int, linux.Errno) {
+			_, e := Retry(h.outside, l.end.Queue(), wait.Out, func() (int, linux.Errno) {
 				n, e := l.end.Write(l.pending, 0)
 				if e == 0 {
 					l.pending = l.pending[n:]
@@ -73,7 +73,7 @@ func (h *Host) pump(l *link, r io.Reader) {
 // send writes all of p and waits for room. It reports whether the reader is still there.
 func send(outside sync.Locker, w vfs.File, p []byte, mask wait.Events) bool {
 	for len(p) > 0 {
-		n, e := retry(outside, w.Queue(), mask, func() (int, linux.Errno) { return w.Write(p, 0) })
+		n, e := Retry(outside, w.Queue(), mask, func() (int, linux.Errno) { return w.Write(p, 0) })
 		if e != 0 {
 			return false
 		}
@@ -82,8 +82,8 @@ func send(outside sync.Locker, w vfs.File, p []byte, mask wait.Events) bool {
 	return true
 }
 
-// retry does try until it is not EAGAIN, each time with outside locked: not while the container is paused.
-func retry(outside sync.Locker, q *wait.Queue, mask wait.Events, try func() (int, linux.Errno)) (int, linux.Errno) {
+// Retry does try until it is not EAGAIN, each time with outside locked: not while the container is paused.
+func Retry(outside sync.Locker, q *wait.Queue, mask wait.Events, try func() (int, linux.Errno)) (int, linux.Errno) {
 	once := func() (int, linux.Errno) {
 		outside.Lock()
 		defer outside.Unlock()
@@ -129,7 +129,7 @@ func (h *Host) empty(l *link, w io.Writer) (done <-chan struct{}) {
 func (h *Host) drain(l *link, w io.Writer) {
 	buf := make([]byte, pipe.DefaultSize)
 	for {
-		n, e := retry(h.outside, l.end.Queue(), wait.In, func() (int, linux.Errno) {
+		n, e := Retry(h.outside, l.end.Queue(), wait.In, func() (int, linux.Errno) {
 			n, e := l.end.Read(buf, 0)
 			if n > 0 {
 				l.busy.Lock()
@@ -179,7 +179,7 @@ func (h *Host) AttachMaster(name string, m *tty.Master, in io.Reader, out io.Wri
 	go func() {
 		defer close(c.done)
 		for n, e := 1, linux.Errno(0); n > 0 && e == 0; {
-			n, e = retry(unlocked{}, c.master.Queue(), wait.In, c.show)
+			n, e = Retry(unlocked{}, c.master.Queue(), wait.In, c.show)
 		}
 		outside.Lock()
 		defer outside.Unlock()

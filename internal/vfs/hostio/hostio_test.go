@@ -20,7 +20,7 @@ func all(f vfs.File) string {
 	var b bytes.Buffer
 	p := make([]byte, 4096)
 	for {
-		n, e := retry(unlocked{}, f.Queue(), wait.In, func() (int, linux.Errno) { return f.Read(p, 0) })
+		n, e := Retry(unlocked{}, f.Queue(), wait.In, func() (int, linux.Errno) { return f.Read(p, 0) })
 		if e != 0 || n == 0 {
 			return b.String()
 		}
@@ -108,7 +108,7 @@ func TestConsole(t *testing.T) {
 	c.Resize(linux.Winsize{Row: 3, Col: 4})
 	typing.Write([]byte("hello\r"))
 	p := make([]byte, 100)
-	n, e := retry(unlocked{}, f.Queue(), wait.In, func() (int, linux.Errno) { return f.Read(p, 0) })
+	n, e := Retry(unlocked{}, f.Queue(), wait.In, func() (int, linux.Errno) { return f.Read(p, 0) })
 	if string(p[:n]) != "hello\n" || e != 0 {
 		t.Errorf("the guest reads %q, %v", p[:n], e)
 	}
