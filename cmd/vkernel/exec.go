@@ -58,7 +58,7 @@ func (o *runOptions) exec(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	tty := o.tty()
-	e := control.Exec{Command: o.command}
+	e := control.Exec{Command: o.command, Pool: o.pool}
 	if e.Env, err = o.environment(tty != nil); err != nil {
 		return 0, err
 	}

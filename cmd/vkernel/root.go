@@ -99,7 +99,7 @@ From source to a running container:
 	})
 	root.AddCommand(
 		keygenCommand(), buildCommand(), signCommand(), verifyCommand(), trustCommand(), inspectCommand(), policyCommand(),
-		runCommand(), psCommand(), execCommand(), pauseCommand(), resumeCommand(), snapshotCommand(), restoreCommand(), forkCommand(), rmCommand(), auditCommand(), doctorCommand(), syscallsCommand(), versionCommand(), guardCommand(),
+		runCommand(), psCommand(), execCommand(), pauseCommand(), resumeCommand(), snapshotCommand(), restoreCommand(), forkCommand(), rmCommand(), poolCommand(), auditCommand(), doctorCommand(), syscallsCommand(), versionCommand(), guardCommand(),
 	)
 	return root
 }

@@ -89,6 +89,7 @@ const leastMemory = 64 << 20
 type runOptions struct {
 	bundle                 string
 	command                []string
+	pool                   int // of which exec starts a copy; 0: none
 	trust                  *trustFlags
 	volumes, env           []string
 	dir, hostname, logFile string

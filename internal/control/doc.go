@@ -27,6 +27,8 @@
 //	processes  those of the container                     a list of kernel.ProcessInfo
 //	pause      stops everything in it                     null
 //	resume     ends a pause                               null
+//	make pool, pools, remove pool
+//	           pools of processes: sandbox.PoolRequest and kernel.PoolState; a list; the number of one
 //	remove     kills everything in it; its name is free when the connection ends
 //	exec       starts a process: the argument is null, the first descriptor sealed memory with a sandbox.Start,
 //	           the others its streams. Events: "begun" with "pid", "input" (send what is to be read), and the last one with

@@ -135,6 +135,7 @@ func (c *Call) orders(ctx context.Context, to chan<- sandbox.Control) {
 // Exec is a process to be started in a container that runs.
 type Exec struct {
 	Command, Env []string
+	Pool         int // of which to start a copy, with Command as its arguments; 0: Command is executed
 	Dir          string
 	Streams      sandbox.Streams
 	Control      <-chan sandbox.Control // signals for it, and sizes of its window; nil: none
@@ -142,7 +143,7 @@ type Exec struct {
 
 // Exec starts a process and returns when it, and its output, have ended. When ctx is done it is hung up, and nobody waits for it.
 func (c *Client) Exec(ctx context.Context, e Exec) (kernel.Status, error) {
-	start := sandbox.Start{Command: e.Command, Env: e.Env, Dir: e.Dir}
+	start := sandbox.Start{Command: e.Command, Pool: e.Pool, Env: e.Env, Dir: e.Dir}
 	relay, err := e.Streams.Relay(&start)
 	if err != nil {
 		return kernel.Status{}, err

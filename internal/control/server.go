@@ -25,6 +25,9 @@ type Container interface {
 	Processes(ctx context.Context) ([]kernel.ProcessInfo, error)
 	Exec(ctx context.Context, j sandbox.Job) (kernel.Status, error)
 	Save(ctx context.Context, a sandbox.SaveArgument, to *os.File) (sandbox.Saved, error)
+	MakePool(ctx context.Context, r sandbox.PoolRequest) (kernel.PoolState, error)
+	Pools(ctx context.Context) ([]kernel.PoolState, error)
+	RemovePool(ctx context.Context, id int) error
 }
 
 // States of a container.
@@ -209,6 +212,10 @@ var commands = map[string]func(*Call){
 	"remove":    (*Call).remove,
 	"exec":      (*Call).exec,
 	"save":      (*Call).save,
+
+	"make pool":   answer(makePool),
+	"pools":       answer(pools),
+	"remove pool": answer(removePool),
 }
 
 // answerTime is how long a container may take for an answer.

@@ -44,6 +44,10 @@ var requests = map[string]func(*live, *request) (any, error){
 	askResume:    func(l *live, _ *request) (any, error) { return nil, l.resume() },
 	askProcesses: func(l *live, _ *request) (any, error) { return l.kernel.Processes(), nil },
 	askSave:      (*live).save,
+
+	askMakePool:   (*live).makePool,
+	askPools:      func(l *live, _ *request) (any, error) { return l.kernel.Pools(), nil },
+	askRemovePool: (*live).removePool,
 }
 
 // request is one. Who serves it closes the files.
@@ -226,7 +230,7 @@ func (l *live) start(id uint64, s *Start, st *streams) (*kernel.Copy, error) {
 	if l.paused {
 		return nil, errPaused
 	}
-	c, err := l.kernel.Exec(j, console)
+	c, err := l.begin(s, j, console)
 	if err != nil {
 		return nil, err
 	}

@@ -40,6 +40,7 @@ type MountPoint struct {
 type Start struct {
 	Command, Env  []string
 	Dir, Hostname string
+	Pool          int // of which to start a copy, instead of a program; see Exec
 	Strace        bool
 	Network       bool         // the launcher makes connections to outside
 	Audit         bool         // decisions about files to be executed are told
