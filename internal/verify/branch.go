@@ -63,23 +63,35 @@ func (s *state) compared() (a, b value) {
 	return s.first(), cut(f.size, f.imm)
 }
 
-// refine uses that a condition holds. It reports false if it cannot.
-func (w *walker) refine(cc uint8, s *state) bool {
+// refineBoth uses that a condition holds in one state, and does not in the other, which is equal to it yet. It
+// reports false where that cannot be.
+func (w *walker) refineBoth(cc uint8, taken, s *state) (takes, falls bool) {
 	f := &s.flags
 	if !f.valid {
-		return true
+		return true, true
 	}
 	a, b := s.compared()
 	if a.kind() == kElemHigh || a.kind() == kElemTop {
-		w.refineType(cc, s, &a, &b)
-		return true
+		w.refineType(cc, taken, &a, &b)
+		w.refineType(cc^1, s, &a, &b)
+		return true, true
 	}
-	lo, hi, ok := bounds(cc, f.size, f.b == noReg && f.imm == 0, &a, &b)
+	x, y := a.low(f.size), b.low(f.size)
+	if x.kind() != kRange || y.kind() != kRange {
+		return true, true
+	}
+	return taken.refine(cc, &a, &x, &y), s.refine(cc^1, &a, &x, &y)
+}
+
+// refine uses that a condition holds for a, whose low bytes are x, and for what has the low bytes y.
+func (s *state) refine(cc uint8, a, x, y *value) bool {
+	f := &s.flags
+	lo, hi, ok := bounds(cc, f.size, f.b == noReg && f.imm == 0, x, y)
 	if ok && lo > hi {
 		return false
 	}
 	if f.b != noReg && swapped[cc] != 0 {
-		if blo, bhi, ok := bounds(swapped[cc], f.size, false, &b, &a); ok && blo <= bhi {
+		if blo, bhi, ok := bounds(swapped[cc], f.size, false, y, x); ok && blo <= bhi {
 			s.narrowReg(f.b, f.size, blo, bhi)
 		}
 	}
@@ -96,7 +108,7 @@ func (w *walker) refine(cc uint8, s *state) bool {
 		}
 		return true
 	}
-	v := a.low(f.size)
+	v := *x
 	v.narrow(f.size, lo, hi)
 	if i := s.slots.find(f.off, f.size); i < 0 {
 		s.addSlot(f.off, f.size, v)
@@ -130,18 +142,18 @@ func (w *walker) refineCopy(cc uint8, s *state, r reg, size uint8, v *value) {
 		return
 	}
 	a, b := s.compared()
-	if lo, hi, ok := bounds(cc, f.size, f.b == noReg && f.imm == 0, &a, &b); ok && lo <= hi {
+	x, y := a.low(f.size), b.low(f.size)
+	if x.kind() != kRange || y.kind() != kRange {
+		return
+	}
+	if lo, hi, ok := bounds(cc, f.size, f.b == noReg && f.imm == 0, &x, &y); ok && lo <= hi {
 		v.narrow(f.size, lo, hi)
 	}
 }
 
-// bounds gives the range of the low size bytes of a, as an unsigned number, if a cc b. For 8
+// bounds gives the range of a number of size bytes, x, as an unsigned one, if x cc y. For 8
 // bytes it is a signed one.
-func bounds(cc, size uint8, zero bool, a, b *value) (lo, hi int64, ok bool) {
-	x, y := a.low(size), b.low(size)
-	if x.kind() != kRange || y.kind() != kRange {
-		return 0, 0, false
-	}
+func bounds(cc, size uint8, zero bool, x, y *value) (lo, hi int64, ok bool) {
 	lo, hi = x.lo, x.hi
 	top := int64(maxInt)
 	if size < 8 {
@@ -171,7 +183,7 @@ func bounds(cc, size uint8, zero bool, a, b *value) (lo, hi int64, ok bool) {
 		}
 		lo, hi = unsignedBounds(cc, lo, hi, y.lo, y.hi)
 	case less, lessEqual, greater, greaterEqual:
-		lo, hi, ok = signedBounds(cc, size, top, lo, hi, &y)
+		lo, hi, ok = signedBounds(cc, size, top, lo, hi, y)
 		if !ok {
 			return 0, 0, false
 		}

@@ -3,6 +3,7 @@ package verify
 import (
 	"fmt"
 	"sort"
+	"sync/atomic"
 
 	"vkernel/internal/engine/layout"
 )
@@ -65,7 +66,10 @@ type function struct {
 }
 
 // answer is one that is looked up when it is first needed.
-type answer uint8
+type answer uint32
+
+func (a *answer) load() answer   { return answer(atomic.LoadUint32((*uint32)(a))) }
+func (a *answer) store(n answer) { atomic.StoreUint32((*uint32)(a), uint32(n)) }
 
 const (
 	unasked answer = iota
@@ -92,6 +96,7 @@ type verifier struct {
 	all     bool
 	refused []*Error
 	budget  int64 // steps that may still be taken
+	edges   []edge
 }
 
 // functionAt is the function that starts at an offset, or -1.

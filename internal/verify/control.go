@@ -20,22 +20,34 @@ func (w *walker) control(i int, in *inst, s *state) (on bool, problem string) {
 		if !s.flags.valid && in.local { // nothing follows
 			return true, w.jump(in, s)
 		}
-		taken := &w.branch
-		s.copyTo(taken)
-		takes, falls := w.refine(in.cc, taken), w.refine(in.cc^1, s)
-		w.pruned = w.pruned || !takes || !falls
-		if takes {
-			if problem := w.jump(in, taken); problem != "" {
-				return false, problem
-			}
-		}
-		return falls, ""
+		return w.fork(in, s)
 	case opJmpInd:
 		return false, w.jumpIndirect(in, s)
 	case opCall:
 		return w.call(i, in, s)
 	}
 	return true, w.callIndirect(in, s)
+}
+
+// fork is a conditional jump after a comparison.
+func (w *walker) fork(in *inst, s *state) (falls bool, problem string) {
+	taken, first := &w.branch, int32(-1)
+	if in.local && w.blocks[w.blockAt[in.target]].state < 0 { // it can be made where it will be
+		first = w.newState()
+		taken = w.state(first)
+	}
+	s.copyTo(taken)
+	takes, falls := w.refineBoth(in.cc, taken, s)
+	w.pruned = w.pruned || !takes || !falls
+	switch {
+	case !takes && first >= 0:
+		w.used--
+	case first >= 0:
+		w.begin(w.blockAt[in.target], first)
+	case takes:
+		problem = w.jump(in, taken)
+	}
+	return falls && problem == "", problem
 }
 
 // jump goes to another instruction of the function, or is a tail call.
@@ -114,12 +126,18 @@ func (w *walker) callIndirect(in *inst, s *state) string {
 	if problem := w.enter(s); problem != "" {
 		return problem
 	}
-	return w.clobber(w.area.args[t.typ()], edge{w.n, w.at, -int32(t.typ()), 0}, s)
+	return w.clobber(w.area.args[t.typ()], edge{caller: w.n, at: w.at, callee: -int32(t.typ())}, s)
 }
 
 // called is a call of function n.
 func (w *walker) called(n int32, s *state) string {
-	return w.clobber(w.v.funcs[n].args, edge{w.n, w.at, n, 0}, s)
+	args := int32(0)
+	if w.known != nil {
+		args = w.known[n] // not what others are finding out
+	} else {
+		args = w.v.funcs[n].args
+	}
+	return w.clobber(args, edge{caller: w.n, at: w.at, callee: n}, s)
 }
 
 // clobber is a call of something that takes so many bytes of arguments on the stack, as far as
@@ -131,7 +149,7 @@ func (w *walker) clobber(args int32, e edge, s *state) string {
 	if args > 0 && !s.forget(-s.depth, args) {
 		return "a call whose arguments on the stack are saved registers"
 	}
-	e.room = s.lowest()
+	e.args, e.room = args, s.lowest()
 	w.edges = append(w.edges, e)
 	s.called()
 	return ""
@@ -176,14 +194,21 @@ func (v *verifier) returns(n int32) bool {
 	if int(n) < v.stubs {
 		return !v.stubOf(n).ends
 	}
-	if f.returns != unasked {
-		return f.returns == yes
+	if r := f.returns.load(); r != unasked {
+		return r == yes
 	}
-	f.returns = yes
-	text := v.text[f.at:f.end]
+	r := no
+	if v.mayReturn(v.text[f.at:f.end]) {
+		r = yes
+	}
+	f.returns.store(r) // which others may do, too
+	return r == yes
+}
+
+// mayReturn looks for a return or a jump that leaves a function's text.
+func (v *verifier) mayReturn(text []byte) bool {
 	var in inst
 	for pos := 0; pos < len(text); pos += int(in.len) {
-		v.budget--
 		if !decode(text[pos:], &in) || in.op == opRet || in.op == opJmpInd {
 			return true
 		}
@@ -194,7 +219,6 @@ func (v *verifier) returns(n int32) bool {
 			return true
 		}
 	}
-	f.returns = no
 	return false
 }
 

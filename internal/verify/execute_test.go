@@ -161,7 +161,7 @@ func TestCorpusFlips(t *testing.T) {
 	if err := v.run(); err != nil {
 		t.Fatal(err)
 	}
-	m := &mutator{t, v, &walker{v: v}}
+	m := &mutator{t, v, v.newWalker()}
 	every := corpusFlips
 	made, accepted := 0, 0
 	for n := v.stubs; n < len(v.funcs); n++ {

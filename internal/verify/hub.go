@@ -48,7 +48,7 @@ func (w *walker) reachTable(t *value, s *state) string {
 	} else if changed, problem := h.state.merge(s, nowhere, exactly); !changed {
 		return problem
 	}
-	if w.v.budget -= int64(len(h.targets)); w.v.budget < 0 {
+	if w.budget -= int64(len(h.targets)); w.budget < 0 {
 		return "the file takes too long to verify"
 	}
 	for _, i := range h.targets {
@@ -80,7 +80,7 @@ func (w *walker) readTable(h *hub) string {
 		return "a jump table outside of read-only data"
 	}
 	base := int64(w.v.roLow) + int64(t.id()) - int64(w.v.base) - int64(w.f.at)
-	if w.v.budget -= t.hi; w.v.budget < 0 {
+	if w.budget -= t.hi; w.budget < 0 {
 		return "the file takes too long to verify"
 	}
 	for k := int64(0); k < t.hi; k++ {

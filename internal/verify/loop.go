@@ -71,7 +71,7 @@ func (w *walker) findLoops() {
 		b.last = max(b.last, from)
 		first = min(first, b.rank)
 	}
-	for k := int32(len(w.order)) - 1; k >= first && w.v.budget >= 0; k-- { // those within others first
+	for k := int32(len(w.order)) - 1; k >= first && w.budget >= 0; k-- { // those within others first
 		if b := &w.blocks[w.order[k]]; b.last >= 0 {
 			b.loop = w.changedIn(k, b.last)
 			b.summed = true
@@ -94,7 +94,7 @@ func (w *walker) changesOf(n int32) *changes {
 // changedIn is what the blocks from one rank to another change.
 func (w *walker) changedIn(first, last int32) (c changes) {
 	for k := first; k <= last; k++ {
-		w.v.budget--
+		w.budget--
 		b := &w.blocks[w.order[k]]
 		if b.summed && b.last <= last {
 			c.add(&b.loop)
@@ -106,13 +106,8 @@ func (w *walker) changedIn(first, last int32) (c changes) {
 	return c
 }
 
-// guess forgets of a state that enters a loop at block n what the loop changes.
-func (w *walker) guess(n int32, s *state) {
-	first, last := w.blocks[n].rank, w.blocks[n].last
-	if last >= 0 {
-		w.forgetChanged(first, last, s)
-	}
-}
+// guess forgets of a state that enters a loop at a block what the loop changes.
+func (w *walker) guess(b *block, s *state) { w.forgetChanged(b.rank, b.last, s) }
 
 // forgetChanged forgets what the blocks from one rank to another change.
 func (w *walker) forgetChanged(first, last int32, s *state) {

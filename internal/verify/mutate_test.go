@@ -36,7 +36,7 @@ func newMutator(t *testing.T) *mutator {
 	if err := v.run(); err != nil {
 		t.Fatal(err)
 	}
-	return &mutator{t, v, &walker{v: v}}
+	return &mutator{t, v, v.newWalker()}
 }
 
 // accepts verifies function n with other bytes at an offset of the text.
@@ -47,7 +47,7 @@ func (m *mutator) accepts(n int32, off uint32, bytes []byte) bool {
 	f := &m.v.funcs[n]
 	args := f.args
 	f.tails, f.tailTypes, f.args, f.returns = nil, nil, 0, unasked
-	m.v.budget, m.w.edges = 1<<20, m.w.edges[:0]
+	m.w.budget, m.w.edges = 1<<20, m.w.edges[:0]
 	err := m.w.function(n)
 	if f.args > args {
 		err = m.v.fail(f, off, "more arguments")

@@ -101,8 +101,8 @@ func (w *walker) end(n int32) int32 {
 func (w *walker) successor(v *visit) int32 {
 	for end := w.end(v.block); !v.done && int(v.exit) < len(w.exits) && w.exits[v.exit] < end; {
 		in := &w.insts[w.exits[v.exit]]
-		if in.op == opJmpInd && int(v.target) < len(w.targets) && w.v.budget > 0 {
-			w.v.budget--
+		if in.op == opJmpInd && int(v.target) < len(w.targets) && w.budget > 0 {
+			w.budget--
 			v.target++
 			return w.blockAt[w.targets[v.target-1]]
 		}
@@ -139,8 +139,8 @@ func (w *walker) guessTargets() {
 			continue
 		}
 		addr := base + int64(in.at) + int64(in.len) + in.mem.disp
-		for n := int64(0); n < maxGuessed && w.v.budget > 0; n++ {
-			w.v.budget--
+		for n := int64(0); n < maxGuessed && w.budget > 0; n++ {
+			w.budget--
 			entry := w.v.rodata(addr+4*n, 4)
 			if entry == nil {
 				break

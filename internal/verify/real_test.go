@@ -41,7 +41,7 @@ func all(t *testing.T, c *Code) {
 			t.Fatal(err)
 		}
 	}
-	w := &walker{v: v}
+	w := v.newWalker()
 	bad := 0
 	for i := v.stubs; i < len(v.funcs); i++ {
 		if err := w.function(int32(i)); err != nil {

@@ -1,5 +1,7 @@
 package verify
 
+import "math/bits"
+
 // flags is the last comparison. Its first operand is register a, or the place off on the stack,
 // or, if that was overwritten, only was: what was known of it.
 type flags struct {
@@ -84,16 +86,23 @@ func (s *state) ownSlots() {
 	s.slots = s.w.copySlots(s.slots)
 }
 
+// slabSize is how many slots are in one piece of memory.
+const slabSize = 1 << 10
+
 // copySlots copies to where there is room for a few more.
 func (w *walker) copySlots(l slots) slots {
-	const more, many = 8, 1 << 12
+	const more = 4
 	n := len(l) + more
-	if cap(w.slab)-len(w.slab) < n {
-		w.slab = make([]slot, 0, many)
+	if w.slab == 0 || slabSize-w.slotsUsed < n {
+		if w.slab == len(w.slabs) {
+			w.slabs = append(w.slabs, new([slabSize]slot))
+		}
+		w.slab++
+		w.slotsUsed = 0
 	}
-	at := len(w.slab)
-	w.slab = w.slab[:at+n]
-	c := w.slab[at : at+len(l) : at+n]
+	at := w.slotsUsed
+	w.slotsUsed += n
+	c := w.slabs[w.slab-1][at : at+len(l) : at+n]
 	copy(c, l)
 	return c
 }
@@ -255,22 +264,8 @@ func (s *state) merge(o *state, place uint32, how joining) (changed bool, proble
 	if s.depth != o.depth {
 		return false, "the stack pointer differs between ways to here"
 	}
-	for r := range s.regs {
-		if n := s.stamps[r]; n == stampUnknown || n == o.stamps[r] {
-			continue
-		}
-		a, b := &s.regs[r], &o.regs[r]
-		if *a == unknown || *a == *b {
-			continue
-		}
-		v := join(a, b, how)
-		if a.kind() == kElem && b.kind() == kElem {
-			if e, ok := s.mergeElem(o, reg(r), place); ok {
-				v = e
-			}
-		}
-		if v != *a {
-			s.put(reg(r), v)
+	for m := s.differs(o); m != 0; m &= m - 1 {
+		if r := reg(bits.TrailingZeros16(m)); s.mergeReg(o, r, place, how) {
 			changed = true
 		}
 	}
@@ -284,6 +279,41 @@ func (s *state) merge(o *state, place uint32, how joining) (changed bool, proble
 		changed = true
 	}
 	return s.mergeSlots(o.slots, how) || changed, ""
+}
+
+// differs are the registers of which something is known, and not that they are the same as in another state.
+func (s *state) differs(o *state) (m uint16) {
+	for r := range s.stamps {
+		n := uint16(0)
+		if s.stamps[r] != o.stamps[r] {
+			n = 1
+		}
+		m |= n << r
+	}
+	return m
+}
+
+// mergeReg joins what is known of a register.
+func (s *state) mergeReg(o *state, r reg, place uint32, how joining) (changed bool) {
+	a, b := &s.regs[r&15], &o.regs[r&15]
+	switch {
+	case *a == *b || *a == unknown:
+		return false
+	case o.stamps[r&15] == stampUnknown && a.width() == 0:
+		*a, s.stamps[r&15] = unknown, stampUnknown
+		return true
+	}
+	v := join(a, b, how)
+	if a.kind() == kElem && b.kind() == kElem {
+		if e, ok := s.mergeElem(o, r, place); ok {
+			v = e
+		}
+	}
+	if v == *a {
+		return false
+	}
+	s.put(r, v)
+	return true
 }
 
 // nowhere is where entries of tables are not joined.

@@ -14,13 +14,17 @@ func TestStamps(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		w := &walker{v: v}
+		w := v.newWalker()
 		for n := v.stubs; n < len(v.funcs); n++ {
 			w.branch = state{}
 			_ = w.function(int32(n)) // states are as they should be where it is refused, too
 			seen := map[uint32]value{stampUnknown: unknown, stampUnknown32: unknown32, stampUnknown16: anything(2), stampUnknown8: anything(1), stampZero: constant(0)}
 			owners := map[*slot]int{}
-			for _, s := range append(w.states[:w.used:w.used], w.now, w.branch) {
+			all := []*state{&w.now, &w.branch}
+			for n := range w.used {
+				all = append(all, w.state(n))
+			}
+			for _, s := range all {
 				if s.w == nil {
 					continue
 				}
@@ -35,8 +39,8 @@ func TestStamps(t *testing.T) {
 					seen[s.stamps[r]] = v
 				}
 			}
-			for _, s := range w.states[:w.used] {
-				if len(s.slots) > 0 && owners[&s.slots[0]] > 1 {
+			for _, n := range owners {
+				if n > 1 {
 					t.Fatalf("%s: two own the same slots", w.f.name)
 				}
 			}

@@ -3,7 +3,6 @@ package verify
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"sort"
@@ -73,6 +72,7 @@ func (v *verifier) list() error {
 		}
 		return 0
 	})
+	v.funcs = make([]function, 0, len(funcs))
 	for _, f := range funcs {
 		off := f.Addr - v.base
 		if f.Addr < v.base || f.Size == 0 || off >= uint64(len(v.text)) || f.Size > uint64(len(v.text))-off {
@@ -204,59 +204,6 @@ func zeros(b []byte) bool {
 		}
 	}
 	return true
-}
-
-// walkAll verifies all functions. Those that call something which takes more arguments on the
-// stack than was known at the time are verified again.
-func (v *verifier) walkAll() error {
-	w := &walker{v: v}
-	for i := v.stubs; i < len(v.funcs); i++ {
-		if err := v.collect(w.function(int32(i))); err != nil {
-			return err
-		}
-	}
-	if len(v.refused) > 0 {
-		return nil
-	}
-	if err := v.arguments(); err != nil {
-		return err
-	}
-	again := map[int32]bool{}
-	for _, e := range w.edges {
-		if v.taken(&e) > e.room {
-			again[e.caller] = true
-		}
-	}
-	w.edges = w.edges[:0]
-	for _, n := range slices.Sorted(maps.Keys(again)) {
-		if err := v.collect(w.function(n)); err != nil {
-			return err
-		}
-	}
-	for _, e := range w.edges {
-		if need := v.taken(&e); need > e.room {
-			return v.fail(&v.funcs[e.caller], e.at, "a call with %d bytes for arguments on the stack, of which the callee takes %d", e.room, need)
-		}
-	}
-	return nil
-}
-
-// collect keeps what is wrong with a function, if all is to be known.
-func (v *verifier) collect(err error) error {
-	var e *Error
-	if !v.all || !errors.As(err, &e) {
-		return err
-	}
-	v.refused = append(v.refused, e)
-	return nil
-}
-
-// taken is how many bytes of arguments on the stack the callee takes.
-func (v *verifier) taken(e *edge) int32 {
-	if e.callee >= 0 {
-		return v.funcs[e.callee].args
-	}
-	return v.areas[v.funcs[e.caller].program].args[-e.callee]
 }
 
 // arguments finds out how many bytes of arguments on the stack each function and each type

@@ -6,7 +6,10 @@ import (
 
 // walker verifies one function after the other and keeps its memory for the next.
 type walker struct {
-	v    *verifier
+	v      *verifier
+	budget int64   // steps that may still be taken
+	known  []int32 // bytes of arguments on the stack that each function takes, as far as was known; nil: as it is now
+
 	n    int32 // of the function
 	f    *function
 	area *area // nil: the runtime's
@@ -28,13 +31,15 @@ type walker struct {
 	guesses guesses // see loop.go
 	guessed bool
 
-	states   []state
-	stamp    uint32 // the last that was given, see state
-	slab     []slot // see copySlots
-	used     int
-	hubs     []hub // see hub.go
-	usedHubs int
-	edges    []edge
+	states    []*[chunk]state   // of blocks, in pieces, so that they stay where they are
+	stamp     uint32            // the last that was given, see state
+	slabs     []*[slabSize]slot // see copySlots
+	slab      int               // how many are used, or in part,
+	slotsUsed int               // and how much of the last
+	used      int32
+	hubs      []hub // see hub.go
+	usedHubs  int
+	edges     []edge
 
 	pins     []pin // see setjmp.go
 	unpinned []int32
@@ -51,7 +56,10 @@ type edge struct {
 	at     uint32
 	callee int32
 	room   int32
+	args   int32 // what was known then of how many it takes
 }
+
+func (v *verifier) newWalker() *walker { return &walker{v: v, budget: v.budget} }
 
 // function verifies function n.
 func (w *walker) function(n int32) error {
@@ -81,7 +89,7 @@ func (w *walker) attempt(n int32) error {
 		return err
 	}
 	w.sort()
-	w.current, w.stamp, w.slab = -1, stampFirst, w.slab[:0]
+	w.current, w.stamp, w.slab = -1, stampFirst, 0
 	entryState(&w.now, w)
 	if problem := w.reach(0, &w.now); problem != "" {
 		return w.fail(0, problem)
@@ -96,7 +104,7 @@ func (w *walker) attempt(n int32) error {
 				return err
 			}
 		}
-		w.v.budget -= int64(k+1-w.lowest) / 8
+		w.budget -= int64(k+1-w.lowest) / 8
 		k = w.lowest
 	}
 	return w.unreached()
@@ -105,23 +113,46 @@ func (w *walker) attempt(n int32) error {
 // unreached checks that what control does not reach is padding: unless some way was found to be
 // never taken, which clang may not have found.
 func (w *walker) unreached() error {
-	reached := false
-	for i := range w.insts {
-		if b := w.blockAt[i]; b >= 0 {
-			reached = w.blocks[b].state >= 0
+	exit := 0
+	for i := int32(0); !w.pruned && int(i) < len(w.insts); {
+		b := &w.blocks[w.blockAt[i]]
+		end := i + 1
+		for int(end) < len(w.insts) && w.blockAt[end] < 0 {
+			end++
 		}
-		in := &w.insts[i]
-		if !reached && !w.pruned && in.op != opPad && in.op != opTrap {
-			return w.fail(i, "code that nothing leads to")
+		from := i
+		if b.state >= 0 {
+			from = end
+			for ; exit < len(w.exits) && w.exits[exit] < end; exit++ {
+				if w.ends(w.exits[exit]) {
+					from = w.exits[exit] + 1
+					break
+				}
+			}
 		}
-		switch in.op {
-		case opJmp, opJmpInd, opRet, opTrap:
-			reached = false
-		case opCall:
-			reached = reached && !(w.mayEnd(i) && !w.v.returns(in.target))
+		for ; from < end; from++ {
+			if op := w.insts[from].op; op != opPad && op != opTrap {
+				return w.fail(int(from), "code that nothing leads to")
+			}
 		}
+		for exit < len(w.exits) && w.exits[exit] < end {
+			exit++
+		}
+		i = end
 	}
 	return nil
+}
+
+// ends tells whether an instruction never goes on to the next.
+func (w *walker) ends(i int32) bool {
+	in := &w.insts[i]
+	switch in.op {
+	case opJmp, opJmpInd, opRet, opTrap:
+		return true
+	case opCall:
+		return w.mayEnd(int(i)) && !w.v.returns(in.target)
+	}
+	return false
 }
 
 func (w *walker) fail(i int, problem string) error {
@@ -138,7 +169,10 @@ func (w *walker) decode() error {
 	text := w.v.text[w.f.at:w.f.end]
 	for pos := 0; pos < size; {
 		n := len(w.insts)
-		w.insts = slices.Grow(w.insts, 1)[:n+1]
+		if n == cap(w.insts) {
+			w.insts = slices.Grow(w.insts, 1+(size-pos)/3)
+		}
+		w.insts = w.insts[:n+1]
 		in := &w.insts[n]
 		if !decode(w.v.text[int(w.f.at)+pos:], in) || pos+int(in.len) > size { // which may read what follows
 			most := min(size, pos+8)
@@ -192,6 +226,19 @@ func resize[T any](s []T, n int, v T) []T {
 	return s
 }
 
+// chunk is how many states are in one piece.
+const chunk = 64
+
+func (w *walker) state(n int32) *state { return &w.states[n/chunk][n%chunk] }
+
+func (w *walker) newState() int32 {
+	if int(w.used/chunk) == len(w.states) {
+		w.states = append(w.states, new([chunk]state))
+	}
+	w.used++
+	return w.used - 1
+}
+
 // manyVisits is after how many visits of a place bounds are widened.
 const manyVisits = 4
 
@@ -203,14 +250,9 @@ func (w *walker) reach(i int32, s *state) string {
 	n := w.blockAt[i]
 	b := &w.blocks[n]
 	if b.state < 0 {
-		if w.used == len(w.states) {
-			w.states = append(w.states, state{})
-		}
-		b.state = int32(w.used)
-		s.copyTo(&w.states[w.used])
-		w.guess(n, &w.states[w.used])
-		w.used++
-		w.mark(b)
+		first := w.newState()
+		s.copyTo(w.state(first))
+		w.begin(n, first)
 		return ""
 	}
 	// Each circle has a way back; only there widening is needed.
@@ -225,11 +267,21 @@ func (w *walker) reach(i int32, s *state) string {
 	case back && b.visits > manyVisits:
 		how = inSteps
 	}
-	changed, problem := w.states[b.state].merge(s, w.insts[i].at, how)
+	changed, problem := w.state(b.state).merge(s, w.insts[i].at, how)
 	if changed {
 		w.mark(b)
 	}
 	return problem
+}
+
+// begin gives block n, which is reached for the first time, a state.
+func (w *walker) begin(n, state int32) {
+	b := &w.blocks[n]
+	b.state = state
+	if b.last >= 0 {
+		w.guess(b, w.state(state))
+	}
+	w.mark(b)
 }
 
 // split makes a block of a target of an indirect jump that nothing else showed to be one: what runs
@@ -242,7 +294,7 @@ func (w *walker) split(i int32) {
 	for w.blockAt[above] < 0 {
 		above--
 	}
-	w.v.budget -= int64(i-above) / 8
+	w.budget -= int64(i-above) / 8
 	if b := &w.blocks[w.blockAt[above]]; b.state >= 0 {
 		w.mark(b)
 	}
@@ -257,9 +309,9 @@ func (w *walker) mark(b *block) {
 func (w *walker) block(b *block) error {
 	s, i := &w.now, int(b.first)
 	w.current = b.rank
-	w.states[b.state].copyTo(s)
+	w.state(b.state).copyTo(s)
 	for {
-		if w.v.budget--; w.v.budget < 0 || w.stamp > maxStamp {
+		if w.budget--; w.budget < 0 || w.stamp > maxStamp {
 			return w.fail(i, "the file takes too long to verify")
 		}
 		in := &w.insts[i]
