@@ -160,7 +160,7 @@ func (o *forkOptions) start(names []string, i control.Info, files []*os.File, cm
 			var said strings.Builder
 			if err := startLauncher(&said, append(append(args, i.Settings.Flags...), "memory"), files); err != nil {
 				reason := strings.TrimSpace(strings.TrimPrefix(said.String(), "vkernel: "))
-				failed[n] = fmt.Errorf("%s: %s (%w)", name, reason, err)
+				failed[n] = fmt.Errorf("%s: %s (%s)", name, reason, err) // its status is not ours
 				return
 			}
 			mu.Lock()

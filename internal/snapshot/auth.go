@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"vkernel/internal/mutant"
 	"vkernel/internal/signature"
 	"vkernel/internal/trust"
 )
@@ -139,6 +140,9 @@ func (s Signed) seal(text []byte) (string, error) {
 
 // verify checks the last line of an index.
 func (v *Verifier) verify(text, line string) error {
+	if mutant.Off("snapshot.authentication") {
+		return nil
+	}
 	words := strings.Split(strings.TrimSuffix(line, "\n"), " ")
 	if len(words) != 3 || !strings.HasSuffix(line, "\n") {
 		return errors.New("its last line is no authentication")

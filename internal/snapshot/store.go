@@ -13,6 +13,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"vkernel/internal/mutant"
 	"vkernel/internal/state"
 )
 
@@ -201,7 +202,7 @@ func (s *Store) Get(c state.Chunk, size int) ([]byte, error) {
 	if err != nil {
 		return nil, &PartError{chunkName(c), err}
 	}
-	if sum := sha256.Sum256(b); !bytes.Equal(sum[:], c[:]) {
+	if sum := sha256.Sum256(b); !bytes.Equal(sum[:], c[:]) && !mutant.Off("snapshot.digest") {
 		return nil, &PartError{chunkName(c), fmt.Errorf("it has another content, of digest %x", sum[:8])}
 	}
 	return b, nil

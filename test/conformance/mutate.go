@@ -54,6 +54,7 @@ var areas = map[string][]string{
 	"mount":     {"mounts", "bundle"},
 	"memory":    {"memory"},
 	"warm":      {"warm"},
+	"snapshot":  {"snapshots"},
 	"mapping":   {"change", "mapping"},
 }
 

@@ -42,7 +42,8 @@ func newSuite(o options) (_ *suite, err error) {
 			s.close()
 		}
 	}()
-	s.env = append(os.Environ(), "XDG_CONFIG_HOME="+filepath.Join(s.dir, "config"), "XDG_CACHE_HOME="+filepath.Join(s.dir, "cache"))
+	s.env = append(os.Environ(), "XDG_CONFIG_HOME="+filepath.Join(s.dir, "config"), "XDG_CACHE_HOME="+filepath.Join(s.dir, "cache"),
+		"XDG_STATE_HOME="+filepath.Join(s.dir, "state"), "XDG_RUNTIME_DIR="+s.dir)
 	s.key = filepath.Join(s.dir, "signer.key")
 	if err := s.vk("keygen", "--no-passphrase", s.key); err != nil {
 		return nil, err
