@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -210,22 +211,27 @@ func (c *container) restore(dir string, code *os.File, next string, after time.D
 	return r
 }
 
-// keep saves a container that is paused, and gives what the host has of its output by now.
+// keep saves a container that is paused, and gives what the host has of its output by now. The container has been resumed.
 func keep(t *testing.T, k *Kernel, out fmt.Stringer) (dir, before string) {
 	t.Helper()
 	dir = t.TempDir()
 	began := time.Now()
-	root, err := k.Save(store(dir))
+	saving, err := k.BeginSave(store(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
 	took := time.Since(began)
 	k.Settle()
 	before = out.String()
+	k.Resume()
+	root, err := saving.Finish()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(filepath.Join(dir, "root"), root, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("saved in %v, %d bytes beside the chunks", took, len(root))
+	t.Logf("stood for %v, %d bytes beside the chunks", took, len(root))
 	return dir, before
 }
 
@@ -273,7 +279,6 @@ func cutAt(t *testing.T, after time.Duration, code *os.File, edit func(*Config),
 		return false
 	}
 	dir, before := keep(t, c.kernel, out)
-	c.kernel.Resume()
 	for range 2 {
 		r := c.restore(dir, code, "", 0)
 		if got := before + r.Out; got != want || r.Status != (Status{}) {
@@ -347,7 +352,11 @@ func paused(t *testing.T, argv ...string) (c *container, root []byte, m memory) 
 	t.Helper()
 	c = newContainer(t, nil)
 	c.background(nil, argv...)
-	for c.kernel.table.Init() == nil || !c.kernel.table.Init().Sleeping() {
+	sleeps := func(p *proc.Process) bool {
+		i := p.Image()
+		return i != nil && len(i.Argv) > 1 && i.Argv[1] == "100" && p.Sleeping()
+	}
+	for !slices.ContainsFunc(c.kernel.table.All(), sleeps) {
 		time.Sleep(time.Millisecond)
 	}
 	if err := c.kernel.Pause(t.Context()); err != nil {
@@ -388,7 +397,7 @@ func (c *container) like() Config {
 
 // TestRestoreDecides: what runs is asked for again when it is restored, by the same rule.
 func TestRestoreDecides(t *testing.T) {
-	c, root, m := paused(t, "/bin/dash", "-c", "/bin/busybox sleep 100; :")
+	c, root, m := paused(t, "/bin/dash", "-c", "/bin/sleep 100; :")
 	digest := sha256.Sum256([]byte("program busybox\n"))
 	for _, tt := range []struct {
 		name string

@@ -68,18 +68,50 @@ func (k *Kernel) LoadState(d *state.Decoder) {
 	})
 }
 
-// Save writes the container, which is paused: what is large as chunks into sink, all else into what it returns.
+// Saving is a container that is being saved.
+type Saving struct{ e *state.Encoder }
+
+// maxHeld is how much of what is large, but not memory of processes (files, buffers), BeginSave keeps for Finish; what is more it
+// hands to the sink at once.
+const maxHeld = 64 << 20
+
+// BeginSave takes the container, which is paused, as it is. It may be resumed then: Finish writes what was taken, what is
+// large as chunks into sink, all else into what it returns.
+func (k *Kernel) BeginSave(sink state.Sink) (*Saving, error) {
+	e := k.encoder(sink)
+	if err := e.Begin(k, maxHeld); err != nil {
+		return nil, fmt.Errorf("kernel: %w", err)
+	}
+	return &Saving{e}, nil
+}
+
+// Finish ends what BeginSave began. It has to be called, or Drop.
+func (s *Saving) Finish() (root []byte, err error) {
+	if root, err = s.e.Finish(); err != nil {
+		return nil, fmt.Errorf("kernel: %w", err)
+	}
+	return root, nil
+}
+
+// Drop gives up what was taken.
+func (s *Saving) Drop() { s.e.Drop() }
+
+// Save is both, at once.
 func (k *Kernel) Save(sink state.Sink) (root []byte, err error) {
+	if root, err = k.encoder(sink).Save(k); err != nil {
+		return nil, fmt.Errorf("kernel: %w", err)
+	}
+	return root, nil
+}
+
+func (k *Kernel) encoder(sink state.Sink) *state.Encoder {
 	e := state.NewEncoder(kernelTypes(nil), time.Now(), sink)
 	k.externals(e.External)
 	at := vfs.NewContext(k.ns, vfs.Root(), nil)
 	for _, m := range k.ns.Mounts() {
 		vfs.Externals(at.PathString(m.Root()), m.FS, e.External)
 	}
-	if root, err = e.Save(k); err != nil {
-		return nil, fmt.Errorf("kernel: %w", err)
-	}
-	return root, nil
+	return e
 }
 
 // Restore makes a container of what Save wrote. It is paused: Resume and Wait run it. The configuration is that of New, given

@@ -9,19 +9,20 @@ import (
 )
 
 // Types are what this package saves.
-var Types = []state.Type{state.Of[Space](2), state.Of[share](1)}
+var Types = []state.Type{state.Of[Space](3), state.Of[share](1)}
 
 // StateType names the type.
 func (*Space) StateType() string { return "mm.Space" }
 
-// SaveState writes the areas and their pages, and then the contexts of the instances that show them. What is mapped
-// from files is theirs; pages that were written to privately are written here, and those of shared memory
-// with the first space that has them.
+// SaveState writes the areas, the pages of shared memory with the first space that has them, and those of mappings of
+// files that were written to privately; then the private pages, and the contexts of the instances. These are
+// set aside in a twin, if there is room for one: so they are written later.
 func (s *Space) SaveState(e *state.Encoder) {
 	if s.freed {
 		e.Fail(fmt.Errorf("the space was freed"))
 		return
 	}
+	t, errno := s.twin()
 	state.Ref(e, s.inst.Program())
 	s.inst.SaveHoles(e)
 	e.Uint(uint64(s.inst.Pages()))
@@ -31,17 +32,76 @@ func (s *Space) SaveState(e *state.Encoder) {
 	for k := range s.areas.list {
 		s.areas.list[k].SaveState(e)
 	}
-	for k := range s.areas.list {
-		if errno := s.saveArea(e, &s.areas.list[k]); errno != 0 {
-			e.Fail(fmt.Errorf("memory at %#x: %w", s.areas.list[k].start, errno))
-			return
-		}
+	s.saveAreas(e, false)
+	if errno == 0 {
+		e.Later(t.saveRest, func() { t.inst.Free() })
+		return
 	}
+	s.saveRest(e)
+}
+
+// saveRest writes the private pages and the contexts.
+func (s *Space) saveRest(e *state.Encoder) {
+	s.saveAreas(e, true)
 	views := s.inst.Views()
 	e.Len(len(views))
 	for _, v := range views {
 		v.SaveContext(e)
 	}
+}
+
+// saveAreas writes what is in the areas that are private memory, or in all others.
+func (s *Space) saveAreas(e *state.Encoder, private bool) {
+	for k := range s.areas.list {
+		a := &s.areas.list[k]
+		if a.private() != private {
+			continue
+		}
+		if errno := s.saveArea(e, a); errno != 0 {
+			e.Fail(fmt.Errorf("memory at %#x: %w", a.start, errno))
+			return
+		}
+	}
+}
+
+// private reports whether the area is memory of its space alone.
+func (a *area) private() bool { return a.share == nil && a.object == nil }
+
+// twin makes a copy of the private memory and of the context, as a fork does: what it costs is what was written to since
+// the last. Of a memory with threads there is none.
+func (s *Space) twin() (*Space, linux.Errno) {
+	if s.inst.Shared() {
+		return nil, linux.ENOTSUP
+	}
+	defer s.Settled()
+	if errno := s.Settle(); errno != 0 {
+		return nil, errno
+	}
+	inst, errno := s.inst.Program().Fork(s.inst)
+	if errno != 0 {
+		return nil, errno
+	}
+	t := emptySpace(inst, Limits{})
+	for _, a := range s.areas.list {
+		if a.private() {
+			t.areas.list = append(t.areas.list, a)
+		}
+	}
+	if errno = declare(inst, &t.areas, 0); errno == 0 {
+		errno = t.dropInitial(&t.areas)
+	}
+	for k := 0; k < len(t.areas.list) && errno == 0; {
+		first, to := k, t.areas.list[k].end
+		for k++; k < len(t.areas.list) && t.areas.list[k].start == to; k++ {
+			to = t.areas.list[k].end
+		}
+		errno = s.copyRun(t, t.areas.list[first].start, to, t.areas.list[first:k])
+	}
+	if errno != 0 {
+		inst.Free()
+		return nil, errno
+	}
+	return t, 0
 }
 
 // saveArea writes the pages of an area, which may have any protection.
@@ -114,10 +174,16 @@ func (s *Space) LoadState(d *state.Decoder) {
 		d.Failf("the initial memory: %v", errno)
 		return
 	}
-	for k := range s.areas.list {
-		if errno := s.loadArea(d, &s.areas.list[k]); errno != 0 {
-			d.Failf("memory at %#x: %v", s.areas.list[k].start, errno)
-			return
+	for _, private := range []bool{false, true} {
+		for k := range s.areas.list {
+			a := &s.areas.list[k]
+			if a.private() != private {
+				continue
+			}
+			if errno := s.loadArea(d, a); errno != 0 {
+				d.Failf("memory at %#x: %v", a.start, errno)
+				return
+			}
 		}
 	}
 	s.loadViews(d)

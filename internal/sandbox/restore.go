@@ -130,7 +130,7 @@ func (l *live) save(r *request) (any, error) {
 	if a.Memory {
 		w = &memoryWriter{f: r.files[0], saved: saved}
 	}
-	root, err := l.write(w)
+	saving, err := l.take(w)
 	l.endSave(was)
 	if !was {
 		saved.Paused = time.Since(began)
@@ -138,12 +138,16 @@ func (l *live) save(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	root, err := saving.Finish() // the container runs on
+	if err != nil {
+		return nil, err
+	}
 	saved.Root = len(root)
 	return saved, w.finish(root)
 }
 
-// write saves the kernel, which stands.
-func (l *live) write(to state.Sink) ([]byte, error) {
+// take takes the kernel, which stands, as it is.
+func (l *live) take(to state.Sink) (*kernel.Saving, error) {
 	settled := make(chan struct{})
 	go func() {
 		defer close(settled)
@@ -153,7 +157,7 @@ func (l *live) write(to state.Sink) ([]byte, error) {
 	defer cancel()
 	select {
 	case <-settled:
-		return l.kernel.Save(to)
+		return l.kernel.BeginSave(to)
 	case <-ctx.Done():
 		return nil, errUnread
 	}

@@ -2,7 +2,6 @@ package state
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -21,6 +20,10 @@ type Encoder struct {
 	objects   []Object
 	where     string // type of the object that is written
 	out       []byte // of that object
+
+	bodies   []body
+	hold     int  // bytes of chunks that may be kept until Finish
+	finished bool // what follows is Finish's
 }
 
 // NewEncoder makes an encoder for objects of some types. now is the moment of the cut. Chunks may
@@ -68,50 +71,6 @@ func (e *Encoder) Failf(format string, a ...any) { e.Fail(fmt.Errorf(format, a..
 
 // Failed reports whether there has been an error, so that a long loop can end.
 func (e *Encoder) Failed() bool { return e.err != nil }
-
-// Save writes the graph that begins at root.
-func (e *Encoder) Save(root Object) ([]byte, error) {
-	e.number(root)
-	var bodies []byte
-	var kinds []uint64
-	names := []string{}
-	index := map[string]uint64{}
-	for k := 0; k < len(e.objects) && e.err == nil; k++ {
-		o := e.objects[k]
-		e.where, e.out = o.StateType(), e.out[:0]
-		if _, known := e.types[e.where]; !known {
-			e.Fail(errors.New("the type is not in the list of types that can be loaded"))
-		}
-		kind, known := index[e.where]
-		if !known {
-			kind = uint64(len(names))
-			index[e.where] = kind
-			names = append(names, e.where)
-		}
-		kinds = append(kinds, kind)
-		o.SaveState(e)
-		bodies = binary.AppendUvarint(bodies, uint64(len(e.out)))
-		bodies = append(bodies, e.out...)
-	}
-	if e.err != nil {
-		return nil, fmt.Errorf("save the state of the kernel: %w", e.err)
-	}
-	e.where, e.out = "", append([]byte(nil), magic...)
-	e.Len(len(names))
-	for _, n := range names {
-		e.String(n)
-		e.Uint(uint64(e.types[n]))
-	}
-	e.Len(len(e.externals))
-	for _, n := range e.externals {
-		e.String(n)
-	}
-	e.Len(len(kinds))
-	for _, k := range kinds {
-		e.Uint(k)
-	}
-	return append(e.out, bodies...), nil
-}
 
 // number gives the number of an object, which will be saved.
 func (e *Encoder) number(o Object) uint64 {
@@ -227,11 +186,16 @@ func (e *Encoder) Chunk(b []byte) {
 		e.Fail(fmt.Errorf("a chunk of %d bytes: there is no place for it", len(b)))
 		return
 	}
+	e.Len(len(b))
+	if !e.finished && len(b) <= e.hold {
+		e.hold -= len(b)
+		e.keep(b)
+		return
+	}
 	c, err := e.chunks.Put(b)
 	if err != nil {
 		e.Fail(err)
 		return
 	}
-	e.Len(len(b))
 	e.Raw(c[:])
 }
