@@ -2,6 +2,8 @@
 
 .PHONY: conformance mutation
 
+COMMA := ,
+
 CONFORMANCE_C := $(wildcard test/conformance/guest/*.c test/conformance/guest/*.h)
 CONFORMANCE_ROOT := $(O)/conformance/root
 
@@ -22,7 +24,7 @@ conformance: $(O)/conformance.vk/manifest.json ## attack the hash rule; RACES=N 
 # The proof that the suite can fail: single checks are switched off in a build of its own.
 
 mutation: $(O)/conformance.vk/manifest.json ## switch each check of the hash rule off, and see that cases fail
-	$(GO) build -tags mutate -o $(O)/conformance/vkernel ./cmd/vkernel
+	$(subst -tags ,-tags mutate$(COMMA),$(BUILD_VKERNEL)) -o $(O)/conformance/vkernel ./cmd/vkernel
 	@$(GO) run ./test/conformance -mutate -vkernel $(O)/conformance/vkernel -races $(or $(RACES),100) $(CONFORMANCE)
 
 test-guest: $(O)/conformance.vk/manifest.json

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
+#include <linux/mount.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -180,10 +181,26 @@ static void set_limit(int resource, rlim_t n) {
     if (setrlimit(resource, &l)) die("setrlimit");
 }
 
+// arguments reads the process's arguments, at most some of them, into buf, and gives their number. Not every C
+// library passes them to a constructor.
+static int arguments(char *buf, size_t size, char **argv, int most) {
+    int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return 0;
+    ssize_t n = read(fd, buf, size);
+    close(fd);
+    int argc = 0;
+    if (n <= 0 || n == (ssize_t)size || buf[n - 1]) return 0; // not those of a sandbox
+    for (char *at = buf; at < buf + n && argc < most; at += strlen(at) + 1) argv[argc++] = at;
+    return argc;
+}
+
 // enter, in a process that only asks what the host allows, tries to make the root empty and gives
 // the errno as the status. It makes this process a sandbox if the launcher has started it as one:
 // argv is the program, "sandbox-process", what is asked for, and the letters of the mounts.
-__attribute__((constructor)) static void enter(int argc, char **argv) {
+__attribute__((constructor)) static void enter(void) {
+    char buf[4096];
+    char *argv[5];
+    int argc = arguments(buf, sizeof buf, argv, 5);
     if (argc == 2 && !strcmp(argv[1], "sandbox-probe")) _exit(empty_root());
     if (argc != 4 || strcmp(argv[1], "sandbox-process")) return;
     int wanted = atoi(argv[2]);
