@@ -76,10 +76,27 @@ type group struct {
 	index int64
 	data  uint16 // pages that it has
 	holes uint16 // pages of zeros that hide the base's
-	bytes []byte // of those in data, in order
+	first *page  // of those in data
+	bytes []byte // of those in data, in order, if they are several
+	end   int64  // of the content, from the last of these pages on; after it are zeros
 }
 
 const groupPages = 16
+
+// add puts a page into the group, after which the content has so many bytes from its beginning. A single page is
+// not copied.
+func (g *group) add(p *page, bit uint16, end int64) {
+	switch {
+	case g.data == 0:
+		g.first = p
+	case len(g.bytes) == 0:
+		g.bytes = append(append(g.bytes, g.first[:]...), p[:]...)
+	default:
+		g.bytes = append(g.bytes, p[:]...)
+	}
+	g.data |= bit
+	g.end = end
+}
 
 // save writes the group and empties it. What is small is not worth a chunk.
 func (g *group) save(e *state.Encoder) {
@@ -91,9 +108,9 @@ func (g *group) save(e *state.Encoder) {
 	e.Uint(uint64(g.data))
 	e.Uint(uint64(g.holes))
 	if g.data != 0 {
-		small := len(g.bytes) == pageSize
+		small := len(g.bytes) == 0
 		if e.Bool(small); small {
-			e.Bytes(trimmed(g.bytes))
+			e.Bytes(trimmed(g.first[:max(0, min(g.end, pageSize))]))
 		} else {
 			e.Chunk(g.bytes)
 		}
@@ -118,8 +135,7 @@ func (f *file) savePages(e *state.Encoder) {
 		if pg := f.pages.get(i); pg == hole {
 			g.holes |= bit
 		} else {
-			g.data |= bit
-			g.bytes = append(g.bytes, pg[:]...)
+			g.add(pg, bit, f.size.Load()-i*pageSize)
 		}
 	}
 	g.save(e)
@@ -189,16 +205,20 @@ func (m *memory) saveState(e *state.Encoder, f *file) {
 	}
 	e.Int(m.free)
 	var g group
-	page := make([]byte, pageSize)
+	buf, pg := make([]byte, pageSize), (*page)(nil)
 	errno := m.data(0, f.size.Load(), func(lo, hi int64) linux.Errno {
 		for at := lo; at < hi && !e.Failed(); at += pageSize {
-			n, errno := m.read(page, at)
+			n, errno := m.read(buf, at)
 			if errno != 0 {
 				return errno
 			}
-			clear(page[n:])
-			g.data |= g.at(e, at/pageSize)
-			g.bytes = append(g.bytes, page...)
+			clear(buf[n:])
+			bit := g.at(e, at/pageSize)
+			if len(g.bytes) == 0 {
+				pg = new(page) // the group keeps it
+			}
+			copy(pg[:], buf)
+			g.add(pg, bit, f.size.Load()-at)
 		}
 		return 0
 	})
