@@ -139,6 +139,8 @@ func TestSaveHostChanged(t *testing.T) {
 			w, file, _ := withHost(t, dir)
 			at := time.Unix(1000, 0)
 			os.Chtimes(filepath.Join(dir, "sub/text"), at, at)
+			k, _ := w.get(t, file).LockKey()
+			check(t, "flock", w.locks.Flock(k, w.get(t, file), true))
 			kept := chunks{}
 			b := save(t, w, kept)
 			var mounts []mount
@@ -158,6 +160,11 @@ func TestSaveHostChanged(t *testing.T) {
 			p := make([]byte, 20)
 			if n, e := r.get(t, file).ReadAt(p, 0); string(p[:n]) != "first line\n" || e != 0 {
 				t.Errorf("the file holds %q, %v", p[:n], e)
+			}
+			other := r.open(t, "text", linux.O_RDONLY)
+			k, _ = r.get(t, other).LockKey()
+			if e := r.locks.Flock(k, r.get(t, other), false); e != linux.EAGAIN {
+				t.Errorf("a second lock: %v", e)
 			}
 			if st, e := r.ctx.Stat(vfs.Path{}, "text", 0); e != 0 || st.Size != 11 {
 				t.Errorf("stat %+v, %v", st, e)

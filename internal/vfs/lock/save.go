@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"vkernel/internal/linux"
 	"vkernel/internal/state"
 )
 
@@ -27,6 +28,28 @@ func (r *Registry) SaveState(e *state.Encoder) {
 // LoadState reads them, and counts them.
 func (r *Registry) LoadState(d *state.Decoder) {
 	r.ranges, r.whole, r.waiting = r.loadLocks(d), r.loadLocks(d), nil
+	d.After(func() error {
+		r.ranges, r.whole = loadKeys(r.ranges), loadKeys(r.whole)
+		return nil
+	})
+}
+
+// loadKeys puts the locks of open file descriptions under the inode that the file has now: a directory of the host may
+// have been moved.
+func loadKeys(all map[Key][]Lock) map[Key][]Lock {
+	now := make(map[Key][]Lock, len(all))
+	for k, locks := range all {
+		for _, l := range locks {
+			to := k
+			if o, ok := l.Owner.(interface{ LockKey() (Key, linux.Errno) }); ok {
+				if found, e := o.LockKey(); e == 0 {
+					to = found
+				}
+			}
+			now[to] = append(now[to], l)
+		}
+	}
+	return now
 }
 
 func saveLocks(e *state.Encoder, all map[Key][]Lock) {

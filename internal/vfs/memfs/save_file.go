@@ -147,8 +147,15 @@ func loadGroup(d *state.Decoder) (g group) {
 	g.index = d.Int(0, math.MaxInt64/pageSize/groupPages)
 	g.data, g.holes = uint16(d.Uint(math.MaxUint16)), uint16(d.Uint(math.MaxUint16))
 	size := bits.OnesCount16(g.data) * pageSize
-	// A page that lies far away has branches of the tree of its own.
-	if g.data&g.holes != 0 || !d.Take(int64(size)+10<<10) || g.data == 0 {
+	// What lies far away has branches of the tree of its own. A chunk counts itself.
+	cost := int64(min(size, pageSize))
+	if g.index > 1<<10 {
+		cost += 10 << 10
+	}
+	if g.data&g.holes != 0 {
+		d.Failf("pages of a group are holes, and are not")
+	}
+	if !d.Take(cost) || g.data == 0 {
 		return g
 	}
 	small := d.Bool()
