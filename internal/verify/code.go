@@ -2,7 +2,6 @@ package verify
 
 import (
 	"fmt"
-	"sort"
 	"sync/atomic"
 
 	"vkernel/internal/engine/layout"
@@ -90,6 +89,7 @@ type verifier struct {
 	base    uint64 // address of the text
 	roLow   uint64
 	funcs   []function
+	starts  []int32 // for each granule of the text, the first function that does not start before it
 	areas   []area
 	modules map[string]int // index in areas, by hash
 	stubs   int            // the first functions
@@ -99,11 +99,30 @@ type verifier struct {
 	edges   []edge
 }
 
+// granule is how many bytes of text have an entry in starts.
+const granule = 32
+
+// index makes starts, when the list of functions is complete.
+func (v *verifier) index() {
+	v.starts = make([]int32, len(v.text)/granule+1)
+	n := 0
+	for g := range v.starts {
+		for n < len(v.funcs) && v.funcs[n].at < uint32(g*granule) {
+			n++
+		}
+		v.starts[g] = int32(n)
+	}
+}
+
 // functionAt is the function that starts at an offset, or -1.
 func (v *verifier) functionAt(off int64) int32 {
-	n := sort.Search(len(v.funcs), func(i int) bool { return int64(v.funcs[i].at) >= off })
-	if n < len(v.funcs) && int64(v.funcs[n].at) == off {
-		return int32(n)
+	if off < 0 || off >= int64(len(v.text)) {
+		return -1
+	}
+	for n := int(v.starts[off/granule]); n < len(v.funcs) && int64(v.funcs[n].at) <= off; n++ {
+		if int64(v.funcs[n].at) == off {
+			return int32(n)
+		}
 	}
 	return -1
 }

@@ -1,6 +1,9 @@
 package verify
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"sync"
+)
 
 // Most code consists of few forms: GS or no prefix, REX or none, an opcode of a few dozens, a register and a
 // r/m field. These are read at once, by tables and with few branches; decodeCommon leaves all others, and all
@@ -14,6 +17,7 @@ type commonEntry struct {
 	imm    uint8  // bytes of the constant: 0, 1 or 4
 	source uint8  // bytes that are extended; 0: as many as the operation has
 	byte   bool   // an operation of bytes
+	group  uint8  // of grouped: where its eight are in commonGroups
 
 	commonShape // made from these
 }
@@ -63,11 +67,20 @@ const (
 // common are the opcodes of the one-byte map, then those of the map 0F; commonGroups what a reg field
 // chooses.
 var (
-	common       = buildCommon()
-	commonGroups = buildGroups()
+	common       [512]commonEntry
+	commonGroups [16][8]commonEntry
 )
 
-func buildCommon() (m [512]commonEntry) {
+// prepare makes the tables, when something is verified: no other start of the program pays for them. Until then
+// nothing is common.
+var prepare = sync.OnceFunc(func() {
+	buildCommon()
+	buildGroups()
+	buildPlaces()
+})
+
+func buildCommon() {
+	m := &common
 	for i, op := range alu {
 		to, from := reads|writes, reads
 		if op == opCmp {
@@ -115,15 +128,18 @@ func buildCommon() (m [512]commonEntry) {
 	for i := range m {
 		m[i].shape(uint8(i & 15))
 	}
-	return m
 }
 
-// buildGroups gives to each opcode of a group, by its low bits and its place, eight entries.
-func buildGroups() (m [256][8]commonEntry) {
-	for c, e := range common[:256] {
+// buildGroups gives to each opcode of a group eight entries.
+func buildGroups() {
+	for c, group := 0, uint8(0); c < 256; c++ {
+		e := common[c]
 		if e.form != grouped {
 			continue
 		}
+		m := &commonGroups[group]
+		common[c].group = group
+		group++
 		for n := range 8 {
 			g := e
 			g.form, g.access = justRM, reads|writes
@@ -147,11 +163,10 @@ func buildGroups() (m [256][8]commonEntry) {
 			}
 			if g.op != opBad {
 				g.shape(uint8(c & 15))
-				m[c][n] = g
+				m[n] = g
 			}
 		}
 	}
-	return m
 }
 
 // shape makes the shape of an opcode, of which cc are the lowest bits.
@@ -241,7 +256,7 @@ func decodeCommon(b []byte, in *inst) bool {
 	c, modrm := byte(first), byte(first>>8)
 	e := &common[escape<<8|int(c)]
 	if e.form == grouped {
-		e = &commonGroups[c][modrm>>3&7]
+		e = &commonGroups[e.group&15][modrm>>3&7]
 	}
 	if e.form == uncommon || rex&e.noRex != 0 {
 		return false
@@ -249,7 +264,7 @@ func decodeCommon(b []byte, in *inst) bool {
 	pos := gs + prefix + escape + e.length
 	wide := rex >> 3 & 1
 	high := rex & 1 << 3
-	p := &places[(int(modrm)|e.noModrm)%len(places)]
+	p := &places[max(int(modrm), e.noModrm)]
 	if e.refused[gs]&p.kind != 0 {
 		return false
 	}
@@ -316,11 +331,11 @@ type place struct {
 }
 
 // places is indexed by the modrm byte; the last is for opcodes without one.
-var places = buildPlaces()
+var places [withoutModrm + 1]place
 
-func buildPlaces() (m [512]place) {
-	for c := range m {
-		p := &m[c]
+func buildPlaces() {
+	for c := range places {
+		p := &places[c]
 		p.mem.base, p.mem.index, p.rm = noReg, noReg, noReg
 		switch {
 		case c >= withoutModrm:
@@ -336,7 +351,6 @@ func buildPlaces() (m [512]place) {
 			}
 		}
 	}
-	return m
 }
 
 // read reads a memory operand: what follows the modrm byte. It gives its length, or -1.

@@ -5,6 +5,7 @@ import "testing"
 // TestDecodeCommon: what decodeCommon takes is what the decoder of all instructions makes of it, for
 // every prefix that it knows, opcode, modrm and sib byte.
 func TestDecodeCommon(t *testing.T) {
+	prepare()
 	taken, bad := 0, 0
 	try := func(b []byte) {
 		var fast, whole inst

@@ -85,11 +85,11 @@ func (w *walker) readTable(h *hub) string {
 	}
 	for k := int64(0); k < t.hi; k++ {
 		off := base + int64(int32(binary.LittleEndian.Uint32(table[4*k:])))
-		if off < 0 || off >= int64(len(w.index)) || w.index[off] < 0 {
+		if off < 0 || off >= int64(len(w.index)) || w.index[off] == 0 {
 			return fmt.Sprintf("entry %d of the jump table at %#x leads to %#x, which is no instruction of the function",
 				k, t.lo, int64(w.v.base)+int64(w.f.at)+off)
 		}
-		h.targets = append(h.targets, w.index[off])
+		h.targets = append(h.targets, w.index[off]-1)
 	}
 	slices.Sort(h.targets)
 	h.targets = slices.Compact(h.targets)

@@ -84,7 +84,7 @@ func (w *walker) changesOf(n int32) *changes {
 	b := &w.blocks[n]
 	if !b.noted {
 		b.noted = true
-		for i := b.first; i < w.end(n); i++ {
+		for i := b.first; i < b.end; i++ {
 			b.changes.note(&w.insts[i])
 		}
 	}

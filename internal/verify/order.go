@@ -9,6 +9,7 @@ import (
 // midst.
 type block struct {
 	first   int32 // instruction
+	end     int32 // the one after the last
 	exit    int32 // index in exits of the first one that is not before it
 	rank    int32 // place in order
 	state   int32 // index of what is known at its start; -1: it was not reached
@@ -48,9 +49,20 @@ func (w *walker) sort() {
 			for int(exit) < len(w.exits) && w.exits[exit] < int32(i) {
 				exit++
 			}
-			w.blockAt[i] = int32(len(w.blocks))
-			w.blocks = append(w.blocks, block{first: int32(i), exit: exit, state: -1, last: -1})
+			n := len(w.blocks)
+			if n > 0 {
+				w.blocks[n-1].end = int32(i)
+			}
+			w.blockAt[i] = int32(n)
+			w.blocks = append(w.blocks, block{first: int32(i), end: int32(len(w.insts)), exit: exit, state: -1, last: -1})
 		}
+	}
+	if !w.backward && len(w.targets) == 0 { // they are in that order
+		for n := range w.blocks {
+			w.order = append(w.order, int32(n))
+			w.blocks[n].rank = int32(n)
+		}
+		return
 	}
 	for n := range w.blocks {
 		// From the start, and from what nothing is known to lead to.
@@ -89,17 +101,9 @@ func (w *walker) descend(n int32) {
 	w.stack = stack
 }
 
-// end is the instruction after a block.
-func (w *walker) end(n int32) int32 {
-	if int(n)+1 < len(w.blocks) {
-		return w.blocks[n+1].first
-	}
-	return int32(len(w.insts))
-}
-
 // successor is the next block that a block leads to, or -1.
 func (w *walker) successor(v *visit) int32 {
-	for end := w.end(v.block); !v.done && int(v.exit) < len(w.exits) && w.exits[v.exit] < end; {
+	for end := w.blocks[v.block].end; !v.done && int(v.exit) < len(w.exits) && w.exits[v.exit] < end; {
 		in := &w.insts[w.exits[v.exit]]
 		if in.op == opJmpInd && int(v.target) < len(w.targets) && w.budget > 0 {
 			w.budget--
@@ -146,10 +150,10 @@ func (w *walker) guessTargets() {
 				break
 			}
 			off := addr + int64(int32(binary.LittleEndian.Uint32(entry))) - base
-			if off < 0 || off >= int64(len(w.index)) || w.index[off] < 0 {
+			if off < 0 || off >= int64(len(w.index)) || w.index[off] == 0 {
 				break
 			}
-			if t := w.index[off]; w.blockAt[t] != tableTarget {
+			if t := w.index[off] - 1; w.blockAt[t] != tableTarget {
 				w.blockAt[t] = tableTarget
 				w.targets = append(w.targets, t)
 			}

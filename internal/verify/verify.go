@@ -26,6 +26,7 @@ func Refused(c *Code) (refused []*Error, err error) {
 }
 
 func (v *verifier) run() error {
+	prepare()
 	for _, step := range []func() error{v.place, v.list, v.checkStubs, v.programs, v.entries, v.gaps, v.walkAll} {
 		if err := step(); err != nil {
 			return err
@@ -87,6 +88,7 @@ func (v *verifier) list() error {
 		}
 		v.funcs = append(v.funcs, g)
 	}
+	v.index()
 	return nil
 }
 

@@ -15,21 +15,22 @@ type walker struct {
 	area *area // nil: the runtime's
 	at   uint32
 
-	insts   []inst
-	index   []int32 // of the instruction at each offset; -1: none starts there
-	exits   []int32 // instructions that call, jump, return or stop
-	blockAt []int32 // the block that starts at each instruction, or noBlock
-	blocks  []block // see order.go
-	ways    []way   // that lead back
-	order   []int32 // blocks, each after those that lead to it, but for loops
-	lowest  int32   // no dirty one has a lower rank
-	current int32   // rank of the block that is walked
-	fresh   bool    // the current instruction was not executed before
-	pruned  bool    // some condition never holds
-	stack   []visit
-	targets []int32 // instructions that jump tables lead to, as far as they can be guessed
-	guesses guesses // see loop.go
-	guessed bool
+	insts    []inst
+	index    []int32 // of the instruction at each offset, plus 1; 0: none starts there
+	exits    []int32 // instructions that call, jump, return or stop
+	blockAt  []int32 // the block that starts at each instruction, or noBlock
+	blocks   []block // see order.go
+	backward bool    // some direct jump leads back
+	ways     []way   // that lead back
+	order    []int32 // blocks, each after those that lead to it, but for loops
+	lowest   int32   // no dirty one has a lower rank
+	current  int32   // rank of the block that is walked
+	fresh    bool    // the current instruction was not executed before
+	pruned   bool    // some condition never holds
+	stack    []visit
+	targets  []int32 // instructions that jump tables lead to, as far as they can be guessed
+	guesses  guesses // see loop.go
+	guessed  bool
 
 	states    []*[chunk]state   // of blocks, in pieces, so that they stay where they are
 	stamp     uint32            // the last that was given, see state
@@ -165,7 +166,7 @@ func (w *walker) fail(i int, problem string) error {
 func (w *walker) decode() error {
 	size := int(w.f.end - w.f.at)
 	w.insts, w.exits, w.used, w.usedHubs = w.insts[:0], w.exits[:0], 0, 0
-	w.index = resize(w.index, size, -1)
+	w.index = resize(w.index, size, 0)
 	text := w.v.text[w.f.at:w.f.end]
 	for pos := 0; pos < size; {
 		n := len(w.insts)
@@ -181,7 +182,7 @@ func (w *walker) decode() error {
 		if in.op >= opTrap {
 			w.exits = append(w.exits, int32(n))
 		}
-		in.at, w.index[pos] = uint32(pos), int32(n)
+		in.at, w.index[pos] = uint32(pos), int32(n)+1
 		pos += int(in.len)
 	}
 	if len(w.insts) == 0 {
@@ -193,7 +194,7 @@ func (w *walker) decode() error {
 
 // link finds the targets of direct jumps and calls, whether they are ever taken or not.
 func (w *walker) link() error {
-	w.blockAt[0] = 0
+	w.blockAt[0], w.backward = 0, false
 	for _, i := range w.exits {
 		in := &w.insts[i]
 		if in.op != opJmp && in.op != opJcc && in.op != opCall {
@@ -203,10 +204,11 @@ func (w *walker) link() error {
 		problem := ""
 		if in.local = in.op != opCall && t >= 0 && t < int64(len(w.index)); !in.local {
 			in.target, problem = w.callee(t)
-		} else if in.target = w.index[t]; in.target < 0 {
+		} else if in.target = w.index[t] - 1; in.target < 0 {
 			problem = "a jump into the middle of an instruction"
 		} else {
 			w.blockAt[in.target] = 0
+			w.backward = w.backward || in.target <= i
 		}
 		if problem != "" {
 			return w.fail(int(i), problem)
@@ -215,11 +217,16 @@ func (w *walker) link() error {
 	return nil
 }
 
-func resize[T any](s []T, n int, v T) []T {
+// resize makes a list of n that are all v; it is quick for 0.
+func resize(s []int32, n int, v int32) []int32 {
 	if cap(s) < n {
-		s = make([]T, n, n+n/2)
+		s = make([]int32, n, n+n/2)
 	}
 	s = s[:n]
+	if v == 0 {
+		clear(s)
+		return s
+	}
 	for i := range s {
 		s[i] = v
 	}
@@ -287,17 +294,19 @@ func (w *walker) begin(n, state int32) {
 // split makes a block of a target of an indirect jump that nothing else showed to be one: what runs
 // into it from above is walked again, and then stops here.
 func (w *walker) split(i int32) {
-	w.blockAt[i] = int32(len(w.blocks))
-	w.blocks = append(w.blocks, block{first: i, rank: int32(len(w.order)), state: -1, last: -1})
-	w.order = append(w.order, w.blockAt[i])
 	above := i - 1
 	for w.blockAt[above] < 0 {
 		above--
 	}
 	w.budget -= int64(i-above) / 8
-	if b := &w.blocks[w.blockAt[above]]; b.state >= 0 {
+	b := &w.blocks[w.blockAt[above]]
+	end := b.end
+	if b.end = i; b.state >= 0 {
 		w.mark(b)
 	}
+	w.blockAt[i] = int32(len(w.blocks))
+	w.blocks = append(w.blocks, block{first: i, end: end, rank: int32(len(w.order)), state: -1, last: -1})
+	w.order = append(w.order, w.blockAt[i])
 }
 
 func (w *walker) mark(b *block) {
@@ -307,13 +316,13 @@ func (w *walker) mark(b *block) {
 
 // block walks a block until control goes elsewhere.
 func (w *walker) block(b *block) error {
-	s, i := &w.now, int(b.first)
+	s, i, end := &w.now, int(b.first), int(b.end)
 	w.current = b.rank
 	w.state(b.state).copyTo(s)
-	for {
-		if w.budget--; w.budget < 0 || w.stamp > maxStamp {
-			return w.fail(i, "the file takes too long to verify")
-		}
+	if w.budget -= int64(end - i); w.budget < 0 || w.stamp > maxStamp {
+		return w.fail(i, "the file takes too long to verify")
+	}
+	for ; i < end; i++ {
 		in := &w.insts[i]
 		w.at, w.fresh, in.ran = w.f.at+in.at, !in.ran, true
 		on, problem := true, ""
@@ -325,7 +334,7 @@ func (w *walker) block(b *block) error {
 		} else if in.quick == slow || s.pointers != 0 || !w.quick(in, s) {
 			problem = w.step(in, s)
 		}
-		if s.pointers != 0 && problem == "" && (in.op >= opCall || i+1 < len(w.insts) && w.blockAt[i+1] >= 0) {
+		if s.pointers != 0 && problem == "" && (in.op >= opCall || i+1 == end && end < len(w.insts)) {
 			problem = copied
 		}
 		if problem != "" {
@@ -334,14 +343,12 @@ func (w *walker) block(b *block) error {
 		if !on {
 			return nil
 		}
-		if i++; i == len(w.insts) {
-			return w.fail(i-1, "control runs off the end of the function")
-		}
-		if w.blockAt[i] >= 0 {
-			if problem := w.reach(int32(i), s); problem != "" {
-				return w.fail(i, problem)
-			}
-			return nil
-		}
 	}
+	if end == len(w.insts) {
+		return w.fail(end-1, "control runs off the end of the function")
+	}
+	if problem := w.reach(int32(end), s); problem != "" {
+		return w.fail(end, problem)
+	}
+	return nil
 }
