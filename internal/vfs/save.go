@@ -163,10 +163,13 @@ const contentStep = 64 << 10
 
 // SaveState writes the bytes.
 func (c *Content) SaveState(e *state.Encoder) {
-	e.Uint(uint64(len(c.Bytes)))
-	for at := 0; at < len(c.Bytes); at += contentStep {
-		e.Chunk(c.Bytes[at:min(at+contentStep, len(c.Bytes))])
-	}
+	b := c.Bytes // they are never changed
+	e.Uint(uint64(len(b)))
+	e.Later(func(e *state.Encoder) {
+		for at := 0; at < len(b); at += contentStep {
+			e.Chunk(b[at:min(at+contentStep, len(b))])
+		}
+	}, nil)
 }
 
 // LoadState reads them.

@@ -111,7 +111,7 @@ func (f *file) scrubLocked(at int64) {
 	if i*pageSize >= size {
 		f.pages.cut(i, i+1, f.freePage)
 	} else if p := f.pages.get(i); real(p) == 1 && size < (i+1)*pageSize {
-		clear(p[size-i*pageSize:])
+		clear(f.ownLocked(i, p)[size-i*pageSize:])
 	}
 }
 
@@ -120,7 +120,7 @@ func (f *file) scrubLocked(at int64) {
 func (f *file) pageLocked(i int64, whole bool) (*page, linux.Errno) {
 	pg := f.pages.get(i)
 	if real(pg) == 1 {
-		return pg, 0
+		return f.ownLocked(i, pg), 0
 	}
 	if !f.fs.pages.take(1) {
 		return nil, linux.ENOSPC

@@ -26,6 +26,7 @@ type file struct {
 	overlaid int64   // how many pages of the base pages hides
 	memory   *memory // has the content, instead of pages and base; nil: these have it
 	baseKept int64   // baseSize, while memory has the base's content
+	lent     *lent   // pages that are being saved; nil: none
 
 	// guarded by attr
 	pins     int  // open handles and pins
@@ -193,7 +194,7 @@ func (f *file) resizeLocked(size int64) linux.Errno {
 	if size <= f.size.Load() { // what fallocate put beyond it goes even if it stays
 		f.pages.cut((size+pageSize-1)/pageSize, math.MaxInt64, f.freePage)
 		if p := f.pages.get(size / pageSize); real(p) == 1 {
-			clear(p[size%pageSize:])
+			clear(f.ownLocked(size/pageSize, p)[size%pageSize:])
 		}
 		f.baseSize = min(f.baseSize, size)
 	}
@@ -228,7 +229,14 @@ func (f *file) countLocked() {
 // freePage gives a page back.
 func (f *file) freePage(p *page) {
 	f.fs.pages.give(1)
-	f.fs.pool.put(p)
+	f.putPage(p)
+}
+
+// putPage gives a page back that is not charged. Precondition: mu is held.
+func (f *file) putPage(p *page) {
+	if f.lent == nil { // else it may be read still
+		f.fs.pool.put(p)
+	}
 }
 
 // basePages is how many pages the base has below baseSize.

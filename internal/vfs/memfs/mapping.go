@@ -138,7 +138,7 @@ func (f *file) moveToMemoryLocked() linux.Errno {
 	}
 	m.clean = m.clean && f.baseSize > 0
 	m.version, m.charged = f.version, f.pages.count
-	f.pages.cut(0, 1<<62, f.fs.pool.put)
+	f.pages.cut(0, 1<<62, f.putPage)
 	f.baseKept, f.baseSize, f.overlaid = f.baseSize, 0, 0
 	f.memory = m
 	f.chargeLocked()

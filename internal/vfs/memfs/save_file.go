@@ -35,7 +35,12 @@ func (f *file) SaveState(e *state.Encoder) {
 	}
 	e.Bool(m != nil)
 	if m == nil {
-		if f.memory == nil { // else there are none
+		switch {
+		case f.memory != nil: // there are none
+			e.Bool(false)
+		case f.pages.count > 1 && f.lent == nil:
+			f.lend(e)
+		default:
 			f.savePages(e)
 		}
 		return
