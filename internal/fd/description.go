@@ -30,8 +30,8 @@ import (
 	"vkernel/internal/vfs/lock"
 )
 
-// settable are the status flags that F_SETFL changes.
-const settable = linux.O_APPEND | linux.O_ASYNC | linux.O_DIRECT | linux.O_NOATIME | linux.O_NONBLOCK
+// settable are the status flags that F_SETFL changes, but for O_ASYNC, see SetAsync.
+const settable = linux.O_APPEND | linux.O_DIRECT | linux.O_NOATIME | linux.O_NONBLOCK
 
 // creation are the flags of open(2) that a description does not keep.
 const creation = linux.O_CREAT | linux.O_EXCL | linux.O_NOCTTY | linux.O_TRUNC | linux.O_CLOEXEC
@@ -46,6 +46,7 @@ type Description struct {
 	locks  atomic.Pointer[lock.Registry] // where it may hold locks of its own
 	sealed atomic.Pointer[vfs.Sealed]    // what is read instead of file, see Seal
 	watch  atomic.Pointer[watchers]      // who is told when it is closed
+	async  atomic.Pointer[async]         // who gets signals; nil until one was asked for
 
 	mu sync.Mutex
 
@@ -90,6 +91,9 @@ func (d *Description) Unref() {
 	}
 	if w := d.watch.Load(); w != nil {
 		w.closed(d)
+	}
+	if a := d.async.Load(); a != nil {
+		a.end()
 	}
 	if r := d.locks.Load(); r != nil {
 		if k, e := d.LockKey(); e == 0 {

@@ -24,6 +24,10 @@ func (d *Description) SaveState(e *state.Encoder) {
 	state.Ref(e, d.locks.Load())
 	state.Ref(e, d.sealed.Load())
 	e.Int(d.offset)
+	a := d.async.Load()
+	if e.Bool(a != nil); a != nil {
+		a.saveState(e)
+	}
 }
 
 // LoadState reads it. Who refers to it was counted when it was saved.
@@ -36,6 +40,11 @@ func (d *Description) LoadState(s *state.Decoder) {
 	d.locks.Store(state.Get[*lock.Registry](s))
 	d.sealed.Store(state.Get[*vfs.Sealed](s))
 	d.offset = s.Int(math.MinInt64, math.MaxInt64)
+	if s.Bool() {
+		a := new(async)
+		d.async.Store(a)
+		a.loadState(s, d)
+	}
 }
 
 // StateType names the type.

@@ -35,9 +35,12 @@ func TestPace(t *testing.T) {
 		want         int
 	}{
 		{10, 1 << 20, 100},
-		{crowdFrom, 1 << 20, crowdGCRate}, {crowdFrom, 1 << 20, crowdGCRate},
-		{crowdFrom, crowdHeap + 1, 100}, {crowdFrom, crowdHeap, crowdGCRate},
-		{crowdFrom - 1, 1 << 20, 100}, {0, 1 << 20, 100},
+		{crowdFrom, 1 << 20, crowdGCRate},
+		{crowdFrom, 1 << 20, crowdGCRate},
+		{crowdFrom, crowdHeap + 1, 100},
+		{crowdFrom, crowdHeap, crowdGCRate},
+		{crowdFrom - 1, 1 << 20, 100},
+		{0, 1 << 20, 100},
 	} {
 		born, live = born+c.births, c.live
 		if d.look(born, 1); percent != c.want {

@@ -14,11 +14,14 @@ const (
 	F_GETOWN        = 9
 	F_SETSIG        = 10
 	F_GETSIG        = 11
+	F_SETOWN_EX     = 15
+	F_GETOWN_EX     = 16
 	F_OFD_GETLK     = 36
 	F_OFD_SETLK     = 37
 	F_OFD_SETLKW    = 38
 	F_SETLEASE      = 1024
 	F_GETLEASE      = 1025
+	F_NOTIFY        = 1026
 	F_DUPFD_CLOEXEC = 1030
 	F_SETPIPE_SZ    = 1031
 	F_GETPIPE_SZ    = 1032
@@ -32,6 +35,27 @@ const (
 	F_SEAL_FUTURE_WRITE = 16
 	F_SEAL_EXEC         = 32
 	F_ALL_SEALS         = 63
+)
+
+// Types of struct f_owner_ex.
+const (
+	F_OWNER_TID  = 0
+	F_OWNER_PID  = 1
+	F_OWNER_PGRP = 2
+)
+
+// FOwnerEx is struct f_owner_ex.
+type FOwnerEx struct{ Type, PID int32 }
+
+// Events of F_NOTIFY.
+const (
+	DN_ACCESS    = 0x1
+	DN_MODIFY    = 0x2
+	DN_CREATE    = 0x4
+	DN_DELETE    = 0x8
+	DN_RENAME    = 0x10
+	DN_ATTRIB    = 0x20
+	DN_MULTISHOT = 0x80000000
 )
 
 // FD_CLOEXEC is the one flag of F_SETFD.

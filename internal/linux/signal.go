@@ -178,6 +178,21 @@ func InfoTimer(s Signal, id int32, overrun int32, value uint64) SigInfo {
 	return i
 }
 
+// Codes of a signal that tells of a descriptor (F_SETSIG).
+const (
+	POLL_IN  = 1
+	POLL_OUT = 2
+	POLL_MSG = 3
+)
+
+// InfoPoll tells of a descriptor; code is one of those above.
+func InfoPoll(s Signal, code, fd int32) SigInfo {
+	bands := [...]uint64{POLL_IN: 0x41, POLL_OUT: 0x304, POLL_MSG: 0x441} // POLLIN and POLLRDNORM, POLLOUT and its like
+	i := Info(s, code)
+	i.Fields[0], i.Fields[1] = bands[code], uint64(uint32(fd))
+	return i
+}
+
 // PID and UID are the sender's, for kinds that have one.
 func (i *SigInfo) PID() int    { return int(int32(i.Fields[0])) }
 func (i *SigInfo) UID() uint32 { return uint32(i.Fields[0] >> 32) }

@@ -39,13 +39,14 @@ func fcntl(t *proc.Thread, a Args) (int64, linux.Errno) {
 	if d.Flags()&linux.O_PATH != 0 {
 		return 0, linux.EBADF
 	}
-	return fcntlFile(t, d, cmd, arg)
+	return fcntlFile(t, d, n, cmd, arg)
 }
 
 // fcntlFile serves the commands that act on the description or its file.
-func fcntlFile(t *proc.Thread, d *fd.Description, cmd int32, arg uint32) (int64, linux.Errno) {
+func fcntlFile(t *proc.Thread, d *fd.Description, n, cmd int32, arg uint32) (int64, linux.Errno) {
 	switch cmd {
 	case linux.F_SETFL:
+		setAsync(t, d, n, arg&linux.O_ASYNC != 0)
 		return 0, d.SetFlags(arg)
 	case linux.F_GETLK, linux.F_OFD_GETLK:
 		return 0, getLock(t, d, arg, cmd == linux.F_OFD_GETLK)
@@ -65,8 +66,10 @@ func fcntlFile(t *proc.Thread, d *fd.Description, cmd int32, arg uint32) (int64,
 		return int64(size), e
 	case linux.F_ADD_SEALS, linux.F_GET_SEALS:
 		return sealFile(d, cmd, arg)
-	case linux.F_GETOWN, linux.F_GETSIG:
-		return 0, 0 // nobody: there is no O_ASYNC
+	case linux.F_SETOWN, linux.F_GETOWN, linux.F_SETOWN_EX, linux.F_GETOWN_EX, linux.F_SETSIG, linux.F_GETSIG:
+		return fcntlOwner(t, d, cmd, arg)
+	case linux.F_NOTIFY:
+		return 0, notifyDirectory(t, d, n, arg)
 	case linux.F_GETLEASE:
 		return linux.F_UNLCK, 0
 	}

@@ -20,6 +20,8 @@ func ioctl(t *proc.Thread, a Args) (int64, linux.Errno) {
 		return 0, t.Files().SetCloexec(n, cmd == linux.FIOCLEX)
 	case linux.FIONBIO:
 		return 0, setNonblocking(t, d, arg)
+	case linux.FIOASYNC:
+		return 0, ioctlAsync(t, d, n, arg)
 	}
 	if f, ok := d.File().(vfs.Ioctler); ok {
 		v, e := f.Ioctl(t.FS(), t.Mem(), cmd, arg)

@@ -160,6 +160,9 @@ func (p Path) listening() *Marks {
 	return p.Mount.marks
 }
 
+// Marks are those of the namespace in which p is.
+func (p Path) Marks() *Marks { return p.Mount.marks }
+
 // Tell tells of an event at p: its directory first, then itself.
 func (p Path) Tell(mask uint32) {
 	if m := p.listening(); m != nil {

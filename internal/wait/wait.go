@@ -106,8 +106,9 @@ func (w *Waiter) sleepFor(d time.Duration) bool {
 // Entry is one registration of a waiter with a queue. The caller owns its memory and may
 // reuse it once it is removed. The zero value is unregistered.
 type Entry struct {
-	waiter     *Waiter // or watch
+	waiter     *Waiter // or watch, or teller
 	watch      *Watch
+	teller     Teller
 	mask       Events // of a waiter
 	exclusive  bool
 	queue      *Queue
@@ -132,6 +133,14 @@ func (q *Queue) Add(e *Entry, w *Waiter, mask Events) {
 // one of them. Who was woken and leaves work undone calls WakeOne.
 func (q *Queue) AddExclusive(e *Entry, w *Waiter, mask Events) {
 	q.add(e, Entry{waiter: w, mask: mask | Err | Hup, exclusive: true})
+}
+
+// Teller is told of events, with the queue and the object that it belongs to locked.
+type Teller interface{ Tell(mask Events) }
+
+// AddTeller has t told of the events in mask, and of Err and Hup, until the entry is removed.
+func (q *Queue) AddTeller(e *Entry, t Teller, mask Events) {
+	q.add(e, Entry{teller: t, mask: mask | Err | Hup})
 }
 
 func (q *Queue) add(e *Entry, v Entry) {
@@ -198,7 +207,10 @@ func (q *Queue) notify(mask Events) (waits bool) {
 			if e.exclusive && there {
 				served = e
 			}
-		case e.mask&mask != 0:
+		case e.mask&mask == 0:
+		case e.teller != nil:
+			e.teller.Tell(mask)
+		default:
 			e.waiter.Wake()
 			waits = true
 			if e.exclusive {
