@@ -228,14 +228,14 @@ func TestProfiles(t *testing.T) {
 		if found, err := FindProfile(p.Name); err != nil || found != p {
 			t.Errorf("%s: %v", p.Name, err)
 		}
-		if i > 0 && p.calls != nil {
-			for _, call := range Profiles[i-1].calls {
-				if !slices.Contains(p.calls, call) {
+		if i > 0 && p.Calls() != nil {
+			for _, call := range Profiles[i-1].Calls() {
+				if !slices.Contains(p.Calls(), call) {
 					t.Errorf("%s lacks %s, which %s has", p.Name, call, Profiles[i-1].Name)
 				}
 			}
 		}
-		if !slices.IsSorted(p.calls) || len(slices.Compact(slices.Clone(p.calls))) != len(p.calls) {
+		if !slices.IsSorted(p.Calls()) || len(slices.Compact(slices.Clone(p.Calls()))) != len(p.Calls()) {
 			t.Errorf("%s: a call twice", p.Name)
 		}
 		e := manifest.Entry{ID: "e", Syscalls: words("chroot clone exit_group fork ioctl open prctl read socket"), Withheld: words("write"), Starts: words("e"), Inherit: true}
@@ -244,16 +244,16 @@ func TestProfiles(t *testing.T) {
 		free := e
 		free.Inherit = false
 		p.Apply(&free, imported, words("a z"))
-		if p.calls != nil && len(free.Syscalls)+len(free.Withheld) != len(imported) || p.Name == "filter" && free.Starts == nil {
+		if p.Calls() != nil && len(free.Syscalls)+len(free.Withheld) != len(imported) || p.Name == "filter" && free.Starts == nil {
 			t.Errorf("%s: %+v", p.Name, free)
 		}
 		p.Apply(&e, imported, words("a z"))
-		if want := p.calls; !slices.Equal(e.Syscalls, want) && want != nil || want == nil && !slices.Contains(e.Syscalls, "z") {
+		if want := p.Calls(); !slices.Equal(e.Syscalls, want) && want != nil || want == nil && !slices.Contains(e.Syscalls, "z") {
 			t.Errorf("%s: what it starts may call %v", p.Name, e.Syscalls)
 		}
 		s := set(t, e).Entry("e")
 		for _, call := range words("chroot clone exit_group fork ioctl open prctl read socket write") {
-			if want := p.calls == nil || slices.Contains(p.calls, call); s.Allows(call) != want || !s.Lists(call) {
+			if want := p.Calls() == nil || slices.Contains(p.Calls(), call); s.Allows(call) != want || !s.Lists(call) {
 				t.Errorf("%s: %s is allowed: %v", p.Name, call, s.Allows(call))
 			}
 		}

@@ -15,7 +15,7 @@ type Profile struct {
 	Name  string
 	About string
 
-	calls  []string // nil: all
+	groups []string // of calls; nil: all
 	rules  []manifest.Rule
 	starts []string // as Entry.Starts
 }
@@ -69,47 +69,45 @@ var (
 var Profiles = []Profile{
 	{
 		"compute", "memory, time, threads, and the descriptors it is started with; it opens nothing and starts nothing",
-		join(callsBasic, callsThreads),
+		[]string{callsBasic, callsThreads},
 		[]manifest.Rule{onlyThreads, {Paths: []string{}}},
 		[]string{},
 	},
 	{
 		"filter", "as compute, and what a program in a pipe does: poll, pipes, timers, asking whether it has a terminal",
-		join(callsBasic, callsThreads, callsWait),
+		[]string{callsBasic, callsThreads, callsWait},
 		[]manifest.Rule{onlyThreads, askTerminal, nameThread, {Paths: []string{}}},
 		[]string{},
 	},
 	{
 		"files-read", "as filter, and it may read every file and write none but /dev/null; --read and --write name others",
-		join(callsBasic, callsThreads, callsWait, callsLook),
+		[]string{callsBasic, callsThreads, callsWait, callsLook},
 		[]manifest.Rule{onlyThreads, askTerminal, nameThread, readAll, writeNull},
 		[]string{},
 	},
 	{
 		"files-write", "as files-read, and it may change what is in /tmp; --read and --write name other places",
-		join(callsBasic, callsThreads, callsWait, callsLook, callsFiles),
+		[]string{callsBasic, callsThreads, callsWait, callsLook, callsFiles},
 		[]manifest.Rule{onlyThreads, askTerminal, nameThread, readAll, writeTmp},
 		[]string{},
 	},
 	{
 		"shell", "all files, processes, job control and local sockets; no change of user, root directory, host name or mounts",
-		join(callsBasic, callsThreads, callsWait, callsLook, callsFiles, callsProcesses, callsLocal),
+		[]string{callsBasic, callsThreads, callsWait, callsLook, callsFiles, callsProcesses, callsLocal},
 		[]manifest.Rule{useTerminal, onlyUnix, pairsUnix},
 		nil,
 	},
 	{"all", "what the builder wrote: every call that the program imports, without rules", nil, nil, nil},
 }
 
-func join(groups ...string) (calls []string) {
-	for _, g := range groups {
+// Calls lists the system calls of a profile, sorted; nil: all.
+func (p *Profile) Calls() (calls []string) {
+	for _, g := range p.groups {
 		calls = append(calls, strings.Fields(g)...)
 	}
 	slices.Sort(calls)
 	return calls
 }
-
-// Calls lists the system calls of a profile, sorted; nil: all.
-func (p *Profile) Calls() []string { return p.calls }
 
 // FindProfile finds one by its name.
 func FindProfile(name string) (*Profile, error) {
@@ -130,12 +128,12 @@ func FindProfile(name string) (*Profile, error) {
 func (p *Profile) Apply(e *manifest.Entry, imported, known []string) {
 	e.Syscalls, e.Withheld, e.Rules, e.Starts = slices.Clone(imported), nil, nil, nil
 	beyond := known
-	if p.calls != nil {
+	if calls := p.Calls(); calls != nil {
 		Withhold(e, func(call string) bool {
-			_, found := slices.BinarySearch(p.calls, call)
+			_, found := slices.BinarySearch(calls, call)
 			return !found
 		})
-		beyond = p.calls
+		beyond = calls
 	}
 	if e.Inherit {
 		e.Syscalls = append(e.Syscalls, beyond...)

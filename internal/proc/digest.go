@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"sync"
 	"time"
@@ -66,14 +67,33 @@ func (d *digests) of(f vfs.File, stop func() bool) (content, linux.Errno) {
 			return c, 0
 		}
 	}
-	c, e := d.hash(f, stop)
-	if e != 0 {
-		return c, e
+	c, known := verified(f, stable)
+	if !known {
+		var e linux.Errno
+		if c, e = d.hash(f, stop); e != 0 {
+			return c, e
+		}
 	}
 	if again, still := version(f); stable && still && again == key {
 		d.remember(key, c)
 	}
 	return c, 0
+}
+
+// verified gives the content of a file that was hashed when it was opened and is as it was, if it is no script: of that
+// the first bytes count, too, and have to be those that were hashed.
+func verified(f vfs.File, stable bool) (c content, known bool) {
+	u, ok := f.(vfs.Unchanged)
+	if !ok || !stable {
+		return c, false
+	}
+	if c.sum, known = u.Digest(); !known {
+		return c, false
+	}
+	c.head = make([]byte, headSize)
+	n, e := f.Read(c.head, 0)
+	c.head = c.head[:max(n, 0)]
+	return c, e == 0 && n > 0 && !bytes.HasPrefix(c.head, []byte("#"))
 }
 
 func (d *digests) find(k digestKey) (content, bool) {

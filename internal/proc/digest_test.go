@@ -1,6 +1,8 @@
 package proc
 
 import (
+	"crypto/sha256"
+	"strings"
 	"testing"
 
 	"vkernel/internal/linux"
@@ -59,5 +61,60 @@ func TestLargeFileGivesUp(t *testing.T) {
 	_, e := d.of(g, func() bool { asked++; return g.reads > largeFile/hashStep && asked > 40 })
 	if e != linux.EINTR {
 		t.Error(e)
+	}
+}
+
+// listed is a file whose digest is known.
+type listed struct {
+	vfs.BaseFile
+	text   string
+	sum    [32]byte
+	known  bool
+	stable bool
+	read   int
+}
+
+func (l *listed) Stat() (linux.Stat, linux.Errno) { return linux.Stat{Size: int64(len(l.text))}, 0 }
+
+func (l *listed) Write([]byte, int64) (int, linux.Errno) { return 0, linux.EBADF }
+
+func (l *listed) Read(p []byte, off int64) (int, linux.Errno) {
+	n := copy(p, l.text[min(off, int64(len(l.text))):])
+	l.read += n
+	return n, 0
+}
+
+func (l *listed) Version() (id [2]uint64, version uint64, stable bool) { return id, 1, l.stable }
+
+func (l *listed) Digest() ([32]byte, bool) { return l.sum, l.known }
+
+// TestListedFile: a program whose digest is known is not read again; a script, and what may change, is.
+func TestListedFile(t *testing.T) {
+	program, script := "\x00asm"+strings.Repeat("x", 1000), "#!/bin/sh\n"+strings.Repeat("x", 1000)
+	for _, tt := range []struct {
+		name          string
+		text          string
+		known, stable bool
+		hashed        bool
+	}{
+		{"program", program, true, true, false},
+		{"script", script, true, true, true},
+		{"unknown", program, false, true, true},
+		{"unstable", program, true, false, true},
+		{"empty", "", true, true, true},
+	} {
+		l := &listed{text: tt.text, sum: [32]byte{1}, known: tt.known, stable: tt.stable}
+		var d digests
+		c, e := d.of(l, func() bool { return false })
+		want := l.sum
+		if tt.hashed {
+			want = sha256.Sum256([]byte(tt.text))
+		}
+		if e != 0 || c.sum != want || string(c.head) != tt.text[:min(headSize, len(tt.text))] {
+			t.Errorf("%s: %x, head %q, %v", tt.name, c.sum, c.head, e)
+		}
+		if !tt.hashed && l.read > headSize {
+			t.Errorf("%s: %d bytes read", tt.name, l.read)
+		}
 	}
 }

@@ -100,6 +100,12 @@ type Versioned interface {
 	Version() (id [2]uint64, version uint64, stable bool)
 }
 
+// Unchanged is a File that may know the SHA-256 of its content: that of a tree of verified files, in which nobody
+// has changed it since.
+type Unchanged interface {
+	Digest() (sum [32]byte, known bool)
+}
+
 // Personal is a File that shows each thread something else: a signalfd, and an epoll set, which
 // may watch one. who is the thread's *signal.Thread; Poll is for nobody.
 type Personal interface {

@@ -132,6 +132,25 @@ func (h *handle) Version() (id [2]uint64, version uint64, stable bool) {
 	return [2]uint64{f.fs.opts.Dev, f.ino}, f.version, f.memory == nil || f.memory.writers == 0 || mutant.Off("mapping.unstable")
 }
 
+// Digest is that of the base, if it knows it and nobody has ever changed the file: then the content was verified when the base was opened.
+func (h *handle) Digest() (sum [32]byte, known bool) {
+	f := h.f
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if f.base == nil || f.version != 0 || f.memory != nil || f.pages.count != 0 {
+		return sum, false
+	}
+	base, e := f.base.get()
+	if e != 0 {
+		return sum, false // and reading it will say so
+	}
+	v, known := base.(vfs.Verified)
+	if known {
+		sum = v.SHA256()
+	}
+	return sum, known
+}
+
 // Close ends the handle.
 func (h *handle) Close() {
 	if h.writes {

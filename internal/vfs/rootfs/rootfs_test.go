@@ -1,6 +1,7 @@
 package rootfs
 
 import (
+	"crypto/sha256"
 	"errors"
 	"os"
 	"path/filepath"
@@ -172,4 +173,39 @@ func TestMapping(t *testing.T) {
 	}
 	m.Release()
 	f.Close()
+}
+
+// TestDigest: what nobody has changed has the digest of the list, and what was written to, made longer or mapped to be
+// written has none, also if the bytes are the same.
+func TestDigest(t *testing.T) {
+	for name, change := range map[string]func(f vfs.File) linux.Errno{
+		"nothing":   nil,
+		"write":     func(f vfs.File) linux.Errno { _, e := f.Write([]byte("h"), 0); return e },
+		"truncate":  func(f vfs.File) linux.Errno { return f.(vfs.Truncater).Truncate(3) },
+		"longer":    func(f vfs.File) linux.Errno { return f.(vfs.Truncater).Truncate(100) },
+		"a mapping": func(f vfs.File) linux.Errno { _, e := f.(vfs.Mapper).Mapping(true); return e },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var refused []string
+			c := open(t, &refused)
+			f, _, e := c.Open(c.Cwd(), "/bin/su", vfs.OpenHow{Flags: linux.O_RDWR})
+			if e != 0 {
+				t.Fatal(e)
+			}
+			defer f.Close()
+			u := f.(vfs.Unchanged)
+			if sum, known := u.Digest(); !known || sum != sha256.Sum256([]byte("hello\n")) {
+				t.Fatalf("%x, %v", sum, known)
+			}
+			if change == nil {
+				return
+			}
+			if e := change(f); e != 0 {
+				t.Fatal(e)
+			}
+			if _, known := u.Digest(); known {
+				t.Error("a changed file is said to be as it was")
+			}
+		})
+	}
 }
