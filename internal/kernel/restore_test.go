@@ -459,6 +459,14 @@ func TestRestoreTime(t *testing.T) {
 	if e != 0 {
 		t.Fatal(e)
 	}
+	wall, e := p.NewTimer(linux.CLOCK_REALTIME, proc.Clock{}, linux.SIGUSR1, 7, nil)
+	if e == 0 {
+		_, _, e = p.SetTimerAt(wall, time.Duration(time.Now().Add(30*time.Second).UnixNano()), 0)
+	}
+	if e != 0 {
+		t.Fatal(e)
+	}
+	set := time.Now()
 	p.SetInterval(linux.ITIMER_REAL, 70*time.Second, 0)
 	p.SetInterval(linux.ITIMER_PROF, 90*time.Second, 0)
 	if err := c.kernel.Pause(t.Context()); err != nil {
@@ -473,6 +481,7 @@ func TestRestoreTime(t *testing.T) {
 	c.kernel.Resume()
 	c.kernel.table.Kill()
 	time.Sleep(200 * time.Millisecond)
+	passed := time.Since(set)
 	k, err := Restore(c.like(), root, m)
 	if err != nil {
 		t.Fatal(err)
@@ -493,6 +502,9 @@ func TestRestoreTime(t *testing.T) {
 	left, period, e := p.Timer(id)
 	if d := 50*time.Second - left; e != 0 || d < 0 || d > 10*time.Second || period != time.Second {
 		t.Errorf("the timer has %v left, period %v, %v", left, period, e)
+	}
+	if left, _, e := p.Timer(wall); e != 0 || left > 30*time.Second-passed+time.Millisecond {
+		t.Errorf("a timer of the wall clock has %v left, %v, though %v have passed of 30s", left, e, passed)
 	}
 	if left, _ := p.Interval(linux.ITIMER_REAL); left > 70*time.Second || left < 60*time.Second {
 		t.Errorf("the interval timer has %v left", left)

@@ -38,6 +38,7 @@ type timer struct {
 	clock   Clock
 	host    *time.Timer   // nil if not armed
 	end     time.Duration // what the clock shows then
+	wall    time.Duration // the same as the wall clock shows it, if it was set to a moment of that; else 0
 	period  time.Duration
 	rounds  int  // how often it was set: an expiry of an older setting is void
 	ticks   bool // armed, and wakes up more than once: counted in Table.ticking
@@ -102,7 +103,7 @@ func (s *timers) setLocked(t *timer, d, period time.Duration) (left, oldPeriod t
 		t.host = nil
 	}
 	t.firing = false
-	t.period = period
+	t.period, t.wall = period, 0
 	if period > 0 {
 		t.period = max(period, leastInterval)
 	}
@@ -167,7 +168,11 @@ func (s *timers) expired(t *timer, round int) {
 		if late := t.clock.Shows() - t.end; late > t.period {
 			missed = int64(late / t.period)
 		}
-		t.end += t.period * time.Duration(missed+1)
+		step := t.period * time.Duration(missed+1)
+		t.end += step
+		if t.wall != 0 {
+			t.wall += step
+		}
 		t.firing = true
 	} else {
 		s.countLocked(t, false)
@@ -221,7 +226,7 @@ func (p *Process) Interval(which int) (left, period time.Duration) {
 }
 
 // NewTimer is timer_create(2): sig is sent with value, to the thread if there is one, or
-// nothing if sig is 0. TimerClock gives clockID.
+// nothing if sig is 0. clockID is that of clock.
 func (p *Process) NewTimer(clockID int32, clock Clock, sig linux.Signal, value uint64, to *Thread) (id int32, e linux.Errno) {
 	s := &p.timers
 	s.mu.Lock()
@@ -256,16 +261,26 @@ func (p *Process) SetTimer(id int32, d, period time.Duration) (left, oldPeriod t
 	return left, oldPeriod, 0
 }
 
-// TimerClock gives the clock of a timer.
-func (p *Process) TimerClock(id int32) (int32, linux.Errno) {
+// SetTimerAt is SetTimer for a moment of the timer's clock, not 0. One of the wall clock stays that while the container
+// is saved, as it does on Linux in a suspend.
+func (p *Process) SetTimerAt(id int32, at, period time.Duration) (left, oldPeriod time.Duration, e linux.Errno) {
 	s := &p.timers
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.posix[id]
 	if t == nil {
-		return 0, linux.EINVAL
+		return 0, 0, linux.EINVAL
 	}
-	return t.id, 0
+	now := t.clock.Shows()
+	if !t.clock.cpu() {
+		now = p.table.Clock(t.id)
+	}
+	left, oldPeriod = s.setLocked(t, max(at-now, 1), period)
+	switch t.id {
+	case linux.CLOCK_REALTIME, linux.CLOCK_REALTIME_ALARM, linux.CLOCK_TAI:
+		t.wall = at
+	}
+	return left, oldPeriod, 0
 }
 
 // Timer gives what is left.

@@ -137,18 +137,11 @@ func timerSettime(t *proc.Thread, a Args) (int64, linux.Errno) {
 	if e != 0 {
 		return 0, e
 	}
+	set := t.Process().SetTimer
 	if absolute && d > 0 {
-		clock, e := t.Process().TimerClock(id)
-		if e != 0 {
-			return 0, e
-		}
-		at, e := now(t, clock)
-		if e != 0 {
-			return 0, e
-		}
-		d = max(d-at, 1)
+		set = t.Process().SetTimerAt
 	}
-	left, oldPeriod, e := t.Process().SetTimer(id, d, period)
+	left, oldPeriod, e := set(id, d, period)
 	if e == 0 && a.Addr(3) != 0 {
 		e = putItimerspec(t, a.Addr(3), left, oldPeriod)
 	}

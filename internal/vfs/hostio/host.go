@@ -74,13 +74,17 @@ func (h *Host) Settle() {
 	links, consoles := slices.Clone(h.links), slices.Clone(h.consoles)
 	h.mu.Unlock()
 	for _, l := range links {
-		l.busy.Lock() // and so it has been
-		l.busy.Unlock()
+		await(&l.busy)
 	}
 	for _, c := range consoles {
-		c.busy.Lock()
-		c.busy.Unlock()
+		await(&c.busy)
 	}
+}
+
+// await returns when whoever holds a lock has let go of it.
+func await(m *sync.Mutex) {
+	m.Lock()
+	defer m.Unlock()
 }
 
 // SaveState writes the streams. The container is paused.
