@@ -49,7 +49,7 @@ func (c *Client) Snapshot(ctx context.Context, dir string, seal snapshot.Authent
 	if old := w.Old(); old != nil && old.Container != i.ID {
 		return Taken{}, fmt.Errorf("%s holds a snapshot of another container, %s (%s): name another directory, or remove it", dir, old.Name, old.Container)
 	}
-	k := &keeper{writer: w, chunks: make(chan sandbox.Record, 256)}
+	k := &keeper{writer: w, chunks: make(chan sandbox.Record, maxWaiting)}
 	saved, err := c.Records(ctx, w.Known(), k.bound(i), k.begin())
 	err = errors.Join(err, k.end())
 	if err != nil {
@@ -86,6 +86,10 @@ type keeper struct {
 
 // bound is the most that is taken: a container's memory and files, and as much again for what describes them.
 func (k *keeper) bound(i Info) int64 { return 2*int64(min(i.Memory, 1<<44)) + i.Settings.Disk + 4<<30 }
+
+// maxWaiting is how many chunks wait to be compressed, nearly all of 64 KiB: meanwhile the container, which stands until it has
+// handed over the last, goes on.
+const maxWaiting = 4096
 
 // maxRoot bounds the stream of objects.
 const maxRoot = 1 << 30
