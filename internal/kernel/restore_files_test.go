@@ -27,8 +27,10 @@ var fileWorkloads = []struct{ name, script, out string }{
 	{"sqlite", `sqlite3 /tmp/db 'create table t(a integer primary key, b text); create index i on t(b);'
 		for i in 1 2 3 4; do sqlite3 /tmp/db "pragma busy_timeout=20000; with recursive n(x) as (select 1 union all select x+1 from n where x<300) insert into t(b) select 'row '||x||' of $i' from n;" & done >/dev/null; wait
 		sqlite3 /tmp/db 'select count(*), count(distinct b) from t; pragma integrity_check;'`, "1200|1200\nok\n"},
-	{"proc", `exec 7</proc/self/status; read a <&7; sleep 0.2; read b <&7; echo $a; [ "$b" ] && echo more; cat /proc/mounts | wc -l; readlink /proc/self/fd/7 | sed s/[0-9][0-9]*/N/`,
-		"Name: dash\nmore\n6\n/proc/N/status\n"},
+	{
+		"proc", `exec 7</proc/self/status; read a <&7; sleep 0.2; read b <&7; echo $a; [ "$b" ] && echo more; cat /proc/mounts | wc -l; readlink /proc/self/fd/7 | sed s/[0-9][0-9]*/N/`,
+		"Name: dash\nmore\n6\n/proc/N/status\n",
+	},
 }
 
 func init() {
