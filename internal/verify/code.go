@@ -97,6 +97,7 @@ type verifier struct {
 	refused []*Error
 	budget  int64 // steps that may still be taken
 	edges   []edge
+	workers int // how many walk at a time; 0: as is best
 }
 
 // granule is how many bytes of text have an entry in starts.

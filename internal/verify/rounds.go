@@ -102,7 +102,11 @@ func (v *verifier) walk(todo []int32) error {
 	for _, n := range todo {
 		size += int(v.funcs[n].end - v.funcs[n].at)
 	}
-	walkers := make([]*walker, max(1, min(runtime.GOMAXPROCS(0), size/perWorker, maxWorkers)))
+	count := v.workers
+	if count == 0 {
+		count = max(1, min(runtime.GOMAXPROCS(0), size/perWorker, maxWorkers))
+	}
+	walkers := make([]*walker, count)
 	for i := range walkers {
 		w := v.newWalker()
 		w.known, w.edges = r.known, make([]edge, 0, size/perEdge/len(walkers))
@@ -123,9 +127,12 @@ func (v *verifier) walk(todo []int32) error {
 		}
 		v.budget -= budget - w.budget
 	}
-	for _, err := range r.errs {
+	for i, err := range r.errs {
 		if err := v.collect(err); err != nil {
 			return err
+		}
+		if f := &v.funcs[todo[i]]; err != nil { // what it takes, nobody else is refused for
+			f.args, f.tails, f.tailTypes = 0, nil, nil
 		}
 	}
 	return nil
