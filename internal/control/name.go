@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,12 +21,13 @@ var (
 	ErrUnknown = errors.New("no container of that name runs")
 )
 
-// names are those that a container can have: they are names of files, and read well in a list.
-var names = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
+// names are those that a container can have: they are names of files, and read well in a list. Most processes ask
+// about none.
+var names = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`) })
 
 // CheckName tells why a container cannot be called so.
 func CheckName(name string) error {
-	if names.MatchString(name) {
+	if names().MatchString(name) {
 		return nil
 	}
 	return fmt.Errorf("%q is no name for a container: expected letters, digits, _ . and -, at most 64, beginning with a letter or a digit", name)
@@ -98,7 +100,7 @@ func (d *directory) containers() (list []string, err error) {
 		return nil, fmt.Errorf("runtime directory %s: %w", d.path, err)
 	}
 	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), lockSuffix); ok && names.MatchString(name) {
+		if name, ok := strings.CutSuffix(e.Name(), lockSuffix); ok && names().MatchString(name) {
 			list = append(list, name)
 		}
 	}

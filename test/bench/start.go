@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"vkernel/internal/bundle"
@@ -26,7 +28,7 @@ func measureStart(name string, run func(...string) *exec.Cmd, native *exec.Cmd, 
 	r := Result{Name: name, Unit: "ns", Samples: startRounds}
 	var ours, theirs []float64
 	for range startRounds {
-		ns, err := firstByte(&exec.Cmd{Path: native.Path, Args: native.Args, Env: native.Env})
+		ns, err := firstByte(&exec.Cmd{Path: native.Path, Args: native.Args, Env: native.Env}, false)
 		if err != nil {
 			return r, fmt.Errorf("%s on native: %w", name, err)
 		}
@@ -34,7 +36,8 @@ func measureStart(name string, run func(...string) *exec.Cmd, native *exec.Cmd, 
 		if spare != nil {
 			ns, err = fromSpare(spare)
 		} else {
-			ns, err = firstByte(run())
+			cmd := run()
+			ns, err = firstByte(cmd, slices.Contains(cmd.Args, "--strace"))
 		}
 		if err != nil {
 			return r, fmt.Errorf("%s on vkernel: %w", name, err)
@@ -46,14 +49,18 @@ func measureStart(name string, run func(...string) *exec.Cmd, native *exec.Cmd, 
 	return r, nil
 }
 
-// firstByte is the time from the start of a command to its first output.
-func firstByte(cmd *exec.Cmd) (float64, error) {
+// firstByte is the time from the start of a command to its first output; with a trace, to the first line of that: the
+// first program's first system call, some hundred instructions after its first.
+func firstByte(cmd *exec.Cmd, traced bool) (float64, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return 0, err
 	}
 	defer r.Close()
 	cmd.Stdout, cmd.Stderr = w, os.Stderr
+	if traced {
+		cmd.Stdout, cmd.Stderr = nil, w
+	}
 	begin := time.Now()
 	err = cmd.Start()
 	w.Close()
@@ -62,6 +69,7 @@ func firstByte(cmd *exec.Cmd) (float64, error) {
 	}
 	_, err = r.Read(make([]byte, 1))
 	took := float64(time.Since(begin))
+	io.Copy(io.Discard, r) //nolint:errcheck // the rest
 	return took, errors.Join(err, cmd.Wait())
 }
 
@@ -135,8 +143,8 @@ func openCopy(dir, to string, signer signature.Signer) (*bundle.Bundle, error) {
 // measureStarts adds the rows of starting a container.
 func measureStarts(vkernel, dir, key, native string, wanted func(string) bool, add func(Result)) error {
 	echo := exec.Command(filepath.Join(native, "bin", "echo"), "x")
-	run := func(...string) *exec.Cmd {
-		args := []string{"run"}
+	run := func(flags ...string) *exec.Cmd {
+		args := append([]string{"run"}, flags...)
 		if key != "" {
 			args = append(args, "--key", key)
 		}
@@ -144,6 +152,13 @@ func measureStarts(vkernel, dir, key, native string, wanted func(string) bool, a
 	}
 	if name := "container_start"; wanted(name) {
 		r, err := measureStart(name, run, echo, nil)
+		if err != nil {
+			return err
+		}
+		add(r)
+	}
+	if name := "container_first_call"; wanted(name) {
+		r, err := measureStart(name, func(...string) *exec.Cmd { return run("--strace") }, echo, nil)
 		if err != nil {
 			return err
 		}

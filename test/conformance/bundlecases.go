@@ -85,6 +85,9 @@ func bundleCases() []*testCase {
 				m["executables"] = append(m["executables"].([]any), map[string]any{"sha256": evil, "interpreter": "/bin/interp", "paths": []any{}})
 			})
 		}),
+		spoilt("root_list_with_another_mode", "root file system", func(b *theBundle) {
+			b.edit(manifest.RootFile, func(d []byte) []byte { return bytes.Replace(d, []byte(`"0755"`), []byte(`"0777"`), 1) })
+		}),
 		spoilt("native_code_of_another_bundle", "native code", func(b *theBundle) {
 			b.edit(nativeFile, func(d []byte) []byte { return d[:len(d)/2] })
 		}),
