@@ -130,6 +130,8 @@ type Kernel struct {
 	streams streams
 	host    *hostio.Host // of the streams, and of those of other processes that were started from outside
 	pts     *devfs.PTS
+
+	generation *devfs.Generation
 }
 
 // New builds a container. Nothing runs yet.

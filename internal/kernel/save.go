@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vkernel/internal/fd"
+	"vkernel/internal/linux"
 	"vkernel/internal/mm"
 	"vkernel/internal/proc"
 	"vkernel/internal/signal"
@@ -47,6 +48,7 @@ func (k *Kernel) SaveState(e *state.Encoder) {
 	state.Ref(e, k.ns)
 	state.Ref(e, k.console)
 	state.Ref(e, k.pts)
+	state.Ref(e, k.generation)
 	k.host.SaveState(e)
 }
 
@@ -61,6 +63,7 @@ func (k *Kernel) LoadState(d *state.Decoder) {
 	k.ns = state.Need[*vfs.Namespace](d)
 	k.console = state.Get[*tty.TTY](d)
 	k.pts = state.Need[*devfs.PTS](d)
+	k.generation = state.Need[*devfs.Generation](d)
 	k.host.LoadState(d)
 	d.After(func() error {
 		k.register()
@@ -124,6 +127,7 @@ func Restore(c Config, root []byte, source state.Source) (*Kernel, error) {
 	}
 	k.table.Revive()
 	k.connect()
+	k.nextGeneration()
 	return k, nil
 }
 
@@ -160,7 +164,7 @@ func (k *Kernel) externals(give func(name string, o any)) {
 
 // kernelTypes are all types. What is loaded as a kernel is k, and there is no second one.
 func kernelTypes(k *Kernel) []state.Type {
-	t := state.Of[Kernel](1)
+	t := state.Of[Kernel](2)
 	t.New = func() state.Object {
 		made := k
 		if k = new(Kernel); made == nil {
@@ -169,6 +173,25 @@ func kernelTypes(k *Kernel) []state.Type {
 		return made
 	}
 	return append(slices.Clone(types), t)
+}
+
+// nextGeneration tells all who ask for it that there may be another container with the same memory.
+func (k *Kernel) nextGeneration() {
+	k.generation.Next()
+	for _, p := range k.table.All() {
+		told := linux.Signal(0)
+		for _, n := range p.Files().Numbers() {
+			d, e := p.Files().Get(n)
+			if e != 0 {
+				continue
+			}
+			if f, ok := d.File().(*devfs.GenerationFile); ok && f.Signal() != 0 && f.Signal() != told {
+				told = f.Signal()
+				p.Signal(linux.Info(told, linux.SI_KERNEL))
+			}
+			d.Unref()
+		}
+	}
 }
 
 // connect connects the streams of a container that was loaded with those of the configuration.

@@ -35,6 +35,7 @@ func (k *Kernel) buildTree() error {
 		k.Resize(c.Rows, c.Columns)
 	}
 	k.pts = devfs.NewPTS(devPts, k.table)
+	k.generation = devfs.NewGeneration()
 	k.register()
 
 	dev, e := devfs.New(devDev, k.console != nil)
@@ -67,6 +68,7 @@ func (k *Kernel) buildTree() error {
 // register says what the device numbers of the tree open.
 func (k *Kernel) register() {
 	devfs.Register(k.ns, k.console, k.pts)
+	k.generation.Register(k.ns)
 	k.ns.Register(linux.S_IFIFO, 0, 0, pipe.Opener(k.pipes))
 }
 

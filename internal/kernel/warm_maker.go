@@ -99,6 +99,7 @@ func (m *maker) run(name string) (*proc.Warm, string) {
 func (k *Kernel) sealedTree() (*vfs.Namespace, error) {
 	ns := vfs.NewNamespace(k.config.Root, "root", vfs.ReadOnly)
 	devfs.Register(ns, nil, devfs.NewPTS(devPts, k.table))
+	devfs.NewGeneration().Register(ns)
 	dev, e := devfs.New(devDev, false)
 	if e != 0 {
 		return nil, e

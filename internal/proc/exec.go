@@ -103,6 +103,9 @@ func (t *Thread) replace(m Memory, image *Image, warm *Warm) {
 	p.timers.exec()
 	p.files.CloseOnExec()
 	p.dumpable.Store(1)
+	if warm != nil {
+		image.copied = p.table.copies.Add(1)
+	}
 	p.image.Swap(image).drop(&p.table.Arguments)
 	p.obey(image.Target.Program.Policy)
 	p.await(image.scripts)

@@ -75,6 +75,8 @@ type Image struct {
 	scripts []script // that led to the program, which its interpreters are to read
 	held    []string // of an image that is loaded: the entries that hold its policy
 
+	copied uint64 // which copy of a frozen process it is, of all that the table has made; 0: none
+
 	size  int64        // of Argv and Env, see Arguments
 	users atomic.Int32 // processes
 }

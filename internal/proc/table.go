@@ -60,7 +60,8 @@ type Table struct {
 	locks   *lock.Registry // of files
 	epolls  epoll.Registry
 	inotify inotify.Registry
-	ticking atomic.Int64 // periodic timers that are armed
+	ticking atomic.Int64  // periodic timers that are armed
+	copies  atomic.Uint64 // of frozen processes that were made
 
 	refusals  refusals
 	Arguments Arguments // of all processes

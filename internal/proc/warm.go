@@ -121,6 +121,14 @@ func (w *Warm) Made() int64 { return w.made.Load() }
 // Trim gives up memory that only makes the next copies faster.
 func (w *Warm) Trim() { w.space.Trim() }
 
+// Copied tells which copy of a frozen process it is, or was forked from; 0: of none.
+func (p *Process) Copied() uint64 {
+	if i := p.Image(); i != nil {
+		return i.copied
+	}
+	return 0
+}
+
 // copy makes the memory of a process that starts from the image.
 func (w *Warm) copy(p *Process) (Memory, linux.Errno) {
 	space, inst, e := w.space.New(1, p.spaceLimits())

@@ -1,10 +1,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -44,7 +46,12 @@ static void look(struct look *l) {
     closedir(d);
 }
 
-static void on_signal(int sig) { (void)sig; }
+static volatile int signals;
+
+static void on_signal(int sig) {
+    (void)sig;
+    signals++;
+}
 
 static void tell_strings(const char *what, char **list) {
     for (int i = 0; list[i]; i++) printf("%s %s\n", what, list[i]);
@@ -110,6 +117,27 @@ static void tell_memory(void) {
     for (int i = 0; i < WORDS; i += 1024) heap[i] = 0;
 }
 
+static int tell_generation(int fd) {
+    unsigned char id[16];
+    if (read(fd, id, sizeof id) != sizeof id) return -1;
+    for (size_t i = 0; i < sizeof id; i++) printf("%02x", id[i]);
+    printf("\n");
+    fflush(stdout);
+    return 0;
+}
+
+/* Tells the generation, waits until it is another one, and tells that, and the signals that there were. */
+static int generations(void) {
+    int fd = open("/dev/generation", O_RDONLY);
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    if (fd < 0 || ioctl(fd, 0x40045601, SIGUSR1) || tell_generation(fd) || poll(&p, 1, 0)) return 1;
+    while (poll(&p, 1, -1) != 1) /* the signal may be first */
+        if (errno != EINTR) return 1;
+    if (tell_generation(fd) || poll(&p, 1, 0)) return 1;
+    printf("signals %d\n", signals);
+    return 0;
+}
+
 int main(int argc, char **argv) {
     heap = malloc(WORDS * sizeof *heap);
     for (int i = 0; i < WORDS; i++) heap[i] = i;
@@ -124,6 +152,8 @@ int main(int argc, char **argv) {
         return memcmp(&before, &after, sizeof before) != 0;
     }
     if (!strcmp(what, "nothing")) return 0;
+    if (!strcmp(what, "generation")) return tell_generation(open("/dev/generation", O_RDONLY));
+    if (!strcmp(what, "generations")) return generations();
     if (!strcmp(what, "random")) {
         unsigned long long n;
         getrandom(&n, sizeof n, 0);

@@ -35,6 +35,7 @@ var devices = []device{
 	{"random", 0o666, 1, 8},
 	{"urandom", 0o666, 1, 9},
 	{"tty", 0o666, 5, 0},
+	{"generation", 0o444, 10, generationMinor},
 }
 
 // links of /dev.

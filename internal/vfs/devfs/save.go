@@ -15,6 +15,7 @@ import (
 var Types = []state.Type{
 	state.Of[PTS](1), state.Of[ptsDir](1), state.Of[special](1), state.Of[slave](1), state.Of[ptsList](1),
 	state.Of[null](1), state.Of[zero](1), state.Of[full](1), state.Of[random](1),
+	state.Of[Generation](1), state.Of[GenerationFile](1),
 }
 
 // StateType names the type.
