@@ -27,7 +27,7 @@ const (
 		getrusage getsid gettid gettimeofday getuid lseek madvise membarrier mincore mlock mlock2 mlockall mmap mprotect
 		mremap msync munlock munlockall munmap pread64 preadv preadv2 pwrite64 pwritev pwritev2 read readv
 		rt_sigaction rt_sigpending rt_sigprocmask rt_sigreturn sched_get_priority_max sched_get_priority_min
-		sched_getaffinity sched_getparam sched_getscheduler sched_setaffinity sched_yield set_robust_list
+		sched_getaffinity sched_getparam sched_getscheduler sched_rr_get_interval sched_setaffinity sched_yield set_robust_list
 		set_tid_address sigaltstack sysinfo time times tkill tgkill uname write writev`
 	callsThreads = `clone clone3`
 	callsWait    = `alarm clock_nanosleep close_range dup dup2 dup3 epoll_create epoll_create1 epoll_ctl epoll_pwait

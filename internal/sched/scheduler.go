@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// Slice is how long a thread runs while others wait.
+const Slice = slice
+
 const (
 	// slice is how long a thread runs while others wait. Two threads that share a slot lose
 	// less than a hundredth of it to the change; a hundred that share one wait 300 ms.

@@ -28,10 +28,11 @@ type Thread struct {
 	started   time.Time
 	born      time.Duration // the same, after sched.epoch
 	nice      atomic.Int32
-	since     atomic.Int64 // when it got the slot that it holds, after sched.epoch
-	spare     atomic.Int64 // for how long no brief one may take that slot
-	base      atomic.Int64 // its virtual run time then, -1 if it is a brief one
-	waits     atomic.Bool  // for a slot
+	affinity  atomic.Uint64 // see Affinity; 0: all
+	since     atomic.Int64  // when it got the slot that it holds, after sched.epoch
+	spare     atomic.Int64  // for how long no brief one may take that slot
+	base      atomic.Int64  // its virtual run time then, -1 if it is a brief one
+	waits     atomic.Bool   // for a slot
 	sleeps    atomic.Int64
 	evictions atomic.Int64
 	shown     guarded
@@ -77,6 +78,7 @@ func (s *Scheduler) Init(t *Thread, waiter *wait.Waiter, owner Kicked) {
 // calls it: it gets the nice value, and half of the credit, which the parent loses.
 func (t *Thread) Inherit(parent *Thread) {
 	t.nice.Store(parent.nice.Load())
+	t.affinity.Store(parent.affinity.Load())
 	t.sched.mu.Lock() // somebody may be taking the parent's slot away
 	defer t.sched.mu.Unlock()
 	left := parent.credit
@@ -87,6 +89,13 @@ func (t *Thread) Inherit(parent *Thread) {
 	parent.spare.Store(int64(parent.allowance()))
 	t.credit = max(left/2, birthCredit)
 }
+
+// Affinity is the set of processors that was set for the thread, 0 for all. It is kept, and children get it; where the
+// thread runs is the host's decision. Anybody may call it.
+func (t *Thread) Affinity() uint64 { return t.affinity.Load() }
+
+// SetAffinity sets it. Anybody may call it.
+func (t *Thread) SetAffinity(set uint64) { t.affinity.Store(set) }
 
 // SetNice sets the nice value, -20 to 19. Anybody may call it.
 func (t *Thread) SetNice(n int) { t.nice.Store(int32(min(max(n, -20), 19))) }

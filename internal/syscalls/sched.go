@@ -1,13 +1,13 @@
 package syscalls
 
 import (
-	"math/bits"
 	"runtime"
 
 	"vkernel/internal/engine"
 	"vkernel/internal/guest"
 	"vkernel/internal/linux"
 	"vkernel/internal/proc"
+	"vkernel/internal/sched"
 )
 
 // schedYield lets other guests run.
@@ -26,28 +26,57 @@ func schedGetaffinity(t *proc.Thread, a Args) (int64, linux.Errno) {
 	if n := a.Size(1); n < 8 || n%8 != 0 {
 		return 0, linux.EINVAL
 	}
-	if _, e := target(t, a.Int(0)); e != 0 {
+	to, e := affine(t, a.Int(0))
+	if e != 0 {
 		return 0, e
 	}
 	set := cpus()
+	if own := to.Affinity() & set; own != 0 { // a container that was restored elsewhere may have none of its own
+		set = own
+	}
 	return 8, guest.Put(t.Mem(), a.Addr(2), &set)
 }
 
-func schedSetaffinity(t *proc.Thread, a Args) (int64, linux.Errno) {
-	if _, e := target(t, a.Int(0)); e != 0 {
-		return 0, e
+// affine is what the scheduler knows of the thread that sched_setaffinity(2) names: a process's id is its first
+// thread's, which may have ended.
+func affine(t *proc.Thread, tid int32) (*sched.Thread, linux.Errno) {
+	if tid < 0 {
+		return nil, linux.ESRCH
 	}
+	if to, e := targetThread(t, tid); e == 0 {
+		return to.CPU(), 0
+	}
+	p, e := target(t, tid)
+	if e != 0 {
+		return nil, e
+	}
+	return p.Thread().CPU(), 0
+}
+
+func schedSetaffinity(t *proc.Thread, a Args) (int64, linux.Errno) {
 	var raw [8]byte
 	if e := t.Mem().Read(a.Addr(2), raw[:min(a.Size(1), 8)]); e != 0 {
+		return 0, e
+	}
+	to, e := affine(t, a.Int(0))
+	if e != 0 {
 		return 0, e
 	}
 	var set uint64
 	for i, b := range raw {
 		set |= uint64(b) << (8 * i)
 	}
-	if bits.OnesCount64(set&cpus()) == 0 {
+	p, e := target(t, a.Int(0))
+	if e != 0 {
+		return 0, e
+	}
+	if c, o := t.Cred(), p.Cred(); !c.Super() && c.EUID != o.EUID && c.EUID != o.UID {
+		return 0, linux.EPERM
+	}
+	if set &= cpus(); set == 0 {
 		return 0, linux.EINVAL
 	}
+	to.SetAffinity(set)
 	return 0, 0
 }
 
@@ -89,6 +118,17 @@ func schedGetparam(t *proc.Thread, a Args) (int64, linux.Errno) {
 	}
 	var priority int32
 	return 0, guest.Put(t.Mem(), a.Addr(1), &priority)
+}
+
+// schedRRGetInterval gives the time slice of SCHED_OTHER.
+func schedRRGetInterval(t *proc.Thread, a Args) (int64, linux.Errno) {
+	if a.Int(0) < 0 {
+		return 0, linux.EINVAL
+	}
+	if _, e := target(t, a.Int(0)); e != 0 {
+		return 0, e
+	}
+	return 0, putTimespec(t, a.Addr(1), sched.Slice)
 }
 
 func schedSetscheduler(t *proc.Thread, a Args) (int64, linux.Errno) {

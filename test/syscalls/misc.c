@@ -139,12 +139,58 @@ TEST(memfd_is_a_file) {
 
 TEST(sched_calls) {
     RET(sched_yield());
+    struct timespec ts = {-1, -1};
+    RET(sched_rr_get_interval(0, &ts));
+    CHECK(ts.tv_sec == 0 && ts.tv_nsec >= 0);
+    RET(sched_rr_get_interval(-1, &ts));
+    RET(sched_rr_get_interval(999999, &ts));
+    RET(sched_rr_get_interval(0, (void *)16));
     cpu_set_t set;
     CPU_ZERO(&set);
     RET(sched_getaffinity(0, sizeof set, &set));
     CHECK(CPU_COUNT(&set) >= 1);
     unsigned cpu;
     RET(syscall(SYS_getcpu, &cpu, 0L, 0L));
+}
+
+// show_affinity prints whether the process has one processor, and that it is the one expected.
+static void show_affinity(const char *who, int want) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set))
+        printf("  %s: failed\n", who);
+    else
+        printf("  %s: %s\n", who, CPU_COUNT(&set) == 1 && CPU_ISSET(want, &set) ? "one" : "others");
+}
+
+TEST(sched_affinity_is_inherited) {
+    cpu_set_t all, one, none;
+    CPU_ZERO(&none);
+    CPU_ZERO(&one);
+    CHECK(sched_getaffinity(0, sizeof all, &all) == 0);
+    int cpu = 0;
+    while (!CPU_ISSET(cpu, &all)) cpu++;
+    CPU_SET(cpu, &one);
+    RET(sched_setaffinity(0, sizeof none, &none));
+    RET(sched_setaffinity(999999, sizeof one, &one));
+    RET(sched_setaffinity(-1, sizeof one, &one));
+    RET(sched_setaffinity(0, sizeof one, (void *)16));
+    RET(sched_getaffinity(999999, sizeof one, &none));
+    RET(sched_setaffinity(0, sizeof one, &one));
+    show_affinity("itself", cpu);
+    fflush(stdout);
+    if (fork() == 0) {
+        show_affinity("child", cpu);
+        CHECK(sched_setaffinity(0, sizeof all, &all) == 0);
+        fflush(stdout);
+        _exit(0);
+    }
+    wait(0);
+    show_affinity("still", cpu);
+    CHECK(sched_setaffinity(getpid(), sizeof all, &all) == 0);
+    cpu_set_t now;
+    CPU_ZERO(&now);
+    CHECK(sched_getaffinity(0, sizeof now, &now) == 0 && CPU_EQUAL(&now, &all));
 }
 
 TEST(proc_self) {
