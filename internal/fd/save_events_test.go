@@ -3,6 +3,7 @@ package fd_test
 import (
 	"encoding/binary"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -256,5 +257,66 @@ func TestSaveSockets(t *testing.T) {
 	r.table.Close(x)
 	if e := r.sock(t, y).Poll(); e&wait.Hup == 0 {
 		t.Errorf("the other end of a pair that was closed has %x", e)
+	}
+}
+
+// TestSaveInternet: TCP that is connected, with bytes both ways and one way shut, and datagrams in a queue.
+func TestSaveInternet(t *testing.T) {
+	w := newWorld(t, newMem(t, memfs.Options{Dev: 3}))
+	l := w.stack.New(linux.AF_INET, linux.SOCK_STREAM, linux.IPPROTO_TCP, root)
+	loopback := sock.Address{Family: linux.AF_INET, IP: netip.MustParseAddrPort("127.0.0.1:0")}
+	check(t, "bind", l.BindInternet(loopback, true))
+	check(t, "listen", l.Listen(2, root))
+	c := w.stack.New(linux.AF_INET, linux.SOCK_STREAM, linux.IPPROTO_TCP, root)
+	if e := c.ConnectInternet(l.Local(), true); e != linux.EINPROGRESS && e != 0 {
+		t.Fatal(e)
+	}
+	a, e := l.Accept()
+	check(t, "accept", e)
+	listening, client, server := w.socket(t, l), w.socket(t, c), w.socket(t, a)
+	w.write(t, client, "request")
+	w.write(t, server, "answer")
+	check(t, "shutdown", a.Shutdown(linux.SHUT_WR))
+	from, to := w.stack.New(linux.AF_INET, linux.SOCK_DGRAM, linux.IPPROTO_UDP, root), w.stack.New(linux.AF_INET, linux.SOCK_DGRAM, linux.IPPROTO_UDP, root)
+	check(t, "bind", from.BindInternet(loopback, true))
+	check(t, "bind", to.BindInternet(loopback, true))
+	place := to.Local()
+	sender, receiver := w.socket(t, from), w.socket(t, to)
+	for _, text := range []string{"first", "second", ""} {
+		if _, e := from.SendPacket([]byte(text), &sock.Outgoing{To: &place}); e != 0 {
+			t.Fatal(e)
+		}
+	}
+
+	r := reload(t, w)
+	if got := r.reads(t, server); got != "request" {
+		t.Errorf("the server reads %q", got)
+	}
+	if got := r.reads(t, client) + r.reads(t, client); got != "answer" { // and then the end
+		t.Errorf("the client reads %q", got)
+	}
+	r.write(t, client, "more")
+	if got := r.reads(t, server); got != "more" {
+		t.Errorf("the server reads %q", got)
+	}
+	for _, want := range []string{"first", "second", "", "third"} {
+		if want == "third" {
+			place := r.sock(t, receiver).Local()
+			r.sock(t, sender).SendPacket([]byte(want), &sock.Outgoing{To: &place})
+		}
+		var in sock.Incoming
+		got, e := r.sock(t, receiver).RecvPacket(&in)
+		if string(got) != want || e != 0 || in.From.IP != r.sock(t, sender).Local().IP {
+			t.Errorf("datagram %q from %v, %v; want %q", got, in.From, e, want)
+		}
+	}
+	other := r.stack.New(linux.AF_INET, linux.SOCK_STREAM, linux.IPPROTO_TCP, root)
+	if e := other.BindInternet(r.sock(t, listening).Local(), true); e != linux.EADDRINUSE {
+		t.Errorf("a second listener on the port: %v", e)
+	}
+	r.table.Close(listening)
+	check(t, "shutdown", r.sock(t, client).Shutdown(linux.SHUT_WR))
+	if got := r.reads(t, server); got != "" {
+		t.Errorf("after the end the server reads %q", got)
 	}
 }

@@ -2,11 +2,13 @@ package fd_test
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"runtime"
 	"testing"
 	"time"
 
 	"vkernel/internal/linux"
+	"vkernel/internal/state"
 	"vkernel/internal/vfs"
 	"vkernel/internal/vfs/devfs"
 	"vkernel/internal/vfs/epoll"
@@ -67,24 +69,44 @@ func hostile(t testing.TB, b []byte, kept chunks) *world {
 	return w
 }
 
-// TestSaveEachByte: whatever byte of what was saved is changed, loading gives an error or a world that can be saved.
+// TestSaveEachByte: whichever byte of what was saved is changed, loading gives an error or a world, and does not panic.
 func TestSaveEachByte(t *testing.T) {
 	kept := chunks{}
-	good := save(t, everything(t), kept)
-	step := 1
-	if testing.Short() {
-		step = 17
+	eachByte(t, save(t, everything(t), kept), kept, 23)
+}
+
+// TestSaveEachByteHost does so with a directory of the host, and a layer over one.
+func TestSaveEachByteHost(t *testing.T) {
+	dir := t.TempDir()
+	w, file, _ := withHost(t, dir)
+	m, e := w.get(t, file).File().(vfs.Mapper).Mapping(true)
+	check(t, "mapping", e)
+	w.extra = append(w.extra, m.(state.Object))
+	w.write(t, w.open(t, "deleted", linux.O_CREAT|linux.O_RDWR), "deleted")
+	check(t, "unlink", w.ctx.Unlink(vfs.Path{}, "deleted", 0))
+	kept := chunks{}
+	eachByte(t, save(t, w, kept), kept, 2, mount{"/work", hostMount(t, dir)})
+
+	w = newWorld(t, layer(t, dir))
+	n := w.open(t, "/sub/text", linux.O_RDONLY)
+	m, e = w.get(t, n).File().(vfs.Mapper).Mapping(false)
+	check(t, "mapping", e)
+	w.extra = append(w.extra, m.(state.Object))
+	eachByte(t, save(t, w, kept), kept, 2, mount{"/", layer(t, dir)})
+}
+
+func eachByte(t *testing.T, good []byte, kept chunks, step int, mounts ...mount) {
+	t.Helper()
+	if _, err := load(good, kept, mounts...); err != nil {
+		t.Fatal(err)
 	}
-	for k := 0; k < len(good); k += step {
+	for k := rand.IntN(step); k < len(good); k += step { // other bytes each time
 		for _, flip := range []byte{1, 0x80} {
 			bad := bytes.Clone(good)
 			bad[k] ^= flip
-			w, err := load(bad, kept)
-			if err == nil {
-				w.table.Release()
-			}
+			load(bad, kept, mounts...)
 		}
-		if _, err := load(good[:k], kept); err == nil {
+		if _, err := load(good[:k], kept, mounts...); err == nil {
 			t.Errorf("%d of %d bytes were loaded", k, len(good))
 		}
 	}
