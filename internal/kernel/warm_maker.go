@@ -8,7 +8,6 @@ import (
 	"vkernel/internal/fd"
 	"vkernel/internal/imports"
 	"vkernel/internal/linux"
-	"vkernel/internal/mutant"
 	"vkernel/internal/proc"
 	"vkernel/internal/signal"
 	"vkernel/internal/vfs"
@@ -87,7 +86,7 @@ func (m *maker) run(name string) (*proc.Warm, string) {
 	if m.image == nil && m.refused == "" {
 		m.refused, m.again = "it ended before it was ready", true
 	}
-	if m.image != nil && !m.seen.Same() && !mutant.Off("warm.unseen") {
+	if m.image != nil && !m.seen.Same() {
 		m.image.Release()
 		m.image, m.refused, m.again = nil, m.seen.Lost(), true
 	}

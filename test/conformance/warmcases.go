@@ -22,6 +22,7 @@ func warmCases() []*testCase {
 		hot("other_secure_bits", nil, "/bin/heat", "bits"),
 		hot("other_root_directory", nil, "/bin/heat", "jail"),
 		hot("content_that_has_changed", nil, "/bin/heat", "changed"),
+		hot("file_that_it_had_read_is_gone", nil, "/bin/heat", "removed"),
 		hot("policy_of_who_starts_it", func(m map[string]any) {
 			dash := entry(m, "dash")
 			dash["inherit"] = true

@@ -76,6 +76,9 @@ int main(int argc, char **argv) {
             chroot("/case/jail") || chdir("/"))
             return wrong("jail");
         execl("/bin/heat", "heat", "look", (char *)0);
+    } else if (!strcmp(what, "removed")) {
+        if (rename(LOOK, LOOK ".old")) return wrong("rename");
+        execl("/bin/heat", "heat", "look", (char *)0);
     } else if (!strcmp(what, "changed")) {
         if (copy("/case/heat", "x") || rename("/case/heat", "/bin/heat")) return wrong("change");
         execl("/bin/heat", "heat", "look", (char *)0);
