@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -181,6 +183,19 @@ func TestExec(t *testing.T) {
 	var refused *kernel.CommandError
 	if _, err = client.Exec(t.Context(), Exec{Command: []string{"x"}}); !errors.As(err, &refused) || refused.Errno != linux.ENOENT || refused.Name != "x" {
 		t.Error(err)
+	}
+	var shown bytes.Buffer
+	c.exec = func(_ context.Context, j sandbox.Job) (kernel.Status, error) {
+		_, err := fmt.Fprintf(j.Files[0], "%d streams, %v, %d rows", len(j.Files), j.Console, j.Rows)
+		return kernel.Status{}, err
+	}
+	screen := struct {
+		io.Reader
+		io.Writer
+	}{strings.NewReader(""), &shown}
+	_, err = client.Exec(t.Context(), Exec{Command: []string{"x"}, Streams: sandbox.Streams{Console: screen, Rows: 7, Err: &out}})
+	if err != nil || shown.String() != "1 streams, true, 7 rows" {
+		t.Errorf("%q, %v", &shown, err)
 	}
 	left := make(chan struct{})
 	began := make(chan struct{})

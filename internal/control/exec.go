@@ -108,12 +108,15 @@ func checkStream(f *os.File, console bool) error {
 		if err != nil {
 			return fmt.Errorf("a console has to be connected: %w", err)
 		}
-		if u, ok := a.(*unix.SockaddrUnix); !ok || u.Name != "" || domain != unix.AF_UNIX || kind != unix.SOCK_STREAM {
+		if u, ok := a.(*unix.SockaddrUnix); !ok || u.Name != "" && u.Name != unnamed || domain != unix.AF_UNIX || kind != unix.SOCK_STREAM {
 			return errors.New("a console has to be one of a pair of sockets")
 		}
 	}
 	return nil
 }
+
+// unnamed is how package unix gives the address of a socket that has none.
+const unnamed = "@"
 
 // orders passes on what the client wants its process to be told, until it leaves.
 func (c *Call) orders(ctx context.Context, to chan<- sandbox.Control) {
