@@ -53,6 +53,9 @@ func TestSaveHost(t *testing.T) {
 	w.write(t, deleted, string(text))
 	w.get(t, deleted).WriteAt([]byte("end"), 1<<30)
 	check(t, "unlink", w.ctx.Unlink(vfs.Path{}, "deleted", 0))
+	blind := w.open(t, "blind", linux.O_CREAT|linux.O_WRONLY|linux.O_APPEND)
+	w.write(t, blind, "nobody can read this")
+	check(t, "unlink", w.ctx.Unlink(vfs.Path{}, "blind", 0))
 	check(t, "mkdir", w.ctx.Mkdir(vfs.Path{}, "gone", 0o755))
 	gone := w.open(t, "gone", linux.O_RDONLY|linux.O_DIRECTORY)
 	check(t, "rmdir", w.ctx.Unlink(vfs.Path{}, "gone", linux.AT_REMOVEDIR))
@@ -77,6 +80,10 @@ func TestSaveHost(t *testing.T) {
 	}
 	if st, _ := r.get(t, deleted).File().Stat(); st.Blocks > 1024 {
 		t.Errorf("its hole takes %d blocks", st.Blocks)
+	}
+	r.write(t, blind, ", nor this")
+	if st, e := r.get(t, blind).File().Stat(); e != 0 || st.Size != 30 {
+		t.Errorf("a file for writing only has %d bytes, %v", st.Size, e)
 	}
 	var names []string
 	check(t, "readdir", r.get(t, list).ReadDir(r.ctx, func(ent *linux.Dirent) bool { names = append(names, ent.Name); return true }))

@@ -26,29 +26,31 @@ func (f *file) SaveState(e *state.Encoder) {
 	}
 	f.node.saveNode(e)
 	e.Int(f.Writers.Count())
-	fd := f.anyFD()
+	fd, readable := f.anyFD()
 	nameless := f.entry.Removed() && fd >= 0
 	if e.Bool(nameless); nameless {
-		f.saveContent(e, fd)
+		f.saveContent(e, fd, readable)
 	}
 }
 
-// anyFD gives a descriptor of some handle or mapping that can be read, -1 if there is none.
-func (f *file) anyFD() int {
-	best := -1
+// anyFD gives a descriptor of some handle or mapping, one that can be read if there is any, else -1. What nobody has
+// open for reading nobody will read.
+func (f *file) anyFD() (best int, readable bool) {
+	best = -1
 	for fd := range f.open {
-		if mode, err := accessMode(fd); err == nil && mode != unix.O_WRONLY {
-			best = fd
+		mode, err := accessMode(fd)
+		if reads := err == nil && mode != unix.O_WRONLY; reads || !readable {
+			best, readable = fd, reads
 		}
 	}
 	if f.uses != nil {
 		for _, m := range f.uses.by {
 			if m != nil {
-				best = m.fd
+				best, readable = m.fd, true
 			}
 		}
 	}
-	return best
+	return best, readable
 }
 
 func accessMode(fd int) (int, error) {
@@ -56,8 +58,8 @@ func accessMode(fd int) (int, error) {
 	return flags & unix.O_ACCMODE, err
 }
 
-// saveContent writes the runs of data of a file behind fd.
-func (f *file) saveContent(e *state.Encoder, fd int) {
+// saveContent writes size and time of the file behind fd, and its runs of data if they can be read.
+func (f *file) saveContent(e *state.Encoder, fd int, readable bool) {
 	var s unix.Stat_t
 	if err := unix.Fstat(fd, &s); err != nil {
 		e.Fail(fmt.Errorf("%s: %w", f.node.place(), err))
@@ -67,7 +69,7 @@ func (f *file) saveContent(e *state.Encoder, fd int) {
 	e.Int(s.Mtim.Sec)
 	e.Int(s.Mtim.Nsec)
 	buf := make([]byte, contentStep)
-	for at := int64(0); at < s.Size && !e.Failed(); at += contentStep {
+	for at := int64(0); readable && at < s.Size && !e.Failed(); at += contentStep {
 		if next, err := unix.Seek(fd, at, unix.SEEK_DATA); err == unix.ENXIO {
 			break
 		} else if err == nil {
