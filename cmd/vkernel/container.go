@@ -69,13 +69,11 @@ func (o *runOptions) run(ctx context.Context) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	log, err := o.openLog()
+	log, endLog, err := o.openLog()
 	if err != nil {
 		return 0, err
 	}
-	if log != nil {
-		defer log.Close()
-	}
+	defer func() { err = errors.Join(err, endLog()) }()
 	sink, closeAudit, err := o.openAudit()
 	if err != nil {
 		return 0, err
@@ -173,12 +171,4 @@ func (o *runOptions) connect(s *sandbox.Streams, tty *os.File) (*terminal, error
 type console struct {
 	io.Reader
 	io.Writer
-}
-
-// openLog opens the file of --log, if there is one. Without it the log goes to standard error.
-func (o *runOptions) openLog() (*os.File, error) {
-	if o.logFile == "" {
-		return nil, nil
-	}
-	return os.OpenFile(o.logFile, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 }

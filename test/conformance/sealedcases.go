@@ -12,8 +12,13 @@ import (
 
 // sealed runs a container that waits, and shows its sandbox processes to look.
 func sealed(name string, look func(t *trial, pid int)) *testCase {
+	return sealedWith(name, func(*trial) []string { return nil }, look)
+}
+
+// sealedWith does that with flags of run.
+func sealedWith(name string, flags func(t *trial) []string, look func(t *trial, pid int)) *testCase {
 	return &testCase{"sealed", name, func(t *trial) {
-		c := t.launch(container{command: []string{"/bin/attack", "wait_to_be_looked_at"}})
+		c := t.launch(container{flags: flags(t), command: []string{"/bin/attack", "wait_to_be_looked_at"}})
 		defer c.kill()
 		c.expect("ready")
 		pids := descendants(c.cmd.Process.Pid)
@@ -62,6 +67,19 @@ const fileCapabilities = 0xf
 
 func sealedCases() []*testCase {
 	return []*testCase{
+		sealedWith("log_and_audit_are_not_its_files", func(t *trial) []string {
+			return []string{"--log", filepath.Join(t.dir, "log"), "--audit", filepath.Join(t.dir, "audit")}
+		}, func(t *trial, pid int) {
+			links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+			if len(links) == 0 {
+				t.wrong("process %d has no descriptors", pid)
+			}
+			for _, l := range links {
+				if to, err := os.Readlink(l); err == nil && (strings.HasSuffix(to, "/log") || strings.HasSuffix(to, "/audit")) {
+					t.wrong("%s leads to %s", l, to)
+				}
+			}
+		}),
 		sealed("every_thread_has_seccomp_and_no_new_privs", func(t *trial, pid int) {
 			files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
 			if len(files) == 0 {
