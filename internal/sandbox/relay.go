@@ -29,6 +29,7 @@ type relay struct {
 	owned  []*os.File // of these, what the launcher lets go of when they are sent
 	input  func()     // begins to send standard input
 	pumps  []func()   // carry output, until it ends
+	finish func()     // tells the other side of a console that nothing is typed any more; nil: there is none
 	once   sync.Once
 	output sync.WaitGroup
 }
@@ -77,6 +78,7 @@ func (r *relay) console(tty io.ReadWriter) error {
 	ours := os.NewFile(uintptr(fds[0]), "console")
 	r.give(os.NewFile(uintptr(fds[1]), "console"))
 	r.pumps = append(r.pumps, func() { carry(tty, ours) })
+	r.finish = func() { unix.Shutdown(int(ours.Fd()), unix.SHUT_WR) } //nolint:errcheck // it may have gone
 	r.input = func() { io.Copy(ours, struct{ io.Reader }{tty}) } //nolint:errcheck // an end is an end
 	return nil
 }
@@ -210,8 +212,14 @@ func (r *Relay) Begin(console bool) { r.relay.begin(console) }
 // WantInput begins to send standard input.
 func (r *Relay) WantInput() { r.relay.wantInput() }
 
-// Drain returns when all output has been carried.
-func (r *Relay) Drain() { r.relay.drain() }
+// Drain returns when all output has been carried. The process has ended; its sandbox has not, and lets go of a console
+// when it has read its end.
+func (r *Relay) Drain() {
+	if r.relay.finish != nil {
+		r.relay.finish()
+	}
+	r.relay.drain()
+}
 
 // Close lets go of what was to be handed over.
 func (r *Relay) Close() { r.relay.close() }

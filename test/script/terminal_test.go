@@ -25,6 +25,14 @@ type session struct {
 
 func startSession(t *testing.T) *session {
 	t.Helper()
+	s := startOn(t, "run", demoBundle(t))
+	s.expect("# ")
+	return s
+}
+
+// demoBundle is the path of the demo.
+func demoBundle(t *testing.T) string {
+	t.Helper()
 	bundle, err := filepath.Abs(demo)
 	if err != nil {
 		t.Fatal(err)
@@ -32,9 +40,15 @@ func startSession(t *testing.T) *session {
 	if _, err := os.Stat(filepath.Join(bundle, "manifest.json.sig")); err != nil {
 		t.Skip("make run has not built out/demo.vk")
 	}
+	return bundle
+}
+
+// startOn starts vkernel on a pseudo terminal.
+func startOn(t *testing.T, args ...string) *session {
+	t.Helper()
 	master, slave := openPTY(t)
 	s := &session{t: t, master: master, shown: make(chan []byte)}
-	s.cmd = exec.Command(filepath.Join(vkernelDir, "vkernel"), "run", bundle)
+	s.cmd = exec.Command(filepath.Join(vkernelDir, "vkernel"), args...)
 	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = slave, slave, slave
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	s.before = s.modes()
@@ -47,7 +61,6 @@ func startSession(t *testing.T) *session {
 		slave.Close() // held open, so that the modes stay
 	})
 	go s.read()
-	s.expect("# ")
 	return s
 }
 
