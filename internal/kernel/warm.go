@@ -87,7 +87,7 @@ func (w *warmth) Reached(p *proc.Process) {
 	if x == nil {
 		x = w.named.add(name, p.Cred().UID, now)
 	}
-	if x != nil && (x.begin(now) || w.images.quick && x.begin(never-1)) {
+	if x != nil && (x.begin(now) || w.images.quick && x.begin(now+longestPause)) {
 		w.images.start(func() { w.make(x) })
 	}
 }
@@ -98,13 +98,17 @@ func (w *warmth) make(x *warmName) {
 	image, reason := m.run(x.name)
 	log := w.images.kernel.config.Log
 	if image == nil {
-		x.end(nil, reason, !m.again, w.images.now())
+		reads := m.seen
+		if m.again {
+			reads = nil
+		}
+		x.end(nil, reason, reads, w.images.now())
 		log.Info("no warm image", "entry", w.entry.ID, "name", x.name, "reason", reason)
 		return
 	}
 	log.Debug("warm image", "entry", w.entry.ID, "name", x.name, "bytes", image.Bytes())
 	w.made.Add(1)
-	x.end(&madeImage{image: image, seen: m.seen}, "", false, w.images.now())
+	x.end(&madeImage{image: image, seen: m.seen}, "", nil, w.images.now())
 	if w.images.over() {
 		w.drop()
 	}

@@ -21,7 +21,6 @@ const (
 	staleName    = 10 * time.Second
 
 	firstPause, longestPause = 100 * time.Millisecond, 5 * time.Minute
-	never                    = time.Duration(1<<63 - 1)
 )
 
 // named are the images of a warmth.
@@ -46,6 +45,7 @@ type warmName struct {
 	making bool
 	next   time.Duration // of clock; no image is made before
 	tries  int           // since the last image that has lasted
+	reads  *vfs.Witness  // as long as that is the same there can be no image; nil: there can
 }
 
 // madeImage is a frozen process, and what it had read.
@@ -129,15 +129,16 @@ func (x *warmName) take(s proc.Start, now time.Duration) *proc.Warm {
 func (x *warmName) begin(now time.Duration) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.making || x.made.Load() != nil || now < x.next {
+	if x.making || x.made.Load() != nil || now < x.next || x.reads != nil && x.reads.Same() {
 		return false
 	}
-	x.making = true
+	x.making, x.reads = true, nil
 	return true
 }
 
-// end is the end of what begin began; image nil: there is none, for a reason that holds for ever or not.
-func (x *warmName) end(image *madeImage, reason string, forever bool, now time.Duration) {
+// end is the end of what begin began; image nil: there is none, for a reason that holds while reads is the same, if
+// that is not nil.
+func (x *warmName) end(image *madeImage, reason string, reads *vfs.Witness, now time.Duration) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.making = false
@@ -147,10 +148,8 @@ func (x *warmName) end(image *madeImage, reason string, forever bool, now time.D
 		return
 	}
 	x.reason.Store(&reason)
+	x.reads = reads
 	x.pauseLocked(now)
-	if forever {
-		x.next = never
-	}
 }
 
 // pauseLocked puts the next image off, longer each time.

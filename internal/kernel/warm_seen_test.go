@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"vkernel/internal/proc"
+	"vkernel/internal/vfs"
+	"vkernel/internal/vfs/memfs"
 )
 
 // seenFirst makes what the program warm looks at before it is ready.
@@ -82,14 +84,28 @@ func TestWarmPauses(t *testing.T) {
 			t.Fatalf("after %v it is made again, before after %v", now-start, last)
 		}
 		last = now - start
-		x.end(nil, "reason", false, now)
+		x.end(nil, "reason", nil, now)
 	}
 	if x.next = 0; !x.begin(now) {
 		t.Fatal("no image is made")
 	}
-	x.end(nil, "reason", true, now)
+	fs, e := memfs.New(memfs.Options{Dev: 1})
+	if e != 0 {
+		t.Fatal(e)
+	}
+	ns := vfs.NewNamespace(fs, "", 0)
+	reads := ns.Witness()
+	c := vfs.NewContext(ns, vfs.Root(), nil)
+	c.Lookup(vfs.Path{}, "/file", 0)
+	x.end(nil, "reason", reads, now)
 	if x.begin(1000 * time.Hour) {
-		t.Error("it is made again although the reason holds for ever")
+		t.Error("it is made again although nothing has changed")
+	}
+	if e := c.Mkdir(vfs.Path{}, "/file", 0o755); e != 0 {
+		t.Fatal(e)
+	}
+	if !x.begin(1000 * time.Hour) {
+		t.Error("it is not made again although what it has read has changed")
 	}
 }
 
