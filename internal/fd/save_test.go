@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -56,8 +57,10 @@ type registries struct {
 	inotify inotify.Registry
 	sent    []linux.Signal
 	now     time.Duration // of all clocks
+	outside sync.RWMutex  // held while a world is saved
 }
 
+func (r *registries) Outside() *sync.RWMutex                { return &r.outside }
 func (*registries) StateType() string                       { return "test.registries" }
 func (r *registries) SaveState(e *state.Encoder)            { e.Duration(r.now) }
 func (r *registries) LoadState(d *state.Decoder)            { r.now = d.Duration() }
@@ -143,6 +146,8 @@ var cut = time.Now()
 
 func save(t testing.TB, w *world, kept chunks) []byte {
 	t.Helper()
+	w.outside.Lock() // as a pause does
+	defer w.outside.Unlock()
 	e := state.NewEncoder(types, cut, kept)
 	e.External("pipes", w.pool)
 	e.External("system", w.system)

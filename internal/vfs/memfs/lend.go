@@ -11,19 +11,21 @@ import (
 // who saves them, and a page that is lent is copied before it is next written to.
 
 // lent is the pages of a file that are being saved, by groups in order.
-type lent struct{ groups []lentGroup }
+type lent struct {
+	groups []lentGroup
+	pages  []*page // of all groups, in order
+}
 
 type lentGroup struct {
 	index int64
-	data  uint16  // which pages it had
-	holes uint16  // which were holes
-	pages []*page // those in data, in order
-	still uint16  // of data: which may be in the file still
+	data  uint16 // which pages it had
+	holes uint16 // which were holes
+	still uint16 // of data: which may be in the file still
 }
 
 // lend has the pages written when the saving ends. They are the last that is written of the file.
 func (f *file) lend(e *state.Encoder) {
-	l := new(lent)
+	l := &lent{pages: make([]*page, 0, f.pages.count), groups: make([]lentGroup, 0, f.pages.count/groupPages+1)}
 	end := f.size.Load()
 	f.pages.each(func(i int64, p *page) { l.add(i, p) })
 	f.lent = l
@@ -46,18 +48,20 @@ func (l *lent) add(i int64, p *page) {
 	}
 	g.data |= bit
 	g.still |= bit
-	g.pages = append(g.pages, p)
+	l.pages = append(l.pages, p)
 }
 
 // save writes the groups of a file that had so many bytes.
 func (l *lent) save(e *state.Encoder, end int64) {
 	var g group
+	n := 0
 	for k := range l.groups {
 		from := &l.groups[k]
 		g.index, g.holes = from.index, from.holes
-		for n, left := 0, from.data; left != 0; n, left = n+1, left&(left-1) {
+		for left := from.data; left != 0; left &= left - 1 {
 			i := from.index*groupPages + int64(bits.TrailingZeros16(left))
-			g.add(from.pages[n], left&-left, end-i*pageSize)
+			g.add(l.pages[n], left&-left, end-i*pageSize)
+			n++
 		}
 		g.save(e)
 	}
