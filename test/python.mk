@@ -1,6 +1,6 @@
 # CPython: a container with python3 next to the shell of the demo, and its own test suite. The Makefile includes this.
 
-.PHONY: python test-python
+.PHONY: python test-python test-python-warm
 
 python: $(O)/python.vk/manifest.json.sig ## a container with python3: out/vkernel run out/python.vk
 
@@ -36,3 +36,6 @@ $(O)/python/native.stamp: $(O)/vkport $(O)/python/packages.stamp
 
 test-python: $(O)/python.vk/manifest.json.sig $(O)/python/native.stamp $(O)/src/python/Lib/test/regrtest.py ## CPython's test suite, beside a native python3
 	$(GO) run ./test/python -j $(JOBS) $(FILES)
+
+test-python-warm: $(O)/python.vk/manifest.json.sig ## commands around python3, warm and cold
+	$(GO) run ./test/python/warm -vkernel $(O)/vkernel -bundle $(O)/python.vk

@@ -91,6 +91,7 @@ func run() error {
 	bundle := flag.String("bundle", "out/bench.vk", "bundle with /bin/bench, /bin/true and /bin/sh")
 	key := flag.String("key", "", "public key that signed the bundle (default: the user's trusted keys)")
 	native := flag.String("native", "out/bench/native", "directory with native bench, trivial, large, idle, two of them with glibc, and bin/ with busybox and its applets")
+	python := flag.String("python", "out/python.vk", "bundle with /usr/bin/python3; without it there are no rows of it")
 	out := flag.String("out", "out/bench.json", "where to write the results")
 	only := flag.String("run", "", "run only benchmarks whose name contains this")
 	flag.Parse()
@@ -147,6 +148,13 @@ func run() error {
 		}
 		fmt.Printf("%-18s %12.0f %12.0f %8.2f   (bytes a process)\n", r.Name, r.VKernel, r.Native, r.Ratio)
 		results = append(results, r)
+	}
+	err = measurePython(*vkernel, *python, *key, func(name string) bool { return strings.Contains(name, *only) }, func(r Result, note string) {
+		fmt.Printf("%-18s %12.0f %12.0f %8.2f%s\n", r.Name, r.VKernel, r.Native, r.Ratio, note)
+		results = append(results, r)
+	})
+	if err != nil {
+		return err
 	}
 	text, err := json.MarshalIndent(results, "", "  ")
 	if err != nil {
