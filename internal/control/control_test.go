@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -73,7 +74,19 @@ func (f *fake) Resume(context.Context) error { return f.turn(false, "it is not p
 
 func (f *fake) Processes(context.Context) ([]kernel.ProcessInfo, error) { return f.list, nil }
 
-func (f *fake) Exec(ctx context.Context, j sandbox.Job) (kernel.Status, error) { return f.exec(ctx, j) }
+func (f *fake) Exec(ctx context.Context, j sandbox.Job) (kernel.Status, error) {
+	f.mu.Lock()
+	do := f.exec
+	f.mu.Unlock()
+	return do(ctx, j)
+}
+
+// does says what Exec does.
+func (f *fake) does(do func(ctx context.Context, j sandbox.Job) (kernel.Status, error)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.exec = do
+}
 
 func (f *fake) Save(_ context.Context, a sandbox.SaveArgument, to *os.File) (sandbox.Saved, error) {
 	n, err := to.Write(append([]byte("state"), a.Known...))
@@ -163,11 +176,11 @@ func TestExec(t *testing.T) {
 	served(t, "c", c)
 	client, err := Open("c")
 	must(t, err)
-	c.exec = func(ctx context.Context, j sandbox.Job) (kernel.Status, error) {
+	c.does(func(ctx context.Context, j sandbox.Job) (kernel.Status, error) {
 		j.Begun(5)
 		j.Files[1].WriteString(j.Command[0] + j.Env[0] + j.Dir) //nolint:errcheck // the test sees it
 		return kernel.Status{Code: (<-j.Control).Signal}, nil
-	}
+	})
 	orders := make(chan sandbox.Control, 1)
 	orders <- sandbox.Control{Signal: 15}
 	var out bytes.Buffer
@@ -177,18 +190,18 @@ func TestExec(t *testing.T) {
 	if err != nil || st.Code != 15 || out.Len() != 200<<10+7 {
 		t.Errorf("%+v, %v, %d bytes", st, err, out.Len())
 	}
-	c.exec = func(context.Context, sandbox.Job) (kernel.Status, error) {
+	c.does(func(context.Context, sandbox.Job) (kernel.Status, error) {
 		return kernel.Status{}, &kernel.CommandError{Name: "x", Errno: linux.ENOENT}
-	}
+	})
 	var refused *kernel.CommandError
 	if _, err = client.Exec(t.Context(), Exec{Command: []string{"x"}}); !errors.As(err, &refused) || refused.Errno != linux.ENOENT || refused.Name != "x" {
 		t.Error(err)
 	}
 	var shown bytes.Buffer
-	c.exec = func(_ context.Context, j sandbox.Job) (kernel.Status, error) {
+	c.does(func(_ context.Context, j sandbox.Job) (kernel.Status, error) {
 		_, err := fmt.Fprintf(j.Files[0], "%d streams, %v, %d rows", len(j.Files), j.Console, j.Rows)
 		return kernel.Status{}, err
-	}
+	})
 	screen := struct {
 		io.Reader
 		io.Writer
@@ -199,12 +212,12 @@ func TestExec(t *testing.T) {
 	}
 	left := make(chan struct{})
 	began := make(chan struct{})
-	c.exec = func(ctx context.Context, j sandbox.Job) (kernel.Status, error) {
+	c.does(func(ctx context.Context, j sandbox.Job) (kernel.Status, error) {
 		close(began)
 		<-ctx.Done()
 		close(left)
 		return kernel.Status{}, ctx.Err()
-	}
+	})
 	ctx, leave := context.WithCancel(t.Context())
 	go func() { <-began; leave() }()
 	if _, err = client.Exec(ctx, Exec{Command: []string{"x"}}); !errors.Is(err, context.Canceled) {
@@ -321,8 +334,11 @@ func raw(t *testing.T, name string) *packet.Conn {
 // What is no request is an error, and hurts nobody else.
 func TestHostileClient(t *testing.T) {
 	runtimeDir(t)
-	started := false
-	served(t, "c", &fake{exec: func(context.Context, sandbox.Job) (kernel.Status, error) { started = true; return kernel.Status{}, nil }})
+	var started atomic.Bool
+	served(t, "c", &fake{exec: func(context.Context, sandbox.Job) (kernel.Status, error) {
+		started.Store(true)
+		return kernel.Status{}, nil
+	}})
 	for text, want := range map[string]string{
 		"{}":                          "is of version 0",
 		"\xff":                        "cannot be read",
@@ -378,7 +394,7 @@ func TestHostileClient(t *testing.T) {
 			t.Errorf("%s: %+v, %v", what, ev, err)
 		}
 	}
-	if started {
+	if started.Load() {
 		t.Error("something was started")
 	}
 	for range 3 * maxClients { // who connects and leaves, and who says nothing
