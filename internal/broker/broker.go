@@ -10,8 +10,8 @@
 // Names are resolved here too. A question to the container's name server, which is any loopback address's port 53, is
 // answered if a rule has the name; the addresses of the answer are then those of the name for the rules.
 //
-// A rule for a name never leads to the loopback, a private network or an address of one link: who owns the name decides where
-// it leads, and the signer did not mean the host's neighbours. One for a network leads to special addresses only if it lies
+// A rule for a name never leads to the loopback, a private network, an address of one link, or the host and the networks that it
+// is in, public ones too: who owns the name decides where it leads, and the signer did not mean the host's neighbours. One for a network leads to special addresses only if it lies
 // within their block: 0.0.0.0/0 has neither the host's loopback nor 169.254.169.254.
 //
 // # Rules
@@ -31,6 +31,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"vkernel/internal/linux"
 	"vkernel/internal/manifest"
 )
@@ -49,6 +51,7 @@ type Broker struct {
 	rules    []manifest.Connection
 	refused  func(text string)
 	resolve  func(ctx context.Context, network, name string) ([]netip.Addr, error)
+	links    func() []netip.Prefix
 	ctx      context.Context
 	cancel   context.CancelFunc
 	dialling chan struct{}
@@ -67,6 +70,7 @@ func New(rules []manifest.Connection, refused func(text string)) *Broker {
 		rules: rules, refused: refused,
 		dialling: make(chan struct{}, maxDialling), flows: make(chan struct{}, maxFlows), count: make(chan struct{}, maxSaid),
 	}
+	b.links = links
 	b.resolve = (&net.Resolver{PreferGo: true}).LookupNetIP
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	return b
@@ -108,11 +112,28 @@ func (b *Broker) Dial(to netip.AddrPort) (*os.File, linux.Errno) {
 		return nil, errnoOf(err)
 	}
 	defer c.Close()
-	f, err := c.(*net.TCPConn).File()
+	f, err := detach(c.(*net.TCPConn))
 	if err != nil {
 		return nil, linux.ENFILE
 	}
 	return f, 0
+}
+
+// detach gives a connection's socket, which stays non-blocking when it is passed on: what TCPConn.File gives would not.
+func detach(c *net.TCPConn) (*os.File, error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var fd int
+	var failed error
+	if err := raw.Control(func(open uintptr) { fd, failed = unix.FcntlInt(open, unix.F_DUPFD_CLOEXEC, 0) }); err != nil {
+		return nil, err
+	}
+	if failed != nil {
+		return nil, failed
+	}
+	return os.NewFile(uintptr(fd), "connection"), nil
 }
 
 // errnoOf is what connect(2) gives.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -77,6 +78,50 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// Who owns a name leads it to whatever counts as the host's neighbourhood: none of it is reached.
+func TestRebinding(t *testing.T) {
+	b := New([]manifest.Connection{{Host: "example.org", Protocol: "tcp"}, {CIDR: "::/0", Protocol: "tcp"}, {CIDR: "0.0.0.0/0", Protocol: "tcp", Ports: []int{1}}}, nil)
+	b.links = func() []netip.Prefix {
+		return []netip.Prefix{netip.MustParsePrefix("203.0.113.5/24"), netip.MustParsePrefix("2001:db8:7::5/64")}
+	}
+	for _, to := range []string{
+		"100.64.0.1:80", "100.100.100.200:80", "192.0.0.192:80", "198.18.0.1:80", "203.0.113.5:80", "203.0.113.9:80", "0.1.2.3:80",
+		"[64:ff9b::a9fe:a9fe]:80", "[64:ff9b:1::a00:1]:80", "[2002:a00:1::1]:80", "[2001:0:a00:1::1]:80", "[::7f00:1]:80",
+		"[fec0::1]:80", "[fd00:ec2::254]:80",
+		"100.100.100.200:1", "192.0.0.192:1",
+	} {
+		at := netip.MustParseAddrPort(to)
+		b.names.add(at.Addr(), "example.org")
+		if b.allows("tcp", at) {
+			t.Errorf("%s is reached", to)
+		}
+	}
+	b.rules = b.rules[:1] // names alone
+	for to, want := range map[string]bool{"[2001:db8:7::9]:80": false, "[2001:db8:8::9]:80": true, "198.51.100.1:80": true} {
+		at := netip.MustParseAddrPort(to)
+		b.names.add(at.Addr(), "example.org")
+		if b.allows("tcp", at) != want {
+			t.Errorf("%s: %v", to, !want)
+		}
+	}
+}
+
+// The networks of this host are those of its addresses.
+func TestLinks(t *testing.T) {
+	l, err := net.InterfaceAddrs()
+	must(t, err)
+	list := links()
+	for _, a := range l {
+		ip := netip.MustParsePrefix(a.String()).Addr()
+		if !slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(ip) }) {
+			t.Errorf("%v is in none of %v", ip, list)
+		}
+	}
+	if len(list) == 0 {
+		t.Skip("this host has no addresses")
+	}
+}
+
 func TestNamesAreBounded(t *testing.T) {
 	var n names
 	first := netip.MustParseAddr("10.0.0.0")
@@ -93,6 +138,47 @@ func TestNamesAreBounded(t *testing.T) {
 	}
 	if l := n.of(first); len(l) != maxAliases || l[maxAliases-1] != strings.Repeat("x", 2*maxAliases) {
 		t.Errorf("%d names", len(l))
+	}
+}
+
+// What was passed to another process can be closed there while somebody reads from it.
+func TestPassedIsNonBlocking(t *testing.T) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	must(t, err)
+	defer l.Close()
+	b := New([]manifest.Connection{{CIDR: "127.0.0.1/32", Protocol: "tcp"}}, nil)
+	defer b.Close()
+	stream, e := b.Dial(netip.MustParseAddrPort(l.Addr().String()))
+	if e != 0 {
+		t.Fatal(e)
+	}
+	flow, e := b.Datagrams()
+	if e != 0 {
+		t.Fatal(e)
+	}
+	from, to, err := packet.FlowPair()
+	must(t, err)
+	defer from.Close()
+	receiver := packet.Conn{File: to}
+	defer receiver.Close()
+	must(t, from.Send([]byte("x"), stream, flow))
+	stream.Close()
+	flow.Close()
+	_, files, err := receiver.Receive()
+	must(t, err)
+	for i, f := range files {
+		ended := make(chan error, 1)
+		go func() {
+			_, err := f.Read(make([]byte, 1))
+			ended <- err
+		}()
+		time.Sleep(10 * time.Millisecond) // more often than not it reads by then
+		f.Close()
+		select {
+		case <-ended:
+		case <-time.After(5 * time.Second):
+			t.Errorf("descriptor %d: to close it does not end the read", i)
+		}
 	}
 }
 
@@ -145,8 +231,8 @@ func flowOf(t *testing.T, b *Broker) (send func(to string, data []byte), receive
 	if e != 0 {
 		t.Fatal(e)
 	}
-	c := packet.New(int(f.Fd()))
-	t.Cleanup(func() { c.Close(); f.Close() })
+	c := packet.Conn{File: f}
+	t.Cleanup(c.Close)
 	return func(to string, data []byte) {
 			_, err := c.File.Write(append(packet.AppendAddress(nil, netip.MustParseAddrPort(to)), data...))
 			must(t, err)

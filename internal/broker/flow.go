@@ -17,7 +17,7 @@ func (b *Broker) Datagrams() (*os.File, linux.Errno) {
 	default:
 		return nil, linux.EAGAIN
 	}
-	ours, theirs, err := packet.Pair()
+	ours, theirs, err := packet.FlowPair()
 	if err != nil {
 		<-b.flows
 		return nil, linux.ENFILE

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -13,12 +14,26 @@ import (
 // rule for a network within it. Private networks are beside: a rule for a wider network has them, one for a name does not.
 var special = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"),
+	netip.MustParsePrefix("100.100.100.200/32"), // metadata of a cloud, as are the next two
 	netip.MustParsePrefix("127.0.0.0/8"),
 	netip.MustParsePrefix("169.254.0.0/16"),
+	netip.MustParsePrefix("192.0.0.0/24"),
 	netip.MustParsePrefix("224.0.0.0/3"), // multicast, and what is reserved
-	netip.MustParsePrefix("::/127"),
+	netip.MustParsePrefix("::/96"),
+	netip.MustParsePrefix("64:ff9b::/96"), // each address of IPv4, through a translator, as are the next three
+	netip.MustParsePrefix("64:ff9b:1::/48"),
+	netip.MustParsePrefix("2001::/32"),
+	netip.MustParsePrefix("2002::/16"),
+	netip.MustParsePrefix("fd00:ec2::/32"), // metadata of a cloud
 	netip.MustParsePrefix("fe80::/10"),
+	netip.MustParsePrefix("fec0::/10"),
 	netip.MustParsePrefix("ff00::/8"),
+}
+
+// shared are blocks in which a network's own hosts are though nobody calls them private: a name does not lead there.
+var shared = []netip.Prefix{
+	netip.MustParsePrefix("100.64.0.0/10"),
+	netip.MustParsePrefix("198.18.0.0/15"),
 }
 
 // allows reports whether a rule has an address.
@@ -35,7 +50,7 @@ func (b *Broker) allows(protocol string, to netip.AddrPort) bool {
 			}
 			continue
 		}
-		if public(to.Addr()) && slices.ContainsFunc(named, func(name string) bool { return matches(r.Host, name) }) {
+		if len(named) > 0 && b.public(to.Addr()) && slices.ContainsFunc(named, func(name string) bool { return matches(r.Host, name) }) {
 			return true
 		}
 	}
@@ -55,9 +70,28 @@ func covers(p netip.Prefix, ip netip.Addr) bool {
 	return true
 }
 
-// public reports whether a name may lead to an address.
-func public(ip netip.Addr) bool {
-	return ip.IsGlobalUnicast() && !ip.IsPrivate() && covers(netip.PrefixFrom(ip, 0).Masked(), ip)
+// public reports whether a name may lead to an address: the host's own, and those on its links, are as near as private ones.
+func (b *Broker) public(ip netip.Addr) bool {
+	holds := func(p netip.Prefix) bool { return p.Contains(ip) }
+	return ip.IsGlobalUnicast() && !ip.IsPrivate() && covers(netip.PrefixFrom(ip, 0).Masked(), ip) &&
+		!slices.ContainsFunc(shared, holds) && !slices.ContainsFunc(b.links(), holds)
+}
+
+// links are the networks that the host has an address in, without those that are everything.
+func links() (list []netip.Prefix) {
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		return []netip.Prefix{netip.PrefixFrom(netip.IPv4Unspecified(), 0), netip.PrefixFrom(netip.IPv6Unspecified(), 0)}
+	}
+	for _, a := range all {
+		if p, err := netip.ParsePrefix(a.String()); err == nil {
+			if p.Bits() == 0 {
+				p = netip.PrefixFrom(p.Addr(), p.Addr().BitLen())
+			}
+			list = append(list, p)
+		}
+	}
+	return list
 }
 
 // matches reports whether a rule's host is a name, in lower case without the last dot: itself, or a name below it.

@@ -29,8 +29,14 @@ const maxFiles = 8
 type Conn struct{ File *os.File }
 
 // Pair makes the two ends; the other one is for a new process.
-func Pair() (*Conn, *os.File, error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+func Pair() (*Conn, *os.File, error) { return pair(0) }
+
+// FlowPair is Pair for a process that runs already and waits as a Conn does: the other end is non-blocking, so that to close it ends a
+// read of it.
+func FlowPair() (*Conn, *os.File, error) { return pair(unix.SOCK_NONBLOCK) }
+
+func pair(flags int) (*Conn, *os.File, error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|flags, 0)
 	if err != nil {
 		return nil, nil, fmt.Errorf("socketpair: %w", err)
 	}
