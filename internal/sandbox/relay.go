@@ -79,7 +79,7 @@ func (r *relay) console(tty io.ReadWriter) error {
 	r.give(os.NewFile(uintptr(fds[1]), "console"))
 	r.pumps = append(r.pumps, func() { carry(tty, ours) })
 	r.finish = func() { unix.Shutdown(int(ours.Fd()), unix.SHUT_WR) } //nolint:errcheck // it may have gone
-	r.input = func() { io.Copy(ours, struct{ io.Reader }{tty}) } //nolint:errcheck // an end is an end
+	r.input = func() { io.Copy(ours, struct{ io.Reader }{tty}) }      //nolint:errcheck // an end is an end
 	return nil
 }
 

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"vkernel/internal/kernel"
-	"vkernel/internal/linux"
 	"vkernel/internal/manifest"
 	"vkernel/internal/packet"
 	"vkernel/internal/state"
@@ -192,46 +191,6 @@ func TestRestoreRefused(t *testing.T) {
 	if got := restored(t, c, from(k.root, k), "typed\n", trust.Update{}); got.err != nil {
 		t.Error(got.err)
 	}
-}
-
-// While it is being saved a container is not resumed, and can be killed; whoever asks to save and leaves keeps nobody.
-func TestSaveIsNotDisturbed(t *testing.T) {
-	s := counting(t, Config{Bundle: guestBundle(t), Processes: 20})
-	if _, st, err := execScript(t, s, "seq 300000 >/tmp/more", ""); err != nil || st.Code != 0 { // than the pipe holds
-		t.Fatal(st, err)
-	}
-	from, to, err := os.Pipe() // which nobody reads
-	must(t, err)
-	saved := make(chan error, 1)
-	go func() {
-		for { // until it fills the pipe
-			if _, err := s.Save(t.Context(), SaveArgument{}, to); err != nil {
-				saved <- err
-				return
-			}
-		}
-	}()
-	var resumed error
-	inTime(t, "a save that is not read", func() {
-		for resumed == nil || resumed.Error() != errBusy.Error() {
-			resumed = s.Resume(t.Context())
-			time.Sleep(time.Millisecond)
-		}
-	})
-	to.Close()
-	from.Close()
-	inTime(t, "the end of a save", func() {
-		if err := <-saved; err == nil {
-			t.Error("it succeeded")
-		}
-		for { // it runs on
-			if err := s.Resume(t.Context()); err != nil && err.Error() == errNotPaused.Error() {
-				return
-			}
-			time.Sleep(time.Millisecond)
-		}
-	})
-	s.Signal(linux.SIGKILL)
 }
 
 func FuzzRecords(f *testing.F) {
