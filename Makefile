@@ -122,7 +122,7 @@ bench: $(O)/bench.vk/manifest.json.sig $(O)/bench/native/bench $(O)/bench/native
 MUSL_CLANG  = clang-19 -O2 -march=x86-64-v2 -nostdinc -isystem /usr/include/x86_64-linux-musl -isystem $(shell clang-19 -print-resource-dir 2>/dev/null)/include
 
 BENCH_C     = $(addprefix test/bench/guest/,bench.c fork.c many.c sockets.c events.c)
-BENCH_SMALL = trivial large idle mapped
+BENCH_SMALL = trivial large idle mapped held
 
 $(O)/bench/native/bench: $(BENCH_C) $(BENCH_SMALL:%=test/bench/guest/%.c) test/bench/guest/bench.h $(O)/packages.stamp
 	@mkdir -p $(@D)

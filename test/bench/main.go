@@ -25,8 +25,8 @@ type Result struct {
 	Unit    string  `json:"unit"`
 	Samples int     `json:"samples"`
 	VKernel float64 `json:"vkernel"`
-	Native  float64 `json:"native"`
-	Ratio   float64 `json:"ratio"` // vkernel / native
+	Native  float64 `json:"native,omitempty"` // 0, and left out: there is no counterpart
+	Ratio   float64 `json:"ratio,omitempty"`  // vkernel / native
 }
 
 // benchmark is one row: samples are taken in rounds, alternating between the two sides.
@@ -130,6 +130,13 @@ func run() error {
 	}
 	err = measureStarts(*vkernel, *bundle, *key, nativeDir, func(name string) bool { return strings.Contains(name, *only) }, func(r Result) {
 		fmt.Printf("%-18s %12.0f %12.0f %8.2f   (to the first byte that its program writes)\n", r.Name, r.VKernel, r.Native, r.Ratio)
+		results = append(results, r)
+	})
+	if err != nil {
+		return err
+	}
+	err = measureSaved(*bundle, func(name string) bool { return strings.Contains(name, *only) }, func(r Result) {
+		fmt.Printf("%-18s %12.0f %12s %8s\n", r.Name, r.VKernel, "-", "-")
 		results = append(results, r)
 	})
 	if err != nil {

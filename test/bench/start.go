@@ -103,22 +103,28 @@ func fromSpare(spare *sandbox.Spare) (float64, error) {
 // newSpare opens the bundle for the benchmark itself. Its signature was checked by vkernel, in
 // the row before: here any key will do.
 func newSpare(dir string) (*sandbox.Spare, func(), error) {
+	spare, _, done, err := spareOf(dir)
+	return spare, done, err
+}
+
+// spareOf is newSpare, and gives the bundle.
+func spareOf(dir string) (*sandbox.Spare, *bundle.Bundle, func(), error) {
 	signer, err := signature.Generate(signature.Ed25519)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	copied, err := os.MkdirTemp("", "vkbench")
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	remove := func() { os.RemoveAll(copied) }
 	b, err := openCopy(dir, copied, signer)
 	if err != nil {
 		remove()
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	spare := sandbox.NewSpare(sandbox.Config{Bundle: b, Processes: 100})
-	return spare, func() { spare.Close(); b.Close(); remove() }, nil
+	return spare, b, func() { spare.Close(); b.Close(); remove() }, nil
 }
 
 // openCopy opens the bundle with a signature of ours.
