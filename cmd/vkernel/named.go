@@ -114,6 +114,7 @@ func (o *runOptions) info(b *bundle.Bundle, terminal bool) (i control.Info, err 
 		Command: o.command, Started: time.Now(), ID: hex.EncodeToString(id[:]), Memory: uint64(o.memory),
 		Settings: control.Settings{
 			Terminal: terminal, Hostname: o.hostname, Memory: int64(o.memory), Disk: int64(o.disk), Processes: o.processes,
+			Offline: o.offline,
 		},
 	}
 	if len(i.Command) == 0 {

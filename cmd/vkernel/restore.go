@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -34,7 +35,7 @@ is refused by its name.
 
 Standard streams, or the terminal, are those of this command. Connections within the container go on; what led out of it has ended.
 Directories of the host are those that run was given, in their places then: -v puts another one in
-the place of one.`,
+the place of one. For a snapshot that is signed, each has to be given by -v.`,
 		Example: `  vkernel restore web.snap
   vkernel restore -d --name web2 web.snap
   vkernel restore --bundle app.vk --key release.key.pub -v "$PWD:/src" app.snap`,
@@ -46,6 +47,7 @@ the place of one.`,
 	f.StringArrayVarP(&o.volumes, "volume", "v", nil, "show a directory of the host in the place of one that the container had: `HOST:GUEST[:ro]`")
 	f.StringVar(&o.logFile, "log", "", "append the kernel's log to `FILE` (default: standard error)")
 	f.StringVar(&o.auditFile, "audit", "", "append to `FILE` a line of JSON for each decision about a file to be executed (see 'vkernel audit')")
+	f.BoolVar(&o.offline, "offline", false, "no connections to other hosts, whatever the manifest allows; a container that was run so stays so")
 	f.BoolVar(&o.privateCode, "private-code", false, "share no native code with other containers: to share it tells other users that a container of this bundle runs")
 	f.BoolVar(&copied, "copy", false, "")
 	f.MarkHidden("copy") //nolint:errcheck // it exists
@@ -153,7 +155,8 @@ func (o *runOptions) adopt() error {
 	if o.processes < 1 || o.processes > kernel.MaxProcesses || o.memory != 0 && o.memory < leastMemory {
 		return errors.New("snapshot: settings: limits that no container can have")
 	}
-	volumes, err := replaceVolumes(s.Volumes, o.volumes)
+	o.offline = o.offline || s.Offline
+	volumes, err := replaceVolumes(s.Volumes, o.volumes, o.again.snapshot != nil && o.again.snapshot.Travelled())
 	if err != nil {
 		return err
 	}
@@ -161,8 +164,9 @@ func (o *runOptions) adopt() error {
 	return nil
 }
 
-// replaceVolumes puts given directories in the places of those that a container had.
-func replaceVolumes(had, given []string) ([]string, error) {
+// replaceVolumes puts given directories in the places of those that a container had. If the snapshot has travelled, all
+// have to be: who has signed it decides what runs, and not what it sees of this host.
+func replaceVolumes(had, given []string, travelled bool) ([]string, error) {
 	guest := func(v string) string {
 		parts := strings.Split(v, ":")
 		if len(parts) < 2 {
@@ -171,6 +175,13 @@ func replaceVolumes(had, given []string) ([]string, error) {
 		return path.Clean(parts[1])
 	}
 	volumes := append([]string{}, had...)
+	if travelled {
+		for _, v := range had {
+			if !slices.ContainsFunc(given, func(g string) bool { return guest(g) == guest(v) }) {
+				return nil, fmt.Errorf("the container had a directory of its host at %s, and its snapshot is signed, not yours: say with -v what it is here", guest(v))
+			}
+		}
+	}
 next:
 	for _, v := range given {
 		for i := range volumes {

@@ -79,32 +79,57 @@ type keeper struct {
 	chunks chan sandbox.Record
 	work   sync.WaitGroup
 	root   []byte
+	named  int // chunks
 
-	mu  sync.Mutex
-	err error // guarded by mu
+	mu      sync.Mutex
+	err     error // guarded by mu
+	waiting int   // bytes in chunks; guarded by mu
+	written sync.Cond
 }
 
 // bound is the most that is taken: a container's memory and files, and as much again for what describes them.
 func (k *keeper) bound(i Info) int64 { return 2*int64(min(i.Memory, 1<<44)) + i.Settings.Disk + 4<<30 }
 
-// maxWaiting is how many chunks wait to be compressed, nearly all of 64 KiB: meanwhile the container, which stands until it has
-// handed over the last, goes on.
-const maxWaiting = 4096
+// maxWaiting is how many chunks wait to be compressed, nearly all of 64 KiB, and maxBytes how large they are: meanwhile the
+// container, which stands until it has handed over the last, goes on.
+const (
+	maxWaiting = 4096
+	maxBytes   = maxWaiting * 64 << 10
+)
 
 // maxRoot bounds the stream of objects.
 const maxRoot = 1 << 30
 
 func (k *keeper) begin() func(sandbox.Record) error {
+	k.written.L = &k.mu
 	for range 2 {
 		k.work.Go(func() {
 			for r := range k.chunks {
 				if err := k.put(r); err != nil {
 					k.fail(err)
 				}
+				k.done(r.Size)
 			}
 		})
 	}
 	return k.take
+}
+
+// room waits until a chunk of n bytes may wait, too.
+func (k *keeper) room(n int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for k.waiting > 0 && k.waiting+n > maxBytes {
+		k.written.Wait()
+	}
+	k.waiting += n
+}
+
+func (k *keeper) done(n int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.waiting -= n
+	k.written.Broadcast()
 }
 
 // put writes a chunk, if it is what the sandbox says.
@@ -142,7 +167,11 @@ func (k *keeper) take(r sandbox.Record) error {
 			return errors.New("the sandbox names a chunk that the old snapshot has not")
 		}
 	default:
+		if k.named++; k.named > snapshot.MaxChunks {
+			return fmt.Errorf("the sandbox has sent more than %d chunks", snapshot.MaxChunks)
+		}
 		k.writer.Name(r.Digest, r.Size)
+		k.room(r.Size)
 		k.chunks <- r
 	}
 	return k.failed()

@@ -66,6 +66,7 @@ type Settings struct {
 	Memory    int64    `json:"memory,omitempty"`
 	Disk      int64    `json:"disk,omitempty"`
 	Processes int      `json:"processes,omitempty"`
+	Offline   bool     `json:"offline,omitempty"` // no connections to outside, whatever the manifest allows
 
 	Flags []string `json:"flags,omitempty"` // whom to trust and where to log: for copies on this machine, not in a snapshot
 }

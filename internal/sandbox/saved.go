@@ -116,8 +116,11 @@ type Record struct {
 	Data   []byte // of 'c' and 'r'
 }
 
+// leastCost is what a chunk costs of what a sandbox may send, however small it is: it becomes a file.
+const leastCost = 4 << 10
+
 // ReadRecords reads what a sandbox writes, and gives each record to do, to its end. Nothing in it is believed: no record is
-// larger than a chunk, and all together hold no more than most bytes.
+// larger than a chunk, and all together hold no more than most bytes, counted as files take them.
 func ReadRecords(from io.Reader, most int64, do func(Record) error) error {
 	r := bufio.NewReaderSize(from, 64<<10)
 	for {
@@ -136,7 +139,11 @@ func ReadRecords(from io.Reader, most int64, do func(Record) error) error {
 			return fmt.Errorf("the sandbox has sent a record of kind %d", rec.Kind)
 		}
 		rec.Size = int(n)
-		if most -= headBytes + int64(n); most < 0 {
+		cost := headBytes + int64(n)
+		if rec.Kind == 'c' {
+			cost = max(cost, leastCost)
+		}
+		if most -= cost; most < 0 {
 			return errors.New("the sandbox has sent more than a container can hold")
 		}
 		if rec.Kind != 'k' {

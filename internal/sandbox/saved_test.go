@@ -240,3 +240,21 @@ func TestAnswerChunks(t *testing.T) {
 		t.Errorf("%q, %q", got, failed)
 	}
 }
+
+// Chunks of a byte are counted as the files that they become.
+func TestSmallRecords(t *testing.T) {
+	var data []byte
+	for n := range 100 {
+		head := [headBytes]byte{0: 'c', 1: byte(n), 33: 1}
+		data = append(append(data, head[:]...), byte(n))
+	}
+	end := [headBytes]byte{'e'}
+	data = append(data, end[:]...)
+	for most, want := range map[int64]int{100*leastCost + headBytes: 100, 10 * leastCost: 10} {
+		n := 0
+		err := ReadRecords(bytes.NewReader(data), most, func(Record) error { n++; return nil })
+		if n != want || (err == nil) != (want == 100) {
+			t.Errorf("%d bytes: %d records, %v", most, n, err)
+		}
+	}
+}

@@ -423,6 +423,11 @@ func TestForeign(t *testing.T) {
 	_, err = c.write(travels, Signed{signer}, v, host{})
 	must(t, err)
 	must(t, c.check(travels, &Verifier{Trust: trust.Keys(1, other.Key, signer.Key)}))
+	for at, want := range map[string]bool{dir: false, travels: true} {
+		if x, _, err := readIndex(at, &Verifier{Key: k, Trust: trust.Keys(1, signer.Key)}); err != nil || x.Travelled() != want {
+			t.Errorf("%s: %v, expected that it has travelled: %v", at, err, want)
+		}
+	}
 	for _, v := range []*Verifier{{Trust: trust.Keys(1, other.Key)}, {Trust: trust.Keys(2, other.Key, signer.Key)}} {
 		if err := c.check(travels, v); err == nil || !strings.Contains(err.Error(), "is signed by key "+signer.Key.ID().String()[:16]+", which is not trusted") {
 			t.Error(err)

@@ -1,6 +1,8 @@
 package snapshot
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -58,15 +60,31 @@ func lockDir(dir string, write bool) (*os.File, error) {
 	if write {
 		how, flags = unix.LOCK_EX, os.O_RDONLY|os.O_CREATE
 	}
-	f, err := os.OpenFile(filepath.Join(dir, lockName), flags, 0o600)
+	f, err := os.OpenFile(filepath.Join(dir, lockName), flags|unix.O_NONBLOCK|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, err
+	}
+	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
+		f.Close()
+		return nil, fmt.Errorf("%s is no regular file: %w", lockName, errors.Join(fs.ErrInvalid, err))
 	}
 	if err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB); err != nil {
 		f.Close()
 		return nil, ErrBusy
 	}
 	return f, nil
+}
+
+// owned refuses a directory in which another user can put something in the place of what is written or removed there.
+func owned(dir string) error {
+	var st unix.Stat_t
+	if err := unix.Stat(dir, &st); err != nil {
+		return fmt.Errorf("snapshot: %s: %w", dir, err)
+	}
+	if uid := int(st.Uid); uid != os.Geteuid() && uid != 0 || st.Mode&0o002 != 0 {
+		return fmt.Errorf("snapshot: %s: it belongs to user %d with mode %o, so another user could change what is written there: name a directory of yours", dir, uid, st.Mode&0o7777)
+	}
+	return nil
 }
 
 // read reads a regular file of a bounded size.

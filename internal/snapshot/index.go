@@ -25,7 +25,12 @@ type Index struct {
 	Settings  Part     // of the container, beside what is the kernel's
 	State     []Part   // the stream of the kernel's objects: stacks, registers and tables are in it or in Chunks
 	Chunks    []Part   // what the stream refers to
+
+	travelled bool // it is signed, not authenticated by this user's key
 }
+
+// Travelled reports whether the index that was read may be another user's or machine's: what it says of the host is not about this one.
+func (x *Index) Travelled() bool { return x.travelled }
 
 // Part is a content of a snapshot.
 type Part struct {
@@ -33,9 +38,12 @@ type Part struct {
 	Size   int
 }
 
+// MaxChunks bounds what a stream may refer to.
+const MaxChunks = 1 << 22 // 256 GiB in chunks of 64 KiB
+
 // Limits of an index.
 const (
-	maxParts = 1 << 22 // 256 GiB in chunks of 64 KiB
+	maxParts = MaxChunks
 	maxIndex = 512 << 20
 	maxWord  = 256
 	magic    = "vkernel snapshot 1"

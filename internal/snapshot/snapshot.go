@@ -36,6 +36,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"vkernel/internal/mutant"
@@ -92,6 +93,10 @@ func create(dir string, seal Authenticator, v *Verifier, f files) (w *Writer, er
 	if err != nil {
 		return nil, err
 	}
+	if err := owned(dir); err != nil {
+		store.Close()
+		return nil, err
+	}
 	w = &Writer{dir: dir, files: f, store: store, seal: seal, order: map[state.Chunk]struct{}{}}
 	if w.lock, err = lockDir(dir, true); err != nil {
 		store.Close()
@@ -99,10 +104,15 @@ func create(dir string, seal Authenticator, v *Verifier, f files) (w *Writer, er
 	}
 	if x, digest, err := readIndex(dir, v); err == nil {
 		w.old, w.parent = x, digest
-		for _, p := range x.parts() {
-			store.known[p.Digest] = struct{}{}
-		}
 		w.sizes = sizesOf(x)
+		for c := range w.sizes {
+			if !store.there(c) { // removed by somebody: it is written again
+				delete(w.sizes, c)
+			}
+		}
+		for c := range w.sizes {
+			store.known[c] = struct{}{}
+		}
 	}
 	return w, nil
 }
@@ -136,7 +146,9 @@ func (w *Writer) Known() []byte {
 	}
 	b := make([]byte, 0, 32*len(w.old.Chunks))
 	for _, p := range w.old.Chunks {
-		b = append(b, p.Digest[:]...)
+		if _, ok := w.sizes[p.Digest]; ok {
+			b = append(b, p.Digest[:]...)
+		}
 	}
 	return b
 }
@@ -238,6 +250,7 @@ func readIndex(dir string, v *Verifier) (x *Index, digest [32]byte, err error) {
 	if err := v.verify(string(text[:len(text)-len(rest)]), rest); err != nil {
 		return nil, digest, &PartError{"authentication", err}
 	}
+	x.travelled = !strings.HasPrefix(rest, macWord+" ")
 	return x, sha256.Sum256(text), nil
 }
 
@@ -355,6 +368,9 @@ type Pruned struct {
 func Prune(dir string, v *Verifier) (p Pruned, err error) { return prune(dir, v, host{}) }
 
 func prune(dir string, v *Verifier, f files) (p Pruned, err error) {
+	if err := errors.Join(foreign(dir), owned(dir)); err != nil {
+		return p, err
+	}
 	lock, err := lockDir(dir, true)
 	if err != nil {
 		return p, fmt.Errorf("snapshot: %s: %w", dir, err)

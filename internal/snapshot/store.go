@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"sync"
 
@@ -89,6 +90,12 @@ const chunkDir = "chunks"
 func (s *Store) file(c state.Chunk) string {
 	name := hex.EncodeToString(c[:])
 	return filepath.Join(s.dir, chunkDir, name[:2], name)
+}
+
+// there reports whether a chunk has a file.
+func (s *Store) there(c state.Chunk) bool {
+	_, err := os.Lstat(s.file(c))
+	return err == nil
 }
 
 // Put keeps a content under its digest. It is written beside its place and renamed: a name
