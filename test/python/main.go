@@ -140,10 +140,18 @@ func (o options) nativeCommand(name string) *exec.Cmd {
 	return cmd
 }
 
+// beside are the tests that the suite has outside its own folder.
+var beside = []string{"distutils/tests", "lib2to3/tests", "unittest/test"}
+
+// vkernelCommand shows the tests where an installation has them; the recipe leaves them out.
 func (o options) vkernelCommand(name string) *exec.Cmd {
+	const library = "/usr/lib/python3.11"
 	tests, _ := filepath.Abs(o.tests)
-	return exec.Command(o.vkernel, "run", "-v", tests+":/usr/lib/python3.11/test:ro", "-e", "TERM=dumb", o.bundle,
-		"/usr/bin/python3.11", "-m", "test", name)
+	args := []string{"run", "-e", "TERM=dumb", "-v", tests + ":" + library + "/test:ro"}
+	for _, dir := range beside {
+		args = append(args, "-v", filepath.Join(filepath.Dir(tests), dir)+":"+library+"/"+dir+":ro")
+	}
+	return exec.Command(o.vkernel, append(args, o.bundle, "/usr/bin/python3.11", "-m", "test", name)...)
 }
 
 // runOne ends a file that hangs with all that it has started.

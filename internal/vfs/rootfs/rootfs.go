@@ -23,9 +23,9 @@ import (
 	"vkernel/internal/vfs/memfs"
 )
 
-// Time is the time of every file, in seconds. It is not 0, which some programs take for
-// "unknown".
-const Time = 1
+// Time is the time of every file, in seconds: 1980-01-02. Not 0, which some programs take for "unknown";
+// and in no time zone before 1980, where the times of zip and FAT begin.
+const Time = 10*365*86400 + 3*86400
 
 const blockSize = 4096
 

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -83,6 +84,9 @@ func TestTree(t *testing.T) {
 	}
 	if m := stat("/tmp").Mode; m != linux.S_IFDIR|0o1777 {
 		t.Errorf("/tmp has mode %o", m)
+	}
+	if year := time.Unix(Time, 0).UTC().Add(-12 * time.Hour).Year(); year != 1980 {
+		t.Errorf("files are of %d in the last time zone: zip has no times before 1980", year)
 	}
 	su, zsu := stat("/bin/su"), stat("/bin/zsu")
 	if su.Mode != linux.S_IFREG|0o4755 || su.UID != 0 || su.Size != 6 || su.Mtim.Sec != Time {
