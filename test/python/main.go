@@ -140,16 +140,22 @@ func (o options) nativeCommand(name string) *exec.Cmd {
 	return cmd
 }
 
-// beside are the tests that the suite has outside its own folder.
-var beside = []string{"distutils/tests", "lib2to3/tests", "unittest/test"}
+// inside are the tests that the suite has outside its own folder; beside is the source that some look for.
+var (
+	inside = []string{"test", "distutils/tests", "lib2to3/tests", "unittest/test"}
+	beside = []string{"Doc", "Grammar", "Include", "Misc", "Modules", "Objects", "PC", "Parser", "Programs", "Python", "Tools"}
+)
 
 // vkernelCommand shows the tests where an installation has them; the recipe leaves them out.
 func (o options) vkernelCommand(name string) *exec.Cmd {
-	const library = "/usr/lib/python3.11"
-	tests, _ := filepath.Abs(o.tests)
-	args := []string{"run", "-e", "TERM=dumb", "-v", tests + ":" + library + "/test:ro"}
+	library, _ := filepath.Abs(filepath.Dir(o.tests))
+	args := []string{"run", "-e", "TERM=dumb"}
+	show := func(host, guest string) { args = append(args, "-v", host+":"+guest+":ro") }
+	for _, dir := range inside {
+		show(filepath.Join(library, dir), "/usr/lib/python3.11/"+dir)
+	}
 	for _, dir := range beside {
-		args = append(args, "-v", filepath.Join(filepath.Dir(tests), dir)+":"+library+"/"+dir+":ro")
+		show(filepath.Join(filepath.Dir(library), dir), "/usr/lib/"+dir)
 	}
 	return exec.Command(o.vkernel, append(args, o.bundle, "/usr/bin/python3.11", "-m", "test", name)...)
 }
