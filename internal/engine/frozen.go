@@ -14,12 +14,15 @@ import (
 // the process and its children map privately, so that a fork costs a mapping and what was
 // written since. Settle decides; here is what a layer is and how instances use it.
 
-// layer is frozen memory. The offset of a page in its file is the page's guest address.
-// Its content changes only while one instance maps it, see refresh.
+// layer is frozen memory. The offset of a page in its file is the page's guest address, or with a shift
+// another one. Its content changes only while one instance maps it, see refresh.
 type layer struct {
 	code *Code
 	file int
 	span hole // of all it holds
+
+	shift int64 // from an address to its place in the file
+	fixed bool  // the file is another's, and sealed
 
 	users atomic.Int32 // entries of instances' layers
 	pages atomic.Int64 // that the file holds
@@ -82,7 +85,7 @@ func (l *layer) write(i *Instance, h hole) linux.Errno {
 // mapInto maps a range of the layer at its place in i.
 func (l *layer) mapInto(i *Instance, h hole, prot int) linux.Errno {
 	const flags = unix.MAP_PRIVATE | unix.MAP_FIXED | unix.MAP_NORESERVE
-	_, e := mmap(i.base+uintptr(h.start), uintptr(h.size()), prot, flags, l.file, int64(h.start))
+	_, e := mmap(i.base+uintptr(h.start), uintptr(h.size()), prot, flags, l.file, int64(h.start)+l.shift)
 	return e
 }
 
@@ -175,8 +178,11 @@ func (i *Instance) inParts(h hole) bool {
 	return k < len(i.parts) && i.parts[k].start < h.end
 }
 
-// sole tells whether nobody but i maps the layer.
+// sole tells whether nobody but i maps the layer, so that it can be changed.
 func (i *Instance) sole(l *layer) bool {
+	if l.fixed {
+		return false
+	}
 	n := int32(0)
 	for _, p := range i.parts {
 		if p.layer == l {

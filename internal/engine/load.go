@@ -2,7 +2,6 @@ package engine
 
 import (
 	"encoding/binary"
-	"fmt"
 	"unsafe"
 
 	"vkernel/internal/engine/layout"
@@ -332,26 +331,6 @@ func (i *Instance) LoadHoles(d *state.Decoder) linux.Errno {
 		if e != 0 {
 			return e
 		}
-	}
-	return 0
-}
-
-// LoadPages reads what SavePages wrote, into the same range, which is writable private memory.
-func (i *Instance) LoadPages(d *state.Decoder, addr, length uint64) linux.Errno {
-	if _, e := i.within(addr, length); e != 0 {
-		return e
-	}
-	for at := addr; d.Bool(); {
-		start := d.Uint(memorySize/pageSize) * pageSize
-		b := d.Chunk()
-		if size := uint64(len(b)); start < at || size == 0 || size%pageSize != 0 || start > addr+length || size > addr+length-start {
-			d.Fail(fmt.Errorf("%d bytes of memory at %#x, in %#x to %#x", size, start, at, addr+length))
-			return linux.EINVAL
-		}
-		if e := i.Memory().Write(uint32(start), b); e != 0 {
-			return e
-		}
-		at = start + uint64(len(b))
 	}
 	return 0
 }

@@ -324,7 +324,7 @@ func (s *Space) loadAnonymous(d *state.Decoder, a *area, anonymous *share) linux
 		if d.Failed() {
 			return 0
 		}
-		if errno := s.inst.LoadPages(d, a.start+from, size); errno != 0 {
+		if errno := s.inst.LoadSharedPages(d, a.start+from, size); errno != 0 {
 			return errno
 		}
 	}

@@ -178,6 +178,15 @@ func SealMemory(f *os.File) error {
 	return nil
 }
 
+// Sealed tells whether SealMemory has been called for the file: an error says that somebody might change it.
+func Sealed(f *os.File) error {
+	seals, err := unix.FcntlInt(f.Fd(), unix.F_GET_SEALS, 0)
+	if err == nil && seals&allSeals != allSeals {
+		err = fmt.Errorf("it is not sealed: seals %#x", seals)
+	}
+	return err
+}
+
 // ReadSealed reads what Seal has written, at most so many bytes, and closes it. What is no regular file, and so could let
 // the reader wait, is refused.
 func ReadSealed(f *os.File, most int64) ([]byte, error) {

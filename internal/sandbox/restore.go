@@ -40,6 +40,9 @@ func (f *From) connect(start *Start) (*handover, error) {
 	case f == nil:
 		return h, nil
 	case f.Memory != nil:
+		if err := packet.Sealed(f.Memory); err != nil { // it will be mapped
+			return nil, fmt.Errorf("the memory of the copy: %w", err)
+		}
 		start.Restore = FromMemory
 		h.theirs = []*os.File{f.Memory}
 		return h, nil
@@ -95,7 +98,7 @@ func (h *handover) close() {
 func restore(c *kernel.Config, s *Start, st *streams) (*kernel.Kernel, error) {
 	defer st.chunks.Close()
 	if s.Restore == FromMemory {
-		from := copied{st.chunks}
+		from := &copied{file: st.chunks, fd: int(st.chunks.Fd())}
 		root, err := from.root()
 		if err != nil {
 			return nil, err

@@ -158,6 +158,8 @@ func ReadRecords(from io.Reader, most int64, do func(Record) error) error {
 	}
 }
 
+const hostPage = 4096
+
 // memoryWriter writes a copy into a memory file.
 type memoryWriter struct {
 	f     *os.File
@@ -172,7 +174,11 @@ func (m *memoryWriter) name(n int) (c state.Chunk) {
 	return c
 }
 
+// Put writes a chunk. What may be pages begins at one, so that copies can map it.
 func (m *memoryWriter) Put(b []byte) (state.Chunk, error) {
+	if len(b)%hostPage == 0 {
+		m.at = (m.at + hostPage - 1) &^ (hostPage - 1)
+	}
 	c := m.name(len(b))
 	n, err := m.f.WriteAt(b, int64(m.at))
 	m.at += uint64(n)
@@ -189,10 +195,14 @@ func (m *memoryWriter) finish(root []byte) error {
 }
 
 // copied is the memory of a copy.
-type copied struct{ file *os.File }
+type copied struct {
+	file *os.File
+	fd   int
+	size int64
+}
 
 // Get reads a chunk of a copy.
-func (s copied) Get(c state.Chunk, size int) ([]byte, error) {
+func (s *copied) Get(c state.Chunk, size int) ([]byte, error) {
 	at, n := binary.LittleEndian.Uint64(c[:]), binary.LittleEndian.Uint32(c[8:])
 	if int(n) != size || n > maxChunk || at > 1<<62 {
 		return nil, errors.New("a chunk that is not of this copy")
@@ -204,8 +214,17 @@ func (s copied) Get(c state.Chunk, size int) ([]byte, error) {
 	return b, nil
 }
 
+// Place gives where a chunk of a copy lies: the file is sealed.
+func (s *copied) Place(c state.Chunk, size int) (fd int, offset int64, ok bool) {
+	at, n := binary.LittleEndian.Uint64(c[:]), binary.LittleEndian.Uint32(c[8:])
+	if int(n) != size || int64(n) > s.size || at > uint64(s.size)-uint64(n) {
+		return -1, 0, false
+	}
+	return s.fd, int64(at), true
+}
+
 // root reads the stream of a copy.
-func (s copied) root() ([]byte, error) {
+func (s *copied) root() ([]byte, error) {
 	size, err := s.file.Seek(0, io.SeekEnd)
 	if err != nil || size < 8 {
 		return nil, errors.Join(errors.New("the memory of the copy is empty"), err)
@@ -214,6 +233,7 @@ func (s copied) root() ([]byte, error) {
 	if _, err := s.file.ReadAt(tail[:], size-8); err != nil {
 		return nil, err
 	}
+	s.size = size
 	n := binary.LittleEndian.Uint64(tail[:])
 	if n > uint64(size-8) || n > maxHandover {
 		return nil, errors.New("the memory of the copy is damaged")

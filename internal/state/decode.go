@@ -342,6 +342,14 @@ func (d *Decoder) Stored() (s Stored) {
 	return s
 }
 
+// Place tells where it lies, if that is a file which can be mapped: see Placed.
+func (d *Decoder) Place(s Stored) (fd int, offset int64, ok bool) {
+	if p, can := d.chunks.(Placed); can && d.err == nil {
+		return p.Place(s.Chunk, s.Size)
+	}
+	return -1, 0, false
+}
+
 // Fetch reads it; also while what was put off with After runs.
 func (d *Decoder) Fetch(s Stored) []byte {
 	if d.err != nil {

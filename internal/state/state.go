@@ -112,6 +112,13 @@ type Source interface {
 	Get(c Chunk, size int) ([]byte, error)
 }
 
+// Placed is a Source whose contents lie in a file that nobody can change any more, so that they can be mapped.
+type Placed interface {
+	Source
+	// Place gives where a content begins: a descriptor, which is the source's, and an offset. It reports false for one that has to be got.
+	Place(c Chunk, size int) (fd int, offset int64, ok bool)
+}
+
 // Chunks is both.
 type Chunks interface {
 	Sink
