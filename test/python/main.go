@@ -66,27 +66,44 @@ func main() {
 	out := flag.String("out", "", "write a line per file")
 	flag.Parse()
 	names := flag.Args()
+	good, err := compare(o, names, *jobs, *out)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "python:", err)
+		os.Exit(2)
+	}
+	if !good {
+		os.Exit(1)
+	}
+}
+
+// compare runs the files, all if there are none, and reports whether all is as known.
+func compare(o options, names []string, jobs int, out string) (bool, error) {
 	if len(names) == 0 {
 		var err error
 		if names, err = allFiles(o.tests); err != nil {
-			fmt.Fprintln(os.Stderr, "python:", err)
-			os.Exit(2)
+			return false, err
 		}
 	}
-	results := runAll(o, names, *jobs)
-	if *out != "" {
+	installed, err := os.MkdirTemp("", "pynative")
+	if err != nil {
+		return false, err
+	}
+	defer os.RemoveAll(installed)
+	if err := o.install(installed); err != nil {
+		return false, err
+	}
+	o.native = installed
+	results := runAll(o, names, jobs)
+	if out != "" {
 		var text bytes.Buffer
 		for _, r := range results {
 			fmt.Fprintf(&text, "%-32s %-8s %6.1f s  %-8s %6.1f s\n", r.name, r.native, r.nativeTime.Seconds(), r.vkernel, r.vkernelTime.Seconds())
 		}
-		if err := os.WriteFile(*out, text.Bytes(), 0o644); err != nil {
-			fmt.Fprintln(os.Stderr, "python:", err)
-			os.Exit(2)
+		if err := os.WriteFile(out, text.Bytes(), 0o644); err != nil {
+			return false, err
 		}
 	}
-	if !report(o, results) {
-		os.Exit(1)
-	}
+	return report(o, results), nil
 }
 
 // allFiles lists the files and folders of tests.
@@ -131,20 +148,41 @@ func runAll(o options, names []string, jobs int) []result {
 	return results
 }
 
-// nativeCommand runs in a folder of its own, with an environment like that of a container.
-func (o options) nativeCommand(name string) *exec.Cmd {
-	native, _ := filepath.Abs(o.native)
-	cmd := exec.Command(filepath.Join(native, "usr/bin/python3.11"), "-m", "test", name)
-	tests, _ := filepath.Abs(filepath.Dir(o.tests))
-	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=/root", "TERM=dumb", "PYTHONPATH=" + tests}
-	return cmd
-}
-
 // inside are the tests that the suite has outside its own folder; beside is the source that some look for.
 var (
 	inside = []string{"test", "distutils/tests", "lib2to3/tests", "unittest/test"}
 	beside = []string{"Doc", "Grammar", "Include", "Misc", "Modules", "Objects", "PC", "Parser", "Programs", "Python", "Tools"}
 )
+
+// install makes a copy of the native root with the tests where vkernelCommand shows them. PYTHONPATH would
+// not do: what tests start with -I or -E has to find them too.
+func (o options) install(root string) error {
+	if err := os.CopyFS(root, os.DirFS(o.native)); err != nil {
+		return err
+	}
+	library, err := filepath.Abs(filepath.Dir(o.tests))
+	if err != nil {
+		return err
+	}
+	for _, dir := range inside {
+		if err := os.CopyFS(filepath.Join(root, "usr/lib/python3.11", dir), os.DirFS(filepath.Join(library, dir))); err != nil {
+			return err
+		}
+	}
+	for _, dir := range beside {
+		if err := os.Symlink(filepath.Join(filepath.Dir(library), dir), filepath.Join(root, "usr/lib", dir)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nativeCommand runs with an environment like that of a container.
+func (o options) nativeCommand(name string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(o.native, "usr/bin/python3.11"), "-m", "test", name)
+	cmd.Env = []string{"PATH=" + filepath.Join(o.native, "usr/bin") + ":/usr/bin:/bin", "HOME=/root", "TERM=dumb"}
+	return cmd
+}
 
 // vkernelCommand shows the tests where an installation has them; the recipe leaves them out.
 func (o options) vkernelCommand(name string) *exec.Cmd {
