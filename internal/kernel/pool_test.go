@@ -19,6 +19,12 @@ import (
 // newPool makes a container whose first process becomes a pool, and ends when the test does.
 func newPool(t *testing.T, limits PoolLimits, edit func(*Config)) (*container, *Pool) {
 	t.Helper()
+	return newPoolOf(t, "warm idle", func(*container) {}, limits, edit)
+}
+
+// newPoolOf is newPool of a command, in a container that has been furnished for it.
+func newPoolOf(t *testing.T, command string, furnish func(*container), limits PoolLimits, edit func(*Config)) (*container, *Pool) {
+	t.Helper()
 	in, hold := io.Pipe()
 	c := newWarm(t, nil, func(config *Config) {
 		config.Stdin = in
@@ -26,9 +32,10 @@ func newPool(t *testing.T, limits PoolLimits, edit func(*Config)) (*container, *
 			edit(config)
 		}
 	})
+	furnish(c)
 	ended := make(chan error, 1)
 	go func() {
-		_, err := c.kernel.Run(context.Background(), []string{"/bin/dash", "-c", "until [ -e /root/go ]; do sleep 0.01; done; exec warm idle"}, c.env, "/")
+		_, err := c.kernel.Run(context.Background(), []string{"/bin/dash", "-c", "until [ -e /root/go ]; do sleep 0.01; done; exec " + command}, c.env, "/")
 		ended <- err
 	}()
 	t.Cleanup(func() {

@@ -355,7 +355,14 @@ func TestRestoreMany(t *testing.T) {
 // paused is a container in a pause, with a shell that sleeps.
 func paused(t *testing.T, argv ...string) (c *container, root []byte, m memory) {
 	t.Helper()
+	return pausedWith(t, func(*container) {}, argv...)
+}
+
+// pausedWith is paused for a container that has been furnished.
+func pausedWith(t *testing.T, furnish func(*container), argv ...string) (c *container, root []byte, m memory) {
+	t.Helper()
 	c = newContainer(t, nil)
+	furnish(c)
 	c.background(nil, argv...)
 	sleeps := func(p *proc.Process) bool {
 		i := p.Image()

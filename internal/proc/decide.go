@@ -2,6 +2,7 @@ package proc
 
 import (
 	"encoding/hex"
+	"fmt"
 	"time"
 
 	"vkernel/internal/audit"
@@ -93,7 +94,11 @@ func (t *Thread) decide(x *examined, f *ExecFile, action string) linux.Errno {
 		}
 	}
 	if w := f.pool; w != nil {
-		if why := w.begins(&x.target, t.start(f, &x.target, "")); why != "" {
+		why := t.Table().refusedVia(w.via)
+		if why == "" {
+			why = w.begins(&x.target, t.start(f, &x.target, ""))
+		}
+		if why != "" {
 			t.refuse(x, action, why)
 			return linux.EACCES
 		}
@@ -103,6 +108,20 @@ func (t *Thread) decide(x *examined, f *ExecFile, action string) linux.Errno {
 	}
 	t.record(x, action, "")
 	return 0
+}
+
+// refusedVia asks the hash rule whether the scripts that a program reads may still be executed, and tells why not.
+func (t *Table) refusedVia(scripts [][32]byte) string {
+	for _, sum := range scripts {
+		target, reason := t.config.Programs.Decide(Request{Digest: sum})
+		if reason == "" && !target.Script {
+			reason = "it is a program now"
+		}
+		if reason != "" && !mutant.Off("exec.via") {
+			return fmt.Sprintf("script %x: %s", sum[:8], reason)
+		}
+	}
+	return ""
 }
 
 // believe is what an exec without the hash rule would do, for builds in which that can be switched off:
@@ -116,7 +135,7 @@ func (t *Thread) believe(x *examined) Target {
 
 // script is a script that its interpreter is to read, under the name that it is given.
 func (x *examined) script(name string) script {
-	return script{name: scriptName(name), perm: x.place.Node().Perm(), at: x.place, file: vfs.NewSealed(x.text, x.stat)}
+	return script{sum: x.sum, name: scriptName(name), perm: x.place.Node().Perm(), at: x.place, file: vfs.NewSealed(x.text, x.stat)}
 }
 
 // target is what the process executes; nil before its first program.

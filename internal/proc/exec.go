@@ -74,7 +74,11 @@ func (t *Thread) load(f ExecFile, argv, env []string) (*Image, *Warm, linux.Errn
 			return nil, x.warm, linux.ELOOP
 		}
 		if !x.target.Script {
-			return &Image{Target: x.target, digest: x.sum, Exe: x.place, Argv: argv, scripts: scripts}, x.warm, 0
+			via := t.process.via(scripts)
+			if f.pool != nil {
+				via = f.pool.via
+			}
+			return &Image{Target: x.target, digest: x.sum, Exe: x.place, Argv: argv, scripts: scripts, via: via}, x.warm, 0
 		}
 		vfs.AllowWrite(x.place)
 		interpreter, arg, hasArg, e := parseScript(x.head)

@@ -72,8 +72,9 @@ type Image struct {
 	Argv   []string
 	Env    []string
 
-	scripts []script // that led to the program, which its interpreters are to read
-	held    []string // of an image that is loaded: the entries that hold its policy
+	scripts []script   // that led to the program, which its interpreters are to read
+	via     [][32]byte // digests of the scripts that the program may be reading: whoever revives it asks about them, too
+	held    []string   // of an image that is loaded: the entries that hold its policy
 
 	copied uint64 // which copy of a frozen process it is, of all that the table has made; 0: none
 

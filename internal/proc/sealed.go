@@ -20,6 +20,7 @@ const maxPending = 2 * (maxScripts + 1)
 
 // script is a script that was hashed and that nobody has opened yet.
 type script struct {
+	sum  [32]byte
 	name string // that the interpreter was given
 	perm vfs.Perm
 	at   vfs.Path
@@ -41,6 +42,22 @@ func (p *Process) await(scripts []script) {
 		}
 	}
 	p.scripts.Store(&all)
+}
+
+// via gives the digests of the scripts that a program reads which these have led to: they, and those that are still due.
+func (p *Process) via(scripts []script) (sums [][32]byte) {
+	add := func(list []script) {
+		for k := range list {
+			if !slices.Contains(sums, list[k].sum) {
+				sums = append(sums, list[k].sum)
+			}
+		}
+	}
+	add(scripts)
+	if due := p.scripts.Load(); due != nil {
+		add(*due)
+	}
+	return sums
 }
 
 func named(list []script, name string) bool {

@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math"
@@ -19,6 +20,7 @@ func (p *Process) saveScripts(e *state.Encoder) {
 	e.Len(len(*list))
 	for k := range *list {
 		s := &(*list)[k]
+		e.Raw(s.sum[:])
 		e.String(s.name)
 		for _, v := range []uint32{s.perm.Mode, s.perm.UID, s.perm.GID} {
 			e.Uint(uint64(v))
@@ -30,13 +32,15 @@ func (p *Process) saveScripts(e *state.Encoder) {
 
 // loadScripts reads them.
 func (p *Process) loadScripts(d *state.Decoder) {
-	n := d.Count(4)
+	n := d.Count(sha256.Size + 4)
 	if n > maxPending {
 		d.Failf("%d scripts are to be opened", n)
 	}
 	var list []script
 	for range min(n, maxPending) {
-		s := script{name: d.String()}
+		var s script
+		copy(s.sum[:], d.Raw(len(s.sum)))
+		s.name = d.String()
 		for _, v := range []*uint32{&s.perm.Mode, &s.perm.UID, &s.perm.GID} {
 			*v = uint32(d.Uint(math.MaxUint32))
 		}
@@ -58,6 +62,10 @@ func (i *Image) SaveState(e *state.Encoder) {
 	e.Raw(i.digest[:])
 	e.String(i.Target.Entry)
 	e.Strings(i.Target.Program.Policy.Holders())
+	e.Len(len(i.via))
+	for k := range i.via {
+		e.Raw(i.via[k][:])
+	}
 	i.Exe.SaveState(e)
 	e.Strings(i.Argv)
 	e.Strings(i.Env)
@@ -67,6 +75,11 @@ func (i *Image) SaveState(e *state.Encoder) {
 func (i *Image) LoadState(d *state.Decoder) {
 	copy(i.digest[:], d.Raw(len(i.digest)))
 	i.Target.Entry, i.held = d.String(), d.Strings()
+	for range d.Count(sha256.Size) {
+		var sum [sha256.Size]byte
+		copy(sum[:], d.Raw(len(sum)))
+		i.via = append(i.via, sum)
+	}
 	i.Exe.LoadState(d)
 	i.Argv, i.Env = d.Strings(), d.Strings()
 }
@@ -79,6 +92,9 @@ func (t *Table) loadImage(i *Image, p *Process) error {
 	}
 	if reason != "" {
 		return fmt.Errorf("entry %s (%x): %s", i.Target.Entry, i.digest[:8], reason)
+	}
+	if reason := t.refusedVia(i.via); reason != "" {
+		return fmt.Errorf("entry %s: %s", i.Target.Entry, reason)
 	}
 	if target.Program.Code != p.memory.now.Space.Instance().Program() {
 		return fmt.Errorf("entry %s is another program than its memory's", i.Target.Entry)

@@ -17,7 +17,7 @@ import (
 
 // Types are what this package saves as objects.
 var Types = []state.Type{
-	state.Of[Process](1), state.Of[Thread](1), state.Of[Group](1), state.Of[Session](1), state.Of[Image](1), state.Of[loan](1), state.Of[PidFD](1),
+	state.Of[Process](2), state.Of[Thread](1), state.Of[Group](1), state.Of[Session](1), state.Of[Image](2), state.Of[loan](1), state.Of[PidFD](1),
 }
 
 // A table is an external: it is made of a new configuration, and LoadState reads into it what it has. The processes

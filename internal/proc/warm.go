@@ -47,8 +47,9 @@ type Warm struct {
 	securebits uint32
 	entry      string
 	policy     *policy.Policy
-	name       string // of the file, for copies that no execve starts
-	again      *call  // in which it was frozen, for copies to make again; nil: vkernel.ready
+	name       string     // of the file, for copies that no execve starts
+	via        [][32]byte // scripts that it has read, see Image
+	again      *call      // in which it was frozen, for copies to make again; nil: vkernel.ready
 
 	users atomic.Int32 // who may make copies, and the owner
 	made  atomic.Int64 // copies
@@ -228,7 +229,7 @@ func (t *Thread) Freeze(asked signal.Set) (w *Warm, refused string) {
 		robust: t.robust, securebits: p.securebits.Get(), policy: t.program.Policy,
 	}
 	if i := p.Image(); i != nil {
-		w.entry, w.name = i.Target.Entry, t.FS().PathString(i.Exe)
+		w.entry, w.name, w.via = i.Target.Entry, t.FS().PathString(i.Exe), i.via
 	}
 	w.users.Store(1)
 	return w, ""

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -18,7 +19,10 @@ type frozen struct {
 }
 
 // freeze makes one, and ends the container.
-func (t *trial) freeze(script string) *frozen {
+func (t *trial) freeze(script string) *frozen { return t.freezeAfter("", script) }
+
+// freezeAfter is freeze after something else was begun, with a line for each command.
+func (t *trial) freezeAfter(first, script string) *frozen {
 	dir, err := os.MkdirTemp(t.dir, "frozen")
 	t.must(err)
 	f := &frozen{t, filepath.Join(dir, "snap"), filepath.Join(dir, "ctl")}
@@ -31,7 +35,15 @@ func (t *trial) freeze(script string) *frozen {
 		}
 	}
 	step("run", "-d", "--name", name, "--key", t.key+".pub", "-v", t.marks+":/marks", "-v", f.ctl+":/ctl", t.bundle,
-		"/bin/dash", "-c", "until [ -e /ctl/go ]; do sleep 0.01; done; "+script)
+		"/bin/dash", "-c", first+": >/ctl/ready; until [ -e /ctl/go ]; do sleep 0.01; done; "+script)
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+		if _, err := os.Lstat(filepath.Join(f.ctl, "ready")); err == nil {
+			break
+		} else if time.Now().After(end) {
+			t.wrong("the container does not get ready: %v", err)
+			panic(stopped{})
+		}
+	}
 	step("snapshot", name, f.dir)
 	step("rm", name)
 	t.must(os.WriteFile(filepath.Join(f.ctl, "go"), nil, 0o644))
@@ -100,6 +112,11 @@ func snapshotCases() []*testCase {
 		{"snapshots", "restore_and_start_of_a_revoked_program", func(t *trial) {
 			f := t.freeze(evil)
 			t.refused(f.restore("--trust", revokes(t, "rootfs/bin/mark")), 126)
+		}},
+		{"snapshots", "restore_of_a_revoked_script", func(t *trial) {
+			f := t.freezeAfter("mkdir /case\n/opt/wait.sh & until [ -e /case/ready ]; do sleep 0.01; done\n", ">/case/go; wait $!; exit $?")
+			t.refused(f.restore("--key", t.key+".pub"), 42)
+			t.refused(f.restore("--trust", revokes(t, "rootfs/opt/wait.sh")), 125, "revoked")
 		}},
 		{"snapshots", "restore_of_a_revoked_manifest", func(t *trial) {
 			f := t.freeze(evil)
