@@ -324,3 +324,23 @@ TEST(filemap_in_proc_maps) {
     }
     CHECK(found);
 }
+
+// A page of each of many files, as programs have them that make a named semaphore for each of their locks.
+TEST(filemap_many_files) {
+    enum { MANY = 200 };
+    static char *pages[MANY];
+    for (int k = 0; k < MANY; k++) {
+        char name[20];
+        snprintf(name, sizeof name, "many%d", k);
+        int fd = make_file(name, 1, PAGE);
+        pages[k] = map(fd, 1, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
+        close(fd);
+        unlink(name);
+        if (pages[k] == MAP_FAILED) return;
+        pages[k][1] = (char)k;
+    }
+    int wrong = 0;
+    for (int k = 0; k < MANY; k++) wrong += pages[k][0] != 'a' || pages[k][1] != (char)k;
+    printf("  %d wrong\n", wrong);
+    for (int k = 0; k < MANY; k++) munmap(pages[k], PAGE);
+}

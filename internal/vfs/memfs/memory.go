@@ -39,6 +39,15 @@ type memories struct {
 	limit int     // 0: not yet known
 }
 
+// hostFiles is the process's limit of descriptors, asked for when it starts: a sandbox may not ask later.
+var hostFiles = func() uint64 {
+	var l unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &l) != nil {
+		return 0
+	}
+	return min(l.Cur, 1<<20)
+}()
+
 const (
 	filesShare = 24      // a file system may have one of so many of the host's descriptors
 	fewFiles   = 32      // but always so many
@@ -52,11 +61,7 @@ func (s *memories) make(name string, size int64) (*memory, linux.Errno) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.limit == 0 {
-		var l unix.Rlimit
-		if unix.Getrlimit(unix.RLIMIT_NOFILE, &l) == nil {
-			s.limit = int(min(l.Cur, 1<<20)) / filesShare
-		}
-		s.limit, s.all = max(s.limit, fewFiles), map[*memory]struct{}{}
+		s.limit, s.all = max(int(hostFiles)/filesShare, fewFiles), map[*memory]struct{}{}
 	}
 	if len(s.all) >= s.limit {
 		return nil, linux.ENFILE
