@@ -43,7 +43,24 @@ func (t *Table) Freeze(ctx context.Context) error {
 		return ctx.Err()
 	}
 	t.outside.Lock()
+	// Who is outside may have started a thread after all had parked, and now no more.
+	select {
+	case <-t.reachedAgain():
+	case <-ctx.Done():
+		t.Thaw()
+		return ctx.Err()
+	}
 	return nil
+}
+
+// reachedAgain is closed when all have parked, those too that were started after all had.
+func (t *Table) reachedAgain() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	reached := make(chan struct{})
+	t.freezer.reached = reached
+	t.reachedLocked()
+	return reached
 }
 
 // beginFreeze tells all threads to park.
